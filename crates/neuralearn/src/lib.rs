@@ -1,0 +1,1 @@
+//! Facade over the NeuraLearn crates, and a prelude.

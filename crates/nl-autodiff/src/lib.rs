@@ -1,0 +1,1 @@
+//! Tensors, a tape and reverse-mode gradients that can be differentiated again.

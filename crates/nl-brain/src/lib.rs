@@ -1,0 +1,1 @@
+//! Brain regions from retina to prefrontal cortex, with hippocampus, basal ganglia and cerebellum.

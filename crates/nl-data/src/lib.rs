@@ -1,0 +1,1 @@
+//! Dataset readers, verified downloads, image transforms, samplers and procedural digits.

@@ -1,0 +1,1 @@
+//! Differentiable layers over one flat, named parameter store.

@@ -1,0 +1,1 @@
+//! Episodic memory: an exact k-nearest-neighbour store with bounded capacity.

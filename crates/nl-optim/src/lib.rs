@@ -1,0 +1,1 @@
+//! Optimisers, schedules, penalties and clipping as composable transforms of a gradient slice.
