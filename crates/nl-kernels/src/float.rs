@@ -12,6 +12,7 @@ mod sealed {
 /// `f32` or `f64`; sealed, because every kernel is tuned and tested for exactly these two.
 pub trait Float:
     sealed::Sealed
+    + crate::math::Elementary
     + bytemuck::Pod
     + Copy
     + Debug
@@ -65,6 +66,8 @@ pub trait Float:
     fn min(self, other: Self) -> Self;
     /// self^n
     fn powi(self, n: i32) -> Self;
+    /// Not a number.
+    fn is_nan(self) -> bool;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
 }
@@ -124,6 +127,10 @@ macro_rules! float {
             #[inline(always)]
             fn powi(self, n: i32) -> Self {
                 $t::powi(self, n)
+            }
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                $t::is_nan(self)
             }
             #[inline(always)]
             fn is_finite(self) -> bool {

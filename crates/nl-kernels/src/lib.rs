@@ -3,12 +3,33 @@
 //! The ground floor of the workspace and its only crate with `unsafe`; it knows no tensor and no neuron. Every kernel
 //! checks its slices against its shape before it touches them, and runs at the [`Level`] of the CPU.
 
+mod conv;
+mod dispatch;
+mod elementwise;
 mod error;
 mod float;
 mod level;
+mod math;
+mod pool;
+mod reduce;
 mod scratch;
+mod softmax;
 
+pub use conv::{
+    Conv2d, ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at, conv2d, conv2d_at,
+    conv2d_grad_input, conv2d_grad_input_at, conv2d_grad_weight, conv2d_grad_weight_at,
+};
+pub use dispatch::Vectorised;
+pub use elementwise::{
+    Binary, MAX_RANK, Unary, axpy, binary, binary_assign, binary_broadcast, scale, scale_add, unary, unary_grad,
+    unary_in_place,
+};
 pub use error::ShapeError;
 pub use float::Float;
 pub use level::{Level, LevelError};
+pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
+pub use reduce::{dot, max_axis, sum, sum_axis, sum_squares, sum_to};
 pub use scratch::{Buffer, Scratch};
+pub use softmax::{
+    log_softmax, log_softmax_grad, softmax, softmax_cross_entropy, softmax_cross_entropy_grad, softmax_grad,
+};

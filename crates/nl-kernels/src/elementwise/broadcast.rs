@@ -1,0 +1,189 @@
+//! y = f(a, b) with broadcasting, by strides.
+
+use core::marker::PhantomData;
+
+use super::binary::{Binary, Function, WithFunction, select};
+use crate::error::check_len;
+use crate::{Float, Level, ShapeError, Vectorised};
+
+/// The most axes the strided kernels take.
+pub const MAX_RANK: usize = 8;
+
+/// y\[i₁…iₙ\] = f(a\[Σ iₖ aₖ\], b\[Σ iₖ bₖ\]) for i in `dims`, y contiguous and row-major.
+///
+/// A stride of 0 repeats the input along that axis. Neighbouring axes that both inputs walk alike are merged first,
+/// so the cost does not depend on how the shape is written. Any strides work; a last axis with strides 0 or 1 is fast.
+///
+/// ```
+/// use nl_kernels::{Binary, binary_broadcast};
+/// // [2, 3] + [3]
+/// let mut y = [0.0_f32; 6];
+/// binary_broadcast(Binary::Add, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], &[3, 1], &[10.0, 20.0, 30.0], &[0, 1], &[2, 3], &mut y)?;
+/// assert_eq!(y, [10.0, 21.0, 32.0, 13.0, 24.0, 35.0]);
+/// # Ok::<(), nl_kernels::ShapeError>(())
+/// ```
+///
+/// # Errors
+/// [`ShapeError`] if `y` does not have Π dims elements, the strides reach beyond an input, their number is not that
+/// of the axes, or there are more than [`MAX_RANK`] axes.
+pub fn binary_broadcast<T: Float>(
+    op: Binary,
+    a: &[T],
+    a_strides: &[usize],
+    b: &[T],
+    b_strides: &[usize],
+    dims: &[usize],
+    y: &mut [T],
+) -> Result<(), ShapeError> {
+    let walk = Walk::new("binary_broadcast", dims, [("a", a.len(), a_strides), ("b", b.len(), b_strides)])?;
+    check_len("binary_broadcast", "y", y.len(), walk.len)?;
+    if walk.len > 0 {
+        select(op, Apply { a, b, y, walk });
+    }
+    Ok(())
+}
+
+/// A walk through `N` strided operands: axes of size 1 dropped, mergeable neighbours merged.
+pub(crate) struct Walk<const N: usize> {
+    /// Number of index tuples.
+    pub(crate) len: usize,
+    /// Size of the last axis.
+    pub(crate) inner: usize,
+    /// Each operand's stride on the last axis.
+    pub(crate) inner_strides: [usize; N],
+    outer_rank: usize,
+    outer_dims: [usize; MAX_RANK],
+    outer_strides: [[usize; MAX_RANK]; N],
+}
+
+impl<const N: usize> Walk<N> {
+    /// Checks `(name, length, strides)` of each operand against `dims`.
+    pub(crate) fn new(
+        op: &'static str,
+        dims: &[usize],
+        operands: [(&'static str, usize, &[usize]); N],
+    ) -> Result<Self, ShapeError> {
+        let invalid = |message: String| ShapeError::Invalid { op, message };
+        if dims.len() > MAX_RANK {
+            return Err(invalid(format!("{} axes, at most {MAX_RANK} are supported; merge axes first", dims.len())));
+        }
+        let len = (dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)))
+            .ok_or_else(|| invalid(format!("the shape {dims:?} has more elements than memory has addresses")))?;
+        for (name, length, strides) in operands {
+            if strides.len() != dims.len() {
+                let (s, d) = (strides.len(), dims.len());
+                return Err(invalid(format!("`{name}` has {s} strides for {d} axes; give one stride per axis")));
+            }
+            let last = (dims.iter().zip(strides))
+                .try_fold(0_usize, |at, (&d, &s)| d.saturating_sub(1).checked_mul(s)?.checked_add(at));
+            if len > 0 && last.is_none_or(|last| last >= length) {
+                return Err(invalid(format!(
+                    "strides {strides:?} over shape {dims:?} reach beyond the {length} elements of `{name}`"
+                )));
+            }
+        }
+        // Axes from the last to the first; one is merged into the previous if every operand walks both as one.
+        let (mut rank, mut size, mut step) = (0, [1; MAX_RANK], [[0; MAX_RANK]; N]);
+        for axis in (0..dims.len()).rev().filter(|&axis| dims[axis] != 1) {
+            let merges = rank > 0 && (0..N).all(|n| operands[n].2[axis] == step[n][rank - 1] * size[rank - 1]);
+            if merges {
+                size[rank - 1] *= dims[axis];
+            } else {
+                size[rank] = dims[axis];
+                (0..N).for_each(|n| step[n][rank] = operands[n].2[axis]);
+                rank += 1;
+            }
+        }
+        let mut walk = Self {
+            len,
+            inner: size[0],
+            inner_strides: step.map(|s| s[0]),
+            outer_rank: rank.saturating_sub(1),
+            outer_dims: [1; MAX_RANK],
+            outer_strides: [[0; MAX_RANK]; N],
+        };
+        for k in 1..rank {
+            walk.outer_dims[k - 1] = size[k];
+            (0..N).for_each(|n| walk.outer_strides[n][k - 1] = step[n][k]);
+        }
+        Ok(walk)
+    }
+
+    /// Calls `row` with each operand's offset at the start of each row, in row-major order.
+    #[inline(always)]
+    pub(crate) fn for_each_row(&self, mut row: impl FnMut([usize; N])) {
+        let (mut index, mut at) = ([0; MAX_RANK], [0; N]);
+        loop {
+            row(at);
+            let mut axis = 0;
+            loop {
+                if axis == self.outer_rank {
+                    return;
+                }
+                index[axis] += 1;
+                for n in 0..N {
+                    at[n] += self.outer_strides[n][axis];
+                }
+                if index[axis] < self.outer_dims[axis] {
+                    break;
+                }
+                for n in 0..N {
+                    at[n] -= self.outer_strides[n][axis] * self.outer_dims[axis];
+                }
+                index[axis] = 0;
+                axis += 1;
+            }
+        }
+    }
+}
+
+struct Apply<'a, T> {
+    a: &'a [T],
+    b: &'a [T],
+    y: &'a mut [T],
+    walk: Walk<2>,
+}
+
+impl<T: Float> WithFunction for Apply<'_, T> {
+    fn with<F: Function>(self) {
+        struct Body<'a, F, T>(Apply<'a, T>, PhantomData<F>);
+        impl<F: Function, T: Float> Vectorised for Body<'_, F, T> {
+            type Output = ();
+            #[inline(always)]
+            fn run(self) {
+                let Apply { a, b, y, walk } = self.0;
+                let inner = walk.inner;
+                let mut rows = y.chunks_exact_mut(inner);
+                walk.for_each_row(|[at_a, at_b]| {
+                    let Some(y) = rows.next() else { return };
+                    let (a, b) = (&a[at_a..], &b[at_b..]);
+                    match walk.inner_strides {
+                        [1, 1] => {
+                            for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                                *y = F::value(a, b);
+                            }
+                        }
+                        [1, 0] => {
+                            let b = b[0];
+                            for (y, &a) in y.iter_mut().zip(a) {
+                                *y = F::value(a, b);
+                            }
+                        }
+                        [0, 1] => {
+                            let a = a[0];
+                            for (y, &b) in y.iter_mut().zip(b) {
+                                *y = F::value(a, b);
+                            }
+                        }
+                        [step_a, step_b] => {
+                            for (i, y) in y.iter_mut().enumerate() {
+                                *y = F::value(a[i * step_a], b[i * step_b]);
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        Level::current().dispatch(Body(self, PhantomData::<F>));
+    }
+}
