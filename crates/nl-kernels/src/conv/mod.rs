@@ -1,0 +1,253 @@
+//! Two-dimensional convolution: forward, data gradient, weight gradient, and the fused block.
+
+mod block;
+mod naive;
+
+pub use block::{ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at};
+
+use crate::error::check_len;
+use crate::{Float, Level, Scratch, ShapeError};
+
+/// The sizes of a two-dimensional convolution (in the sense of the field: a cross-correlation).
+///
+/// Images are `[batch, channels, height, width]`, weights `[out_channels, in_channels, kernel height, kernel width]`.
+/// out = ⌊(in + 2·padding − kernel) / stride⌋ + 1 along each axis; the padding is zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Conv2d {
+    /// Images; may be 0.
+    pub batch: usize,
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Rows of the input.
+    pub height: usize,
+    /// Columns of the input.
+    pub width: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel: [usize; 2],
+    /// Step between two windows, down and across.
+    pub stride: [usize; 2],
+    /// Zeros added on each side, above/below and left/right.
+    pub padding: [usize; 2],
+}
+
+impl Conv2d {
+    /// Whether these sizes describe a convolution.
+    ///
+    /// # Errors
+    /// [`ShapeError::Invalid`] if a size other than `batch` or `padding` is zero, the kernel is larger than the padded
+    /// input, or a length overflows.
+    pub fn validate(&self) -> Result<(), ShapeError> {
+        let invalid = |message: String| Err(ShapeError::Invalid { op: "conv2d", message });
+        let sizes = [self.in_channels, self.height, self.width, self.out_channels];
+        if sizes.contains(&0) || self.kernel.contains(&0) || self.stride.contains(&0) {
+            return invalid(format!("{self:?}: only `batch` and `padding` may be 0"));
+        }
+        let padded = |n: usize, p: usize| p.checked_mul(2).and_then(|p| n.checked_add(p));
+        let (Some(height), Some(width)) = (padded(self.height, self.padding[0]), padded(self.width, self.padding[1]))
+        else {
+            return invalid(format!("{self:?}: the padded size overflows"));
+        };
+        if self.kernel[0] > height || self.kernel[1] > width {
+            return invalid(format!(
+                "kernel {:?} is larger than the padded input [{height}, {width}]; use a smaller kernel or more padding",
+                self.kernel
+            ));
+        }
+        let product = |sizes: &[usize]| sizes.iter().try_fold(1_usize, |n, &s| n.checked_mul(s));
+        let columns = product(&[
+            self.in_channels,
+            self.kernel[0],
+            self.kernel[1],
+            self.out_height(),
+            self.out_width(),
+            size_of::<f64>(),
+        ]);
+        let padded = product(&[self.batch, self.in_channels, height, width, size_of::<f64>()]);
+        let output = product(&[self.batch, self.out_channels, self.out_height(), self.out_width(), size_of::<f64>()]);
+        let weight = product(&[self.out_channels, self.in_channels, self.kernel[0], self.kernel[1], size_of::<f64>()]);
+        if columns.is_none() || padded.is_none() || output.is_none() || weight.is_none() {
+            return invalid(format!("{self:?}: the number of elements overflows"));
+        }
+        Ok(())
+    }
+
+    /// Rows of the output, if the shape is valid.
+    #[must_use]
+    pub const fn out_height(&self) -> usize {
+        (self.height + 2 * self.padding[0] - self.kernel[0]) / self.stride[0] + 1
+    }
+
+    /// Columns of the output, if the shape is valid.
+    #[must_use]
+    pub const fn out_width(&self) -> usize {
+        (self.width + 2 * self.padding[1] - self.kernel[1]) / self.stride[1] + 1
+    }
+
+    /// Elements of the input `[batch, in_channels, height, width]`.
+    #[must_use]
+    pub const fn input_len(&self) -> usize {
+        self.batch * self.in_channels * self.height * self.width
+    }
+
+    /// Elements of the weights `[out_channels, in_channels, kernel[0], kernel[1]]`.
+    #[must_use]
+    pub const fn weight_len(&self) -> usize {
+        self.out_channels * self.in_channels * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Elements of the output `[batch, out_channels, out_height, out_width]`.
+    #[must_use]
+    pub const fn output_len(&self) -> usize {
+        self.batch * self.out_channels * self.out_height() * self.out_width()
+    }
+}
+
+/// y = x ⋆ w + bias: `y[n,o,i,j] = bias[o] + Σ_c,u,v x[n, c, i·s + u − p, j·s + v − p] · w[o,c,u,v]`; overwrites `y`.
+///
+/// `x`: `[batch, in_channels, height, width]`, `w`: `[out_channels, in_channels, kernel…]`, `bias`: `[out_channels]`,
+/// `y`: `[batch, out_channels, out_height, out_width]`.
+///
+/// # Errors
+/// [`ShapeError`] if the shape is invalid or a slice does not fit it.
+///
+/// ```
+/// use nl_kernels::{Conv2d, Scratch, conv2d};
+/// let shape = Conv2d { batch: 1, in_channels: 1, height: 2, width: 3, out_channels: 1, kernel: [1, 2], stride: [1, 1],
+///     padding: [0, 0] };
+/// let mut y = [0.0; 4];
+/// conv2d(&shape, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[10.0, 1.0], None, &mut y, &mut Scratch::new())?;
+/// assert_eq!(y, [12.0, 23.0, 45.0, 56.0]);
+/// # Ok::<(), nl_kernels::ShapeError>(())
+/// ```
+pub fn conv2d<T: Float>(
+    shape: &Conv2d,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), ShapeError> {
+    conv2d_at(Level::current(), shape, x, w, bias, y, scratch)
+}
+
+/// [`conv2d`] at a given level (capped at what the CPU has).
+///
+/// # Errors
+/// As [`conv2d`].
+pub fn conv2d_at<T: Float>(
+    _level: Level,
+    shape: &Conv2d,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+    _scratch: &mut Scratch,
+) -> Result<(), ShapeError> {
+    const OP: &str = "conv2d";
+    shape.validate()?;
+    check_len(OP, "x", x.len(), shape.input_len())?;
+    check_len(OP, "w", w.len(), shape.weight_len())?;
+    check_len(OP, "y", y.len(), shape.output_len())?;
+    if let Some(bias) = bias {
+        check_len(OP, "bias", bias.len(), shape.out_channels)?;
+    }
+    naive::forward(shape, x, w, bias, y);
+    Ok(())
+}
+
+/// dx = dL/dx given dy = dL/dy of [`conv2d`]: the transposed convolution of `dy` with `w`; overwrites `dx`.
+///
+/// A transposed convolution with weights `[in, out, kh, kw]` is this function on the mirrored [`Conv2d`], whose
+/// `in_channels` and input size are the transposed convolution's output.
+///
+/// # Errors
+/// [`ShapeError`] if the shape is invalid or a slice does not fit it.
+///
+/// ```
+/// use nl_kernels::{Conv2d, Scratch, conv2d_grad_input};
+/// let shape = Conv2d { batch: 1, in_channels: 1, height: 1, width: 3, out_channels: 1, kernel: [1, 2], stride: [1, 1],
+///     padding: [0, 0] };
+/// let mut dx = [0.0; 3];
+/// conv2d_grad_input(&shape, &[1.0, 2.0], &[10.0, 1.0], &mut dx, &mut Scratch::new())?;
+/// assert_eq!(dx, [10.0, 21.0, 2.0]);
+/// # Ok::<(), nl_kernels::ShapeError>(())
+/// ```
+pub fn conv2d_grad_input<T: Float>(
+    shape: &Conv2d,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), ShapeError> {
+    conv2d_grad_input_at(Level::current(), shape, dy, w, dx, scratch)
+}
+
+/// [`conv2d_grad_input`] at a given level (capped at what the CPU has).
+///
+/// # Errors
+/// As [`conv2d_grad_input`].
+pub fn conv2d_grad_input_at<T: Float>(
+    _level: Level,
+    shape: &Conv2d,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    _scratch: &mut Scratch,
+) -> Result<(), ShapeError> {
+    const OP: &str = "conv2d_grad_input";
+    shape.validate()?;
+    check_len(OP, "dy", dy.len(), shape.output_len())?;
+    check_len(OP, "w", w.len(), shape.weight_len())?;
+    check_len(OP, "dx", dx.len(), shape.input_len())?;
+    naive::grad_input(shape, dy, w, dx);
+    Ok(())
+}
+
+/// dw = dL/dw given dy = dL/dy of [`conv2d`], summed over the batch; overwrites `dw`.
+///
+/// `dw[o,c,u,v] = Σ_n,i,j x[n, c, i·s + u − p, j·s + v − p] · dy[n,o,i,j]`
+///
+/// # Errors
+/// [`ShapeError`] if the shape is invalid or a slice does not fit it.
+///
+/// ```
+/// use nl_kernels::{Conv2d, Scratch, conv2d_grad_weight};
+/// let shape = Conv2d { batch: 1, in_channels: 1, height: 1, width: 3, out_channels: 1, kernel: [1, 2], stride: [1, 1],
+///     padding: [0, 0] };
+/// let mut dw = [0.0; 2];
+/// conv2d_grad_weight(&shape, &[1.0, 2.0, 3.0], &[10.0, 1.0], &mut dw, &mut Scratch::new())?;
+/// assert_eq!(dw, [12.0, 23.0]);
+/// # Ok::<(), nl_kernels::ShapeError>(())
+/// ```
+pub fn conv2d_grad_weight<T: Float>(
+    shape: &Conv2d,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), ShapeError> {
+    conv2d_grad_weight_at(Level::current(), shape, x, dy, dw, scratch)
+}
+
+/// [`conv2d_grad_weight`] at a given level (capped at what the CPU has).
+///
+/// # Errors
+/// As [`conv2d_grad_weight`].
+pub fn conv2d_grad_weight_at<T: Float>(
+    _level: Level,
+    shape: &Conv2d,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    _scratch: &mut Scratch,
+) -> Result<(), ShapeError> {
+    const OP: &str = "conv2d_grad_weight";
+    shape.validate()?;
+    check_len(OP, "x", x.len(), shape.input_len())?;
+    check_len(OP, "dy", dy.len(), shape.output_len())?;
+    check_len(OP, "dw", dw.len(), shape.weight_len())?;
+    naive::grad_weight(shape, x, dy, dw);
+    Ok(())
+}
