@@ -5,11 +5,15 @@
 
 mod conv;
 mod dispatch;
+mod distance;
 mod elementwise;
 mod error;
 mod float;
+mod gemm;
 mod level;
 mod math;
+mod matrix;
+mod parallel;
 mod pool;
 mod reduce;
 mod scratch;
@@ -20,13 +24,17 @@ pub use conv::{
     conv2d_grad_input, conv2d_grad_input_at, conv2d_grad_weight, conv2d_grad_weight_at,
 };
 pub use dispatch::Vectorised;
+pub use distance::{Metric, top_k, top_k_parallel};
 pub use elementwise::{
     Binary, MAX_RANK, Unary, axpy, binary, binary_assign, binary_broadcast, scale, scale_add, unary, unary_grad,
     unary_in_place,
 };
 pub use error::ShapeError;
 pub use float::Float;
+pub use gemm::{batched_gemm, batched_gemm_nt, batched_gemm_tn, gemm, gemm_at, gemm_parallel};
 pub use level::{Level, LevelError};
+pub use matrix::{MatMut, MatRef};
+pub use parallel::{for_each_shard, tree_sum};
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
 pub use reduce::{dot, max_axis, sum, sum_axis, sum_squares, sum_to};
 pub use scratch::{Buffer, Scratch};
