@@ -1,0 +1,142 @@
+//! The table of known datasets, `datasets/registry.toml`, built into the library.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// Why a registry was refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Not TOML, or not a registry.
+    #[error("registry: {0}")]
+    Parse(#[from] toml::de::Error),
+    /// An entry that cannot be right.
+    #[error("registry: {dataset}: {problem}")]
+    Entry {
+        /// The entry.
+        dataset: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Known datasets.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// Each dataset.
+    #[serde(rename = "dataset")]
+    pub datasets: Vec<Dataset>,
+}
+
+/// One dataset: four IDX files, where they are to be had, and how they are recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// The name on the command line and of the folder.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+    /// The number of classes.
+    pub classes: usize,
+    /// Licence, as stated by those who publish it.
+    pub licence: String,
+    /// Whom to cite.
+    pub citation: String,
+    /// Addresses of folders that hold the files, in the order in which they are tried.
+    pub mirrors: Vec<String>,
+    /// The files.
+    #[serde(rename = "file")]
+    pub files: Vec<Remote>,
+}
+
+/// One file of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remote {
+    /// Its name, below each mirror and in the cache; ends in `.gz`.
+    pub name: String,
+    /// Bytes of the download.
+    pub bytes: u64,
+    /// SHA-256 of the download, hexadecimal.
+    pub sha256: String,
+    /// Bytes after unpacking.
+    pub unpacked_bytes: u64,
+    /// SHA-256 after unpacking: what counts, since a gzip header may carry any time stamp.
+    pub unpacked_sha256: String,
+}
+
+impl Registry {
+    /// The registry built into the library.
+    ///
+    /// # Errors
+    /// None for a library that passed its tests.
+    ///
+    /// ```
+    /// let registry = nl_data::Registry::builtin()?;
+    /// assert_eq!(registry.get("mnist").unwrap().classes, 10);
+    /// # Ok::<(), nl_data::registry::RegistryError>(())
+    /// ```
+    pub fn builtin() -> Result<Self, RegistryError> {
+        Self::parse(include_str!("../../../datasets/registry.toml"))
+    }
+
+    /// A registry from TOML.
+    ///
+    /// # Errors
+    /// Not TOML, a missing or unknown key, a hash that is not 64 hexadecimal digits, a file name with a path in it.
+    pub fn parse(text: &str) -> Result<Self, RegistryError> {
+        let registry: Self = toml::from_str(text)?;
+        for dataset in &registry.datasets {
+            dataset.check().map_err(|problem| RegistryError::Entry { dataset: dataset.name.clone(), problem })?;
+        }
+        Ok(registry)
+    }
+
+    /// The dataset called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// All names, for messages.
+    #[must_use]
+    pub fn names(&self) -> String {
+        self.datasets.iter().map(|dataset| dataset.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Dataset {
+    fn check(&self) -> Result<(), String> {
+        let plain = |name: &str| {
+            !name.is_empty()
+                && !name.starts_with('.')
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        if !plain(&self.name) {
+            return Err(format!("name {:?} is not a plain file name", self.name));
+        }
+        if !(1..=256).contains(&self.classes) {
+            return Err(format!("{} classes, expected 1 to 256", self.classes));
+        }
+        for mirror in &self.mirrors {
+            if !(mirror.starts_with("https://") && mirror.ends_with('/')) {
+                return Err(format!("mirror {mirror:?} must begin with https:// and end with /"));
+            }
+        }
+        for file in &self.files {
+            if !(plain(&file.name) && file.name.ends_with(".gz")) {
+                return Err(format!("file {:?} must be a plain file name ending in .gz", file.name));
+            }
+            for hash in [&file.sha256, &file.unpacked_sha256] {
+                if !(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))) {
+                    return Err(format!("{}: {hash:?} is not 64 lower-case hexadecimal digits", file.name));
+                }
+            }
+            if file.bytes == 0 || file.unpacked_bytes == 0 {
+                return Err(format!("{}: bytes and unpacked_bytes must be above 0", file.name));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! Which data a run gets, and the words to say so.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::folder::{any_file, write_file};
+use crate::hash::Hasher;
+use crate::registry::RegistryError;
+use crate::{IdxError, Limits, Registry, Split, load_idx_dir, synthetic};
+
+/// Why no data could be had.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The files are missing or malformed.
+    #[error(transparent)]
+    Idx(#[from] IdxError),
+    /// The registry is malformed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// `$NL_DATASETS` is not a folder.
+    #[error("NL_DATASETS={}: no such folder; point it at a folder of datasets or unset it", dir.display())]
+    NoDatasets {
+        /// Its value.
+        dir: PathBuf,
+    },
+    /// The data could not be hashed.
+    #[error("data: cannot hash: {0}")]
+    Hash(#[from] io::Error),
+}
+
+/// What was asked for: `auto`, `synthetic` or a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Choice {
+    /// `$NL_DATASETS`, else the cache, else procedural digits.
+    #[default]
+    Auto,
+    /// Procedural digits.
+    Synthetic,
+    /// Four IDX files in this folder.
+    Dir(PathBuf),
+}
+
+impl From<String> for Choice {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "auto" => Self::Auto,
+            "synthetic" => Self::Synthetic,
+            _ => Self::Dir(text.into()),
+        }
+    }
+}
+
+impl From<Choice> for String {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Auto => "auto".into(),
+            Choice::Synthetic => "synthetic".into(),
+            Choice::Dir(dir) => dir.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+impl FromStr for Choice {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.to_owned().into())
+    }
+}
+
+/// Where to look, and how many procedural digits to make when nothing is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// `$NL_DATASETS`: the files directly, or in a folder named after the dataset.
+    pub datasets: Option<PathBuf>,
+    /// The cache that `fetch` fills.
+    pub cache: PathBuf,
+    /// Procedural training digits.
+    pub train: usize,
+    /// Procedural test digits.
+    pub test: usize,
+    /// Seed of the procedural digits.
+    pub seed: u64,
+    /// Limits for the readers.
+    pub limits: Limits,
+}
+
+impl Default for Lookup {
+    /// No `$NL_DATASETS`, `datasets/cache`, and 10,000 + 2,000 procedural digits of seed 1.
+    fn default() -> Self {
+        Self {
+            datasets: None,
+            cache: "datasets/cache".into(),
+            train: 10_000,
+            test: 2_000,
+            seed: 1,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Lookup {
+    /// The default with `datasets` from the environment variable `NL_DATASETS`, unless that is empty.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let datasets = std::env::var_os("NL_DATASETS").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        Self { datasets, ..Self::default() }
+    }
+}
+
+/// Where the data came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SourceKind {
+    /// A folder that was asked for.
+    Dir,
+    /// A folder below `$NL_DATASETS`.
+    Datasets,
+    /// The cache of downloads.
+    Cache,
+    /// Procedural digits.
+    Synthetic,
+}
+
+/// Which data a run used: to be stated loudly, and in its report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Where it came from.
+    pub kind: SourceKind,
+    /// The dataset whose content this is, bit for bit (`mnist` …), `synthetic`, or `unknown`.
+    pub name: String,
+    /// The folder, if any.
+    pub path: Option<PathBuf>,
+    /// SHA-256 over the four lines "SHA-256 of an unpacked file, hexadecimal", in the order training images, training
+    /// labels, test images, test labels.
+    pub sha256: String,
+    /// The same in words.
+    pub text: String,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Finds the dataset `name`: the folder asked for, `$NL_DATASETS`, the cache, or procedural digits; never the network.
+///
+/// A folder that holds some of the files but not all, or a malformed one, is an error, not a reason to look further.
+///
+/// # Errors
+/// The files are missing or malformed, or `$NL_DATASETS` is not a folder.
+pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, Source), ResolveError> {
+    let registry = Registry::builtin()?;
+    let (kind, dir) = match choice {
+        Choice::Synthetic => (SourceKind::Synthetic, None),
+        Choice::Dir(dir) => (SourceKind::Dir, Some(dir.clone())),
+        Choice::Auto => match find(name, lookup)? {
+            Some((kind, dir)) => (kind, Some(dir)),
+            None => (SourceKind::Synthetic, None),
+        },
+    };
+    let Some(dir) = dir else {
+        let split = synthetic::digits(lookup.train, lookup.test, lookup.seed);
+        let [digests @ .., sha256] = digests(&split)?;
+        let _ = digests;
+        let missing = if *choice == Choice::Auto { format!("{name} was not found, so: ") } else { String::new() };
+        let text = format!(
+            "{missing}procedural digits, seed {}, {} for training and {} for test (not {name}; \
+             `cargo xtask fetch {name}` gets the real images)",
+            lookup.seed,
+            split.train.len(),
+            split.test.len()
+        );
+        return Ok((split, Source { kind, name: "synthetic".into(), path: None, sha256, text }));
+    };
+    let split = load_idx_dir(&dir, &lookup.limits)?;
+    let [digests @ .., sha256] = digests(&split)?;
+    let known =
+        registry.datasets.iter().find(|dataset| dataset.files.iter().map(|file| &file.unpacked_sha256).eq(&digests));
+    let (name, title) = match known {
+        Some(dataset) => (dataset.name.clone(), format!("{} (content verified)", dataset.title)),
+        None => ("unknown".to_owned(), "IDX files of unknown origin".to_owned()),
+    };
+    let text = format!(
+        "{title} from {}: {} training and {} test images of {}x{}, {} classes",
+        dir.display(),
+        split.train.len(),
+        split.test.len(),
+        split.train.height(),
+        split.train.width(),
+        split.train.classes()
+    );
+    Ok((split, Source { kind, name, path: Some(dir), sha256, text }))
+}
+
+/// The first folder of the look-up order that holds any of the files.
+fn find(name: &str, lookup: &Lookup) -> Result<Option<(SourceKind, PathBuf)>, ResolveError> {
+    if let Some(dir) = &lookup.datasets {
+        if !dir.is_dir() {
+            return Err(ResolveError::NoDatasets { dir: dir.clone() });
+        }
+        for dir in [dir.join(name), dir.clone()] {
+            if any_file(&dir) {
+                return Ok(Some((SourceKind::Datasets, dir)));
+            }
+        }
+    }
+    let cached = lookup.cache.join(name);
+    Ok(any_file(&cached).then_some((SourceKind::Cache, cached)))
+}
+
+/// SHA-256 of each of the four files in canonical form, and of these four as lines.
+fn digests(split: &Split) -> io::Result<[String; 5]> {
+    let mut all: [String; 5] = Default::default();
+    let mut lines = Hasher::default();
+    for file in 0..4 {
+        let mut hasher = Hasher::default();
+        write_file(split, file, &mut hasher)?;
+        all[file] = hasher.hex();
+        writeln!(lines, "{}", all[file])?;
+    }
+    all[4] = lines.hex();
+    Ok(all)
+}

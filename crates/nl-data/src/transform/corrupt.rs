@@ -1,0 +1,126 @@
+//! Corruption of the input for denoising self-supervision.
+
+use nl_random::Rng;
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::{Scratch, TransformError, check, check_len};
+
+/// What is done to an image that is then to be restored.
+///
+/// Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008, §2.3 (masking)
+/// and JMLR 2010, §3.2 (Gaussian); patches: He et al., "Masked autoencoders are scalable vision learners", CVPR 2022.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Corruption {
+    /// Nothing.
+    #[default]
+    None,
+    /// x + std · N(0, 1), not clipped.
+    Gaussian {
+        /// Standard deviation of the noise.
+        std: f32,
+    },
+    /// Each pixel set to `fill` with probability `fraction`.
+    MaskPixels {
+        /// Probability, in [0, 1].
+        fraction: f32,
+        /// The value written.
+        fill: f32,
+    },
+    /// The image is tiled by `size`² patches; round(`fraction` · tiles) of them, drawn without replacement, are set to `fill`.
+    MaskPatches {
+        /// Share of the patches, in [0, 1].
+        fraction: f32,
+        /// Side of a patch in pixels, at least 1.
+        size: usize,
+        /// The value written.
+        fill: f32,
+    },
+}
+
+impl Corruption {
+    /// Refuses parameters outside their ranges.
+    ///
+    /// # Errors
+    /// Names the parameter, its value and its range.
+    pub fn validate(&self) -> Result<(), TransformError> {
+        match *self {
+            Self::None => Ok(()),
+            Self::Gaussian { std } => {
+                check("corruption", "std", std, std.is_finite() && std >= 0.0, "a finite number >= 0")
+            }
+            Self::MaskPixels { fraction, fill } => {
+                check("corruption", "fraction", fraction, (0.0..=1.0).contains(&fraction), "a number in [0, 1]")?;
+                check("corruption", "fill", fill, fill.is_finite(), "a finite number")
+            }
+            Self::MaskPatches { fraction, size, fill } => {
+                check("corruption", "fraction", fraction, (0.0..=1.0).contains(&fraction), "a number in [0, 1]")?;
+                check("corruption", "size", size as f32, size > 0, "at least 1")?;
+                check("corruption", "fill", fill, fill.is_finite(), "a finite number")
+            }
+        }
+    }
+
+    /// Corrupts `[height, width]` in place; allocates nothing once `scratch` has seen the size.
+    ///
+    /// # Errors
+    /// A parameter outside its range, or a slice that is not `height · width` long.
+    pub fn apply(
+        &self,
+        image: &mut [f32],
+        height: usize,
+        width: usize,
+        scratch: &mut Scratch,
+        rng: &mut Rng,
+    ) -> Result<(), TransformError> {
+        self.validate()?;
+        check_len("corruption", image.len(), height, width)?;
+        match *self {
+            Self::None => {}
+            Self::Gaussian { std } => add_gaussian(image, std, rng),
+            Self::MaskPixels { fraction, fill } => {
+                for pixel in image {
+                    if rng.random::<f32>() < fraction {
+                        *pixel = fill;
+                    }
+                }
+            }
+            Self::MaskPatches { fraction, size, fill } => {
+                let across = width.div_ceil(size);
+                let tiles = height.div_ceil(size) * across;
+                let masked = (fraction * tiles as f32).round() as usize;
+                scratch.order.clear();
+                scratch.order.extend(0..tiles as u32);
+                for i in 0..masked.min(tiles) {
+                    let j = rng.random_range(i as u32..tiles as u32) as usize;
+                    scratch.order.swap(i, j);
+                    let tile = scratch.order[i] as usize;
+                    let (top, left) = (tile / across * size, tile % across * size);
+                    for row in top..height.min(top + size) {
+                        image[row * width + left..row * width + width.min(left + size)].fill(fill);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds std · N(0, 1) by the polar method: Marsaglia & Bray, SIAM Review 6, 1964.
+fn add_gaussian(image: &mut [f32], std: f32, rng: &mut Rng) {
+    for pair in image.chunks_mut(2) {
+        let (u, v, square) = loop {
+            let (u, v) = (2.0 * rng.random::<f32>() - 1.0, 2.0 * rng.random::<f32>() - 1.0);
+            let square = u * u + v * v;
+            if square < 1.0 && square > 0.0 {
+                break (u, v, square);
+            }
+        };
+        let factor = std * (-2.0 * square.ln() / square).sqrt();
+        for (pixel, coordinate) in pair.iter_mut().zip([u, v]) {
+            *pixel += coordinate * factor;
+        }
+    }
+}

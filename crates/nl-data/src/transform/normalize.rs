@@ -1,0 +1,98 @@
+//! Bytes to floats.
+
+use serde::{Deserialize, Serialize};
+
+use super::{TransformError, check};
+
+/// y = (x / 255 - mean) / std, for x a byte or already in [0, 1].
+///
+/// ```
+/// use nl_data::Normalize;
+///
+/// let mut y = [0.0; 2];
+/// Normalize::unit().bytes(&[0, 255], &mut y)?;
+/// assert_eq!(y, [0.0, 1.0]);
+/// Normalize::new(0.5, 0.5)?.bytes(&[0, 255], &mut y)?;
+/// assert_eq!(y, [-1.0, 1.0]);
+/// # Ok::<(), nl_data::TransformError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalize {
+    mean: f32,
+    std: f32,
+}
+
+impl Normalize {
+    /// Mean 0, standard deviation 1: pixels in [0, 1].
+    #[must_use]
+    pub const fn unit() -> Self {
+        Self { mean: 0.0, std: 1.0 }
+    }
+
+    /// A given mean and standard deviation, of pixels in [0, 1].
+    ///
+    /// # Errors
+    /// A mean that is not finite, a standard deviation that is not positive and finite.
+    pub fn new(mean: f32, std: f32) -> Result<Self, TransformError> {
+        check("normalize", "mean", mean, mean.is_finite(), "a finite number")?;
+        check("normalize", "std", std, std.is_finite() && std > 0.0, "a finite number > 0")?;
+        Ok(Self { mean, std })
+    }
+
+    /// Mean and standard deviation of all pixels of a set (population form; a constant set gets std 1).
+    #[must_use]
+    pub fn fit(pixels: &[u8]) -> Self {
+        let mut counts = [0u64; 256];
+        for &pixel in pixels {
+            counts[usize::from(pixel)] += 1;
+        }
+        let n = pixels.len().max(1) as f64;
+        let moment = |f: &dyn Fn(f64) -> f64| -> f64 {
+            counts.iter().enumerate().map(|(value, &count)| f(value as f64 / 255.0) * count as f64).sum::<f64>() / n
+        };
+        let mean = moment(&|x| x);
+        let variance = moment(&|x| (x - mean) * (x - mean));
+        Self { mean: mean as f32, std: if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 } }
+    }
+
+    /// The mean that is subtracted.
+    #[must_use]
+    pub const fn mean(&self) -> f32 {
+        self.mean
+    }
+
+    /// The standard deviation that is divided by.
+    #[must_use]
+    pub const fn std(&self) -> f32 {
+        self.std
+    }
+
+    /// Bytes to normalised floats, of equal length.
+    ///
+    /// # Errors
+    /// Slices of different lengths.
+    pub fn bytes(&self, x: &[u8], y: &mut [f32]) -> Result<(), TransformError> {
+        if x.len() != y.len() {
+            return Err(TransformError::Length { operation: "normalize", found: y.len(), height: 1, width: x.len() });
+        }
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = (f32::from(x) / 255.0 - self.mean) / self.std;
+        }
+        Ok(())
+    }
+
+    /// Floats in [0, 1] to normalised floats, in place.
+    pub fn floats(&self, x: &mut [f32]) {
+        for x in x {
+            *x = (*x - self.mean) / self.std;
+        }
+    }
+
+    /// Back to [0, 1], in place: for pictures.
+    pub fn undo(&self, y: &mut [f32]) {
+        for y in y {
+            *y = *y * self.std + self.mean;
+        }
+    }
+}
