@@ -12,6 +12,7 @@ mod sealed {
 /// `f32` or `f64`; sealed, because every kernel is tuned and tested for exactly these two.
 pub trait Float:
     sealed::Sealed
+    + crate::simd::Simd
     + crate::math::Elementary
     + bytemuck::Pod
     + Copy

@@ -17,6 +17,7 @@ mod parallel;
 mod pool;
 mod reduce;
 mod scratch;
+mod simd;
 mod softmax;
 
 pub use conv::{
