@@ -334,3 +334,123 @@ fn check(op: &'static str, [outer, axis, inner]: [usize; 3], x: usize, y: usize)
     check_len(op, "x", x, large)?;
     check_len(op, "y", y, small)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(n: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * 7919 + 13) % 1009) as f64 / 64.0 - 8.0).collect()
+    }
+
+    /// Multiples of 1/64 with small sums are exact in any order, so that the oracle may be compared for equality.
+    #[test]
+    fn contiguous_sums_equal_the_loop() {
+        for n in (0..70).chain([1023, 1024, 1025, 2048, 3 * 1024 + 5, 7 * 1024, 20_000]) {
+            let (x, b) = (values(n), values(n + 1));
+            assert_eq!(sum(&x), x.iter().sum::<f64>());
+            assert_eq!(sum_squares(&x), x.iter().map(|x| x * x).sum::<f64>());
+            assert_eq!(dot(&x, &b[1..]).unwrap(), x.iter().zip(&b[1..]).map(|(a, b)| a * b).sum::<f64>());
+        }
+        assert!(dot(&[1.0_f32], &[]).is_err());
+    }
+
+    #[test]
+    fn same_bits_at_every_level_and_small_error() {
+        struct Sum<'a>(&'a [f32]);
+        impl Vectorised for Sum<'_> {
+            type Output = f32;
+            #[inline(always)]
+            fn run(self) -> f32 {
+                pairwise(self.0, self.0, |a, b| a * b)
+            }
+        }
+        let x: Vec<f32> = (0..100_003).map(|i| ((i * 7919) % 1009) as f32 / 63.7).collect();
+        let exact: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        for level in Level::available() {
+            let total = level.dispatch(Sum(&x));
+            assert_eq!(total.to_bits(), sum_squares(&x).to_bits(), "{level}");
+            assert!((f64::from(total) / exact - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn axis_reductions_equal_the_loops() {
+        for (outer, axis, inner) in
+            [(1, 1, 1), (0, 3, 2), (2, 3, 0), (3, 17, 1), (2, 1, 5), (2, 5, 16), (4, 3, 33), (1, 70, 7), (2, 40, 1)]
+        {
+            let x = values(outer * axis * inner);
+            let (mut sums, mut largest, mut plain) =
+                (vec![f64::NAN; outer * inner], vec![f64::NAN; outer * inner], vec![f64::NAN; outer * inner]);
+            let mut arg = vec![u32::MAX; outer * inner];
+            sum_axis(outer, axis, inner, &x, &mut sums).unwrap();
+            max_axis(outer, axis, inner, &x, &mut largest, Some(&mut arg)).unwrap();
+            max_axis(outer, axis, inner, &x, &mut plain, None).unwrap();
+            assert_eq!(largest, plain);
+            for o in 0..outer {
+                for i in 0..inner {
+                    let column: Vec<f64> = (0..axis).map(|a| x[(o * axis + a) * inner + i]).collect();
+                    let top = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let at = column.iter().position(|&v| v == top).unwrap();
+                    assert_eq!(sums[o * inner + i], column.iter().sum::<f64>());
+                    assert_eq!((largest[o * inner + i], arg[o * inner + i] as usize), (top, at));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn maxima_of_ties_nan_and_nothing() {
+        for inner in [1, 2] {
+            let x: Vec<f32> = [3.0, f32::NAN, 5.0, f32::NAN].iter().flat_map(|&x| vec![x; inner]).collect();
+            let (mut y, mut arg) = (vec![0.0; inner], vec![9; inner]);
+            max_axis(1, 4, inner, &x, &mut y, Some(&mut arg)).unwrap();
+            assert!(y[0].is_nan() && arg[0] == 1);
+            max_axis(1, 4, inner, &x, &mut y, None).unwrap();
+            assert!(y[0].is_nan());
+            let ties = vec![2.0_f32; 40 * inner];
+            max_axis(1, 40, inner, &ties, &mut y, Some(&mut arg)).unwrap();
+            assert_eq!((y[0], arg[0]), (2.0, 0));
+            let low = vec![f32::NEG_INFINITY; 3 * inner];
+            max_axis(1, 3, inner, &low, &mut y, Some(&mut arg)).unwrap();
+            assert_eq!((y[0], arg[0]), (f32::NEG_INFINITY, 0));
+        }
+        let mut y = [1.0_f32; 2];
+        sum_axis(2, 0, 1, &[], &mut y).unwrap();
+        assert_eq!(y, [0.0; 2]);
+        assert!(max_axis(2, 0, 1, &[], &mut y, None).unwrap_err().to_string().contains("axis of 0"));
+        assert!(sum_axis(2, 2, 1, &[0.0; 3], &mut y).unwrap_err().to_string().contains("`x` has 3 elements"));
+        assert!(sum_axis(usize::MAX, 2, 2, &[0.0; 3], &mut y).is_err());
+    }
+
+    #[test]
+    fn sum_to_is_the_adjoint_of_broadcasting() {
+        for dims in [vec![], vec![5], vec![3, 17], vec![2, 1, 3], vec![2, 3, 16], vec![2, 3, 2, 9], vec![2, 0]] {
+            for mask in 0..1_usize << dims.len() {
+                let (mut strides, mut size) = (vec![0; dims.len()], 1);
+                for axis in (0..dims.len()).rev().filter(|axis| mask >> axis & 1 == 1) {
+                    strides[axis] = size;
+                    size *= dims[axis];
+                }
+                let x = values(dims.iter().product());
+                let mut y = vec![f64::NAN; size];
+                sum_to(&x, &dims, &strides, &mut y).unwrap();
+                let mut want = vec![0.0; size];
+                for (flat, &x) in x.iter().enumerate() {
+                    let (mut rest, mut at) = (flat, 0);
+                    for axis in (0..dims.len()).rev() {
+                        at += rest % dims[axis] * strides[axis];
+                        rest /= dims[axis];
+                    }
+                    want[at] += x;
+                }
+                assert_eq!(y, want, "{dims:?} {strides:?}");
+            }
+        }
+        // A transposed target: strides that are neither 0 nor 1 on the last axis.
+        let mut y = [f32::NAN; 6];
+        sum_to(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], &[2, 3], &[1, 2], &mut y).unwrap();
+        assert_eq!(y, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert!(sum_to(&[0.0; 6], &[2, 3], &[3, 1], &mut y[..5]).is_err());
+    }
+}

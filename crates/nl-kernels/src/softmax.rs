@@ -255,3 +255,131 @@ fn check_targets<T: Float>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logits(rows: usize, classes: usize) -> Vec<f64> {
+        (0..rows * classes).map(|i| ((i * 7919 + 5) % 101) as f64 / 10.0 - 5.0).collect()
+    }
+
+    /// The definition, without the subtraction of the largest logit.
+    fn naive(row: &[f64]) -> Vec<f64> {
+        let total: f64 = row.iter().map(|x| x.exp()).sum();
+        row.iter().map(|x| x.exp() / total).collect()
+    }
+
+    const SHAPES: [(usize, usize); 9] =
+        [(0, 3), (1, 1), (3, 2), (2, 10), (3, 15), (2, 16), (2, 17), (2, 33), (1, 1500)];
+
+    #[test]
+    fn probabilities_equal_the_definition() {
+        for (rows, classes) in SHAPES {
+            let x = logits(rows, classes);
+            let x32: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+            let (mut p, mut log_p, mut p32) =
+                (vec![f64::NAN; x.len()], vec![f64::NAN; x.len()], vec![f32::NAN; x.len()]);
+            softmax(rows, classes, &x, &mut p).unwrap();
+            log_softmax(rows, classes, &x, &mut log_p).unwrap();
+            softmax(rows, classes, &x32, &mut p32).unwrap();
+            let want: Vec<f64> = x.chunks(classes).flat_map(naive).collect();
+            for i in 0..x.len() {
+                assert!((p[i] / want[i] - 1.0).abs() < 1e-13);
+                assert!((log_p[i] - want[i].ln()).abs() < 1e-13);
+                assert!((f64::from(p32[i]) / want[i] - 1.0).abs() < 3e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_equal_differences() {
+        let h = 1e-5;
+        for (rows, classes) in SHAPES.into_iter().filter(|&(_, classes)| classes < 100) {
+            let (x, n) = (logits(rows, classes), rows * classes);
+            let dy: Vec<f64> = (0..n).map(|i| (i % 5) as f64 - 1.5).collect();
+            type Forward = fn(usize, usize, &[f64], &mut [f64]) -> Result<(), ShapeError>;
+            type Backward = fn(usize, usize, &[f64], &[f64], &mut [f64]) -> Result<(), ShapeError>;
+            let pairs: [(Forward, Backward); 2] = [(softmax, softmax_grad), (log_softmax, log_softmax_grad)];
+            for (forward, backward) in pairs {
+                let run = |x: &[f64]| {
+                    let mut y = vec![f64::NAN; n];
+                    forward(rows, classes, x, &mut y).unwrap();
+                    y
+                };
+                let mut dx = vec![f64::NAN; n];
+                backward(rows, classes, &run(&x), &dy, &mut dx).unwrap();
+                for i in 0..n {
+                    let moved = |d: f64| {
+                        let mut x = x.clone();
+                        x[i] += d;
+                        run(&x).iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
+                    };
+                    let slope = (moved(h) - moved(-h)) / (2.0 * h);
+                    assert!((dx[i] - slope).abs() < 1e-8 * slope.abs().max(1.0), "{} and {slope}", dx[i]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cross_entropy_equals_the_definition_and_its_differences() {
+        let h = 1e-5;
+        for (rows, classes) in SHAPES.into_iter().filter(|&(_, classes)| classes < 100) {
+            for smoothing in [0.0, 0.1, 1.0] {
+                let (x, n) = (logits(rows, classes), rows * classes);
+                let targets: Vec<u32> = (0..rows).map(|r| ((r * 5 + 1) % classes) as u32).collect();
+                let run = |x: &[f64]| {
+                    let (mut log_p, mut losses) = (vec![f64::NAN; n], vec![f64::NAN; rows]);
+                    softmax_cross_entropy(rows, classes, x, &targets, smoothing, &mut log_p, &mut losses).unwrap();
+                    (log_p, losses)
+                };
+                let (log_p, losses) = run(&x);
+                for r in 0..rows {
+                    let p = naive(&x[r * classes..][..classes]);
+                    let want: f64 = (0..classes)
+                        .map(|c| {
+                            let hit = f64::from(u8::from(c == targets[r] as usize));
+                            -((1.0 - smoothing) * hit + smoothing / classes as f64) * p[c].ln()
+                        })
+                        .sum();
+                    assert!((losses[r] - want).abs() < 1e-12, "{} and {want}", losses[r]);
+                }
+                let dlosses: Vec<f64> = (0..rows).map(|r| r as f64 + 0.5).collect();
+                let mut dx = vec![f64::NAN; n];
+                softmax_cross_entropy_grad(rows, classes, &log_p, &targets, smoothing, &dlosses, &mut dx).unwrap();
+                for i in 0..n {
+                    let moved = |d: f64| {
+                        let mut x = x.clone();
+                        x[i] += d;
+                        run(&x).1.iter().zip(&dlosses).map(|(l, d)| l * d).sum::<f64>()
+                    };
+                    let slope = (moved(h) - moved(-h)) / (2.0 * h);
+                    assert!((dx[i] - slope).abs() < 1e-8 * slope.abs().max(1.0), "{} and {slope}", dx[i]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn large_logits_do_not_overflow() {
+        let (mut log_p, mut loss) = ([0.0_f32; 3], [0.0_f32; 1]);
+        softmax_cross_entropy(1, 3, &[1e30, -1e30, f32::NEG_INFINITY], &[0], 0.0, &mut log_p, &mut loss).unwrap();
+        assert_eq!((log_p[0], loss[0]), (0.0, 0.0));
+        softmax_cross_entropy(1, 3, &[f32::NAN, 0.0, 0.0], &[1], 0.0, &mut log_p, &mut loss).unwrap();
+        assert!(loss[0].is_nan());
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        let (mut log_p, mut loss) = ([0.0_f32; 4], [0.0_f32; 2]);
+        let mut call = |logits: &[f32], targets: &[u32], smoothing| {
+            softmax_cross_entropy(2, 2, logits, targets, smoothing, &mut log_p, &mut loss).unwrap_err().to_string()
+        };
+        assert!(call(&[0.0; 4], &[0, 2], 0.0).contains("target 2 in row 1 is not one of 2 classes"));
+        assert!(call(&[0.0; 4], &[0], 0.0).contains("`targets` has 1 elements"));
+        assert!(call(&[0.0; 3], &[0, 1], 0.0).contains("has 3 elements"));
+        assert!(call(&[0.0; 4], &[0, 1], 1.5).contains("label smoothing 1.5"));
+        assert!(call(&[0.0; 4], &[0, 1], f32::NAN).contains("label smoothing NaN"));
+    }
+}

@@ -146,3 +146,63 @@ function!(Div, |a, b| a / b);
 // The comparison fails for a NaN `b`, which is then the result.
 function!(Max, |a, b| if a > b || a.is_nan() { a } else { b });
 function!(Min, |a, b| if a < b || a.is_nan() { a } else { b });
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// One definition per function.
+    pub(in crate::elementwise) fn exact(op: Binary, a: f64, b: f64) -> f64 {
+        match op {
+            Binary::Add => a + b,
+            Binary::Sub => a - b,
+            Binary::Mul => a * b,
+            Binary::Div => a / b,
+            Binary::Max | Binary::Min if a.is_nan() || b.is_nan() => f64::NAN,
+            Binary::Max => a.max(b),
+            Binary::Min => a.min(b),
+        }
+    }
+
+    #[test]
+    fn values_at_every_level_and_length() {
+        for op in Binary::ALL {
+            for n in (0..36).chain([64, 65, 100]) {
+                let a: Vec<f64> = (0..n).map(|i| ((i * 31) % 47) as f64 / 8.0 - 2.0).collect();
+                let b: Vec<f64> = (0..n).map(|i| ((i * 17) % 23) as f64 / 4.0 - 2.6).collect();
+                let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
+                let (a32, b32) = (narrow(&a), narrow(&b));
+                for level in Level::available() {
+                    let (mut y, mut y32) = (vec![f64::NAN; n], vec![f32::NAN; n]);
+                    binary_at(level, op, &a, &b, &mut y).unwrap();
+                    binary_at(level, op, &a32, &b32, &mut y32).unwrap();
+                    for i in 0..n {
+                        assert_eq!(y[i], exact(op, a[i], b[i]));
+                        // + − · / of two f32 in f64, rounded once more, is the f32 result (Figueroa 1995).
+                        assert_eq!(y32[i], exact(op, f64::from(a32[i]), f64::from(b32[i])) as f32);
+                    }
+                }
+                let mut assigned = a.clone();
+                binary_assign(op, &mut assigned, &b).unwrap();
+                let want: Vec<f64> = a.iter().zip(&b).map(|(&a, &b)| exact(op, a, b)).collect();
+                assert_eq!(assigned, want);
+            }
+        }
+    }
+
+    #[test]
+    fn nan_wins_maximum_and_minimum() {
+        for op in [Binary::Max, Binary::Min] {
+            let mut y = [0.0_f32; 2];
+            binary(op, &[f32::NAN, 1.0], &[1.0, f32::NAN], &mut y).unwrap();
+            assert!(y.iter().all(|y| y.is_nan()));
+        }
+    }
+
+    #[test]
+    fn wrong_lengths_are_named() {
+        let error = binary(Binary::Add, &[0.0_f32; 3], &[0.0; 2], &mut [0.0; 3]).unwrap_err();
+        assert_eq!(error, ShapeError::Length { op: "binary", what: "b", expected: 3, got: 2 });
+        assert!(binary_assign(Binary::Add, &mut [0.0_f32; 3], &[0.0; 2]).is_err());
+    }
+}

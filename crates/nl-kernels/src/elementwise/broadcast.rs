@@ -187,3 +187,70 @@ impl<T: Float> WithFunction for Apply<'_, T> {
         Level::current().dispatch(Body(self, PhantomData::<F>));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::binary::tests::exact;
+    use super::*;
+
+    /// Every subset of broadcast axes of both operands, over shapes with axes of 1, around the lane widths.
+    #[test]
+    fn equals_the_index_formula() {
+        for dims in
+            [vec![], vec![1], vec![5], vec![3, 17], vec![2, 1, 3], vec![2, 3, 16], vec![2, 3, 2, 9], vec![4, 0, 3]]
+        {
+            for mask in 0..1_usize << (2 * dims.len()) {
+                let strides = |mask: usize| {
+                    let (mut strides, mut size) = (vec![0; dims.len()], 1);
+                    for axis in (0..dims.len()).rev().filter(|axis| mask >> axis & 1 == 1) {
+                        strides[axis] = size;
+                        size *= dims[axis];
+                    }
+                    (strides, size)
+                };
+                let ((a_strides, a_len), (b_strides, b_len)) = (strides(mask), strides(mask >> dims.len()));
+                let a: Vec<f64> = (0..a_len).map(|i| i as f64 - 3.0).collect();
+                let b: Vec<f64> = (0..b_len).map(|i| 0.5 * i as f64 + 1.0).collect();
+                let len = dims.iter().product();
+                let mut y = vec![f64::NAN; len];
+                binary_broadcast(Binary::Div, &a, &a_strides, &b, &b_strides, &dims, &mut y).unwrap();
+                for flat in 0..len {
+                    let (mut rest, mut at_a, mut at_b) = (flat, 0, 0);
+                    for axis in (0..dims.len()).rev() {
+                        let i = rest % dims[axis];
+                        rest /= dims[axis];
+                        at_a += i * a_strides[axis];
+                        at_b += i * b_strides[axis];
+                    }
+                    assert_eq!(y[flat], exact(Binary::Div, a[at_a], b[at_b]), "{dims:?} {a_strides:?} {b_strides:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_stride_works() {
+        // The transpose of [2, 3] plus a column of a [3, 4].
+        let a: Vec<f32> = (0..6).map(|i| i as f32).collect();
+        let b: Vec<f32> = (0..12).map(|i| 100.0 * i as f32).collect();
+        let mut y = [f32::NAN; 6];
+        binary_broadcast(Binary::Add, &a, &[1, 3], &b, &[4, 0], &[3, 2], &mut y).unwrap();
+        assert_eq!(y, [0.0, 3.0, 401.0, 404.0, 802.0, 805.0]);
+    }
+
+    #[test]
+    fn wrong_strides_are_errors() {
+        let mut y = [0.0_f32; 6];
+        let mut call = |a: &[f32], strides: &[usize], dims: &[usize]| {
+            binary_broadcast(Binary::Add, a, strides, &[1.0], &vec![0; dims.len()], dims, &mut y)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(call(&[0.0; 5], &[3, 1], &[2, 3]).contains("reach beyond the 5 elements of `a`"));
+        assert!(call(&[0.0; 6], &[1], &[2, 3]).contains("1 strides for 2 axes"));
+        assert!(call(&[0.0; 6], &[1; 9], &[1; 9]).contains("9 axes"));
+        assert!(call(&[0.0; 6], &[0, 0], &[usize::MAX, 2]).contains("more elements than memory"));
+        assert!(call(&[0.0; 6], &[usize::MAX, 1], &[2, 3]).contains("reach beyond"));
+        assert!(call(&[0.0; 8], &[4, 1], &[2, 4]).contains("`y` has 6 elements"));
+    }
+}

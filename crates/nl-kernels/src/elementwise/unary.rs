@@ -271,3 +271,140 @@ fn step<T: Float>(x: T) -> T {
 fn normal_density<T: Float>(x: T) -> T {
     T::from_f64(0.398_942_280_401_432_7) * (T::from_f64(-0.5) * x * x).v_exp()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One definition per function, in the standard library's `f64`.
+    fn exact(op: Unary, x: f64) -> f64 {
+        match op {
+            Unary::Neg => -x,
+            Unary::Abs => x.abs(),
+            Unary::Sign => f64::from(i8::from(x > 0.0) - i8::from(x < 0.0)),
+            Unary::Step => f64::from(u8::from(x > 0.0)),
+            Unary::Exp => x.exp(),
+            Unary::Log => x.ln(),
+            Unary::Sqrt => x.sqrt(),
+            Unary::Square => x * x,
+            Unary::Recip => x.recip(),
+            Unary::Relu => x.max(0.0),
+            Unary::Sigmoid => (1.0 + (-x).exp()).recip(),
+            Unary::Tanh => x.tanh(),
+            Unary::Softplus => x.exp().ln_1p(),
+            Unary::Gelu => 0.5 * x * (1.0 + erf(x / 2_f64.sqrt())),
+            Unary::Erf => erf(x),
+        }
+    }
+
+    /// 2/√π e^(−x²) Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms do not cancel; enough of them for |x| ≤ 4.
+    fn erf(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..100 {
+            term *= 2.0 * x * x / f64::from(2 * n + 1);
+            sum += term;
+        }
+        sum * core::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp()
+    }
+
+    fn inputs(op: Unary, n: usize) -> Vec<f64> {
+        let positive = matches!(op, Unary::Log | Unary::Sqrt);
+        (0..n)
+            .map(|i| {
+                let x = ((i * 37 + 11) % 101) as f64 / 17.0 - 2.9;
+                if positive { x.abs() + 0.01 } else { x }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_and_slopes_at_every_level_length_and_offset() {
+        for op in Unary::ALL {
+            for n in (0..36).chain([63, 64, 65, 127, 130]) {
+                let x = inputs(op, n + 3);
+                for offset in 0..3 {
+                    let x64 = &x[offset..offset + n];
+                    let x32: Vec<f32> = x[..].iter().map(|&x| x as f32).collect();
+                    let x32 = &x32[offset..offset + n];
+                    let mut first = None;
+                    for level in Level::available() {
+                        let (mut y, mut y32) = (vec![f64::NAN; n], vec![f32::NAN; n]);
+                        unary_at(level, op, x64, &mut y).unwrap();
+                        unary_at(level, op, x32, &mut y32).unwrap();
+                        let (mut dx, mut dx32) = (vec![f64::NAN; n], vec![f32::NAN; n]);
+                        unary_grad_at(level, op, x64, &y, &vec![1.0; n], &mut dx).unwrap();
+                        unary_grad_at(level, op, x32, &y32, &vec![2.0; n], &mut dx32).unwrap();
+                        for i in 0..n {
+                            let want = exact(op, x64[i]);
+                            assert!(
+                                (y[i] - want).abs() <= 1e-14 * want.abs().max(1.0),
+                                "{op:?}({}) = {}",
+                                x64[i],
+                                y[i]
+                            );
+                            let want = exact(op, f64::from(x32[i])) as f32;
+                            assert!(
+                                (y32[i] - want).abs() <= 6e-7 * want.abs().max(0.1),
+                                "{op:?}({}) = {}",
+                                x32[i],
+                                y32[i]
+                            );
+                            let h = 1e-5;
+                            if x64[i].abs() > h {
+                                let slope = (exact(op, x64[i] + h) - exact(op, x64[i] - h)) / (2.0 * h);
+                                let bound = 1e-6 * slope.abs().max(1.0);
+                                assert!((dx[i] - slope).abs() <= bound, "{op:?}'({}) = {}", x64[i], dx[i]);
+                                let slope = 2.0 * dx[i] as f32;
+                                assert!((dx32[i] - slope).abs() <= 1e-5 * slope.abs().max(1.0), "{op:?}' in f32");
+                            }
+                        }
+                        // The same bits at every level.
+                        let bits: Vec<u32> = y32.iter().chain(&dx32).map(|v| v.to_bits()).collect();
+                        assert_eq!(*first.get_or_insert_with(|| bits.clone()), bits, "{op:?} at {level}");
+                    }
+                    let mut in_place = x64.to_vec();
+                    unary_in_place(op, &mut in_place);
+                    let mut y = vec![0.0; n];
+                    unary(op, x64, &mut y).unwrap();
+                    assert_eq!(in_place, y);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn kinks_and_special_values() {
+        let x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0];
+        let value = |op| {
+            let mut y = [7.0_f32; 5];
+            unary(op, &x, &mut y).unwrap();
+            y
+        };
+        let slope = |op| {
+            let (y, mut dx) = (value(op), [7.0_f32; 5]);
+            unary_grad(op, &x, &y, &[1.0; 5], &mut dx).unwrap();
+            dx
+        };
+        let inf = f32::INFINITY;
+        assert!(value(Unary::Relu)[0].is_nan());
+        assert_eq!(value(Unary::Relu)[1..], [inf, 0.0, 0.0, 0.0]);
+        assert_eq!(slope(Unary::Relu)[1..], [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(slope(Unary::Abs)[1..], [1.0, -1.0, 0.0, 0.0]);
+        assert_eq!(value(Unary::Sign), [0.0, 1.0, -1.0, 0.0, 0.0]);
+        assert_eq!(value(Unary::Recip)[1..], [0.0, -0.0, inf, -inf]);
+        for op in [Unary::Exp, Unary::Log, Unary::Sigmoid, Unary::Tanh, Unary::Softplus, Unary::Gelu, Unary::Erf] {
+            assert!(value(op)[0].is_nan(), "{op:?}(NaN) is a number");
+        }
+        assert_eq!(value(Unary::Gelu)[1], inf);
+        assert_eq!(value(Unary::Softplus)[1..3], [inf, 0.0]);
+        assert_eq!(slope(Unary::Sigmoid)[1..3], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn wrong_lengths_are_named() {
+        let error = unary(Unary::Exp, &[0.0_f32; 3], &mut [0.0; 2]).unwrap_err();
+        assert_eq!(error, ShapeError::Length { op: "unary", what: "y", expected: 3, got: 2 });
+        let error = unary_grad(Unary::Exp, &[0.0_f32; 3], &[0.0; 3], &[0.0; 4], &mut [0.0; 3]).unwrap_err();
+        assert_eq!(error, ShapeError::Length { op: "unary_grad", what: "dy", expected: 3, got: 4 });
+    }
+}
