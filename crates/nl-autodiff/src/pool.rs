@@ -1,0 +1,83 @@
+//! Recycled buffers, so that a step that looks like the last one allocates nothing.
+
+use std::sync::Arc;
+
+/// Values start on a cache line: kernels load whole lines, and a line that straddles two costs double.
+const LINE_BYTES: usize = 64;
+
+/// Free buffers in size classes, four to each power of two; the `Arc` headers are kept with them.
+pub(crate) struct Pool<T> {
+    classes: Vec<Vec<Arc<Vec<T>>>>,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self { classes: Vec::new() }
+    }
+}
+
+/// Index and size of the smallest class that holds `len` elements: sizes are 2^b · (4 + q) / 4 for q = 1..=4.
+fn class(len: usize) -> (usize, usize) {
+    let len = len.max(64);
+    let bits = (usize::BITS - (len - 1).leading_zeros() - 1) as usize;
+    let base = 1usize << bits;
+    let quarters = (len - base).div_ceil(base / 4);
+    (bits * 4 + quarters, base + quarters * (base / 4))
+}
+
+impl<T: Copy + Default> Pool<T> {
+    /// A buffer nobody else holds, with at least `len` elements after the returned offset (unspecified contents).
+    /// The offset puts the first element on a cache line.
+    pub(crate) fn take(&mut self, len: usize) -> (Arc<Vec<T>>, usize) {
+        let lanes = LINE_BYTES / size_of::<T>();
+        let (index, size) = class(len + lanes);
+        let buffer =
+            self.classes.get_mut(index).and_then(Vec::pop).unwrap_or_else(|| Arc::new(vec![T::default(); size]));
+        let offset = buffer.as_ptr().align_offset(LINE_BYTES);
+        // `align_offset` may in theory give up; the buffer is then merely slower.
+        (buffer, if offset < lanes { offset } else { 0 })
+    }
+
+    /// Keeps a buffer that [`take`](Self::take) made for later; drops it if somebody else still holds it.
+    pub(crate) fn give(&mut self, mut buffer: Arc<Vec<T>>) {
+        if Arc::get_mut(&mut buffer).is_none() {
+            return;
+        }
+        let (index, size) = class(buffer.len());
+        debug_assert_eq!(size, buffer.len(), "a foreign buffer came back");
+        if self.classes.len() <= index {
+            self.classes.resize_with(index + 1, Vec::new);
+        }
+        self.classes[index].push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_monotone_fit_and_waste_at_most_a_quarter() {
+        let mut last = (0, 0);
+        for len in 0..5000 {
+            let (index, size) = class(len);
+            assert!(size >= len && (len < 64 || size * 4 <= len * 5 + 4), "{len}: {size}");
+            assert!(index > last.0 || (index, size) == last);
+            assert_eq!(class(size), (index, size));
+            last = (index, size);
+        }
+    }
+
+    #[test]
+    fn buffers_are_aligned_and_come_back_unless_shared() {
+        let mut pool = Pool::<f32>::default();
+        let (a, offset) = pool.take(1000);
+        assert_eq!(a[offset..].as_ptr() as usize % LINE_BYTES, 0);
+        assert!(a.len() - offset >= 1000);
+        let address = Arc::as_ptr(&a);
+        let shared = a.clone();
+        pool.give(a);
+        pool.give(shared);
+        assert_eq!(Arc::as_ptr(&pool.take(1001).0), address);
+    }
+}
