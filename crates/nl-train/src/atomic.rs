@@ -1,0 +1,206 @@
+//! Writing a file so that a reader sees the old content or the new, never a part: temporary file, fsync, rename, fsync
+//! of the folder.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file or folder could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[error("cannot {action} `{}`: {cause}{}", path.display(), advice(cause))]
+pub struct FileError {
+    /// What was tried: `"write"`, `"read"`, `"create the folder"` …
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why it failed; part of the message, so not repeated as the error's source.
+    pub cause: io::Error,
+}
+
+impl FileError {
+    /// A closure for `map_err`: names the action and the path of an [`io::Error`].
+    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self { action, path, cause }
+    }
+}
+
+/// What the user can do about the common causes.
+fn advice(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space or choose a folder elsewhere",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; choose a folder you may write to",
+        io::ErrorKind::NotADirectory => "; a part of this path is a file, not a folder",
+        _ => "",
+    }
+}
+
+/// Creates a folder and its parents.
+///
+/// # Errors
+/// [`FileError`] with the path and the cause.
+pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(FileError::at("create the folder", path))
+}
+
+/// Reads a whole file of at most `cap` bytes.
+///
+/// # Errors
+/// [`FileError`] if the file cannot be read, or is larger than `cap` ([`io::ErrorKind::FileTooLarge`]).
+pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, FileError> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > cap {
+            let message = format!("{length} bytes are more than the {cap} this kind of file may have");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        // The file may grow while it is read; never past the cap.
+        io::Read::read_to_end(&mut io::Read::take(&mut file, cap), &mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(FileError::at("read", path))
+}
+
+/// Writes `bytes` to `path` at once or not at all; an existing file is replaced.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("summary.json");
+/// nl_train::write_atomic(&path, b"{}\n")?;
+/// assert_eq!(std::fs::read(&path)?, b"{}\n");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`FileError`] with the path and the cause (disk full, read-only …); the previous content is then untouched and no
+/// temporary file is left.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_atomic_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomic`], for content that is produced piece by piece.
+///
+/// # Errors
+/// As [`write_atomic`]; an error of `fill` is passed on.
+pub fn write_atomic_with(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let write = || {
+        // Dropped on any early return, which removes the file.
+        let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        let mut writer = BufWriter::new(temporary.as_file_mut());
+        fill(&mut writer)?;
+        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        make_readable(temporary.as_file())?;
+        temporary.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)
+    };
+    write().map_err(FileError::at("write", path))
+}
+
+/// Temporary files are private to their owner; results are as readable as any other file.
+#[cfg(unix)]
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the rename itself durable. Only Unix can open a folder.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network file systems cannot sync a folder; the data itself is safe by then.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replaces_the_whole_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_atomic(&path, &[b'x'; 10_000]).unwrap();
+        write_atomic(&path, b"short").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_failing_writer_leaves_the_old_content_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_atomic(&path, b"old").unwrap();
+        let error = write_atomic_with(&path, |file| {
+            file.write_all(&[0; 100_000])?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.contains("cannot write") && error.contains("/a`") && error.contains("free some space"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_path_below_a_file_names_path_and_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let error = write_atomic(&file.join("a"), b"x").unwrap_err().to_string();
+        assert!(error.contains("file/a`") && error.contains("is a file, not a folder"), "{error}");
+        assert!(create_folder(&file.join("b/c")).is_err());
+        assert!(write_atomic(&folder.path().join("missing/a"), b"x").is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_refuses_new_files_is_an_error() {
+        let error = write_atomic(Path::new("/proc/neuralearn"), b"x").unwrap_err().to_string();
+        assert!(error.contains("cannot write `/proc/neuralearn`"), "{error}");
+    }
+
+    #[test]
+    fn reading_stops_at_the_cap() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_atomic(&path, &[7; 100]).unwrap();
+        assert_eq!(read_capped(&path, 100).unwrap(), [7; 100]);
+        let error = read_capped(&path, 99).unwrap_err().to_string();
+        assert!(error.contains("100 bytes are more than the 99"), "{error}");
+        assert!(read_capped(&folder.path().join("b"), 1).unwrap_err().to_string().contains("cannot read"));
+    }
+}
