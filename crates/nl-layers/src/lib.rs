@@ -1,1 +1,36 @@
 //! Differentiable layers over one flat, named parameter store.
+//!
+//! A [`Builder`] declares parameters while layers are built and hands over the [`Parameters`]; a [`Layer`] maps a
+//! variable to a variable within a [`Context`] that knows the tape, the parameters and the noise.
+
+#![forbid(unsafe_code)]
+
+mod activation;
+mod builder;
+mod context;
+mod conv;
+mod dropout;
+mod error;
+mod flatten;
+mod gate;
+mod initializers;
+mod layer;
+mod linear;
+mod parameters;
+mod sequential;
+
+pub use nl_autodiff::BlockPool;
+
+pub use activation::Activation;
+pub use builder::Builder;
+pub use context::{Context, Mode, Noise, Recording};
+pub use conv::{Conv2d, ConvBlock, ConvTranspose2d};
+pub use dropout::Dropout;
+pub use error::Error;
+pub use flatten::Flatten;
+pub use gate::ChannelGate;
+pub use initializers::{Fan, Fans, Initializer};
+pub use layer::Layer;
+pub use linear::Linear;
+pub use parameters::{Entry, ParameterId, Parameters, Role};
+pub use sequential::Sequential;

@@ -1,0 +1,150 @@
+//! What a forward pass runs in: the tape, the parameters, the mode, the noise and the recorder.
+
+use nl_autodiff::{Scalar, Tape, Tensor, Var};
+use nl_random::Streams;
+
+use crate::{Error, ParameterId, Parameters};
+
+/// Whether layers that behave differently while learning (dropout) do so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Noise is drawn.
+    Train,
+    /// Deterministic.
+    Eval,
+}
+
+/// Where the noise of a forward pass comes from: a draw is a function of the layer's path, the epoch and the sample,
+/// so that it does not depend on the batch a sample is in, nor on the thread that runs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Noise<'t> {
+    /// The streams of the run.
+    pub streams: Streams,
+    /// Counts passes over the data.
+    pub epoch: u64,
+    /// One id per row of the batch.
+    pub samples: &'t [u64],
+}
+
+/// Activations kept for a report, under the path of the layer that made them, in order of computation.
+#[derive(Clone)]
+pub struct Recording<S> {
+    activations: Vec<(String, Tensor<S>)>,
+}
+
+impl<S: Scalar> Recording<S> {
+    /// The activation recorded under a path; the latest, if there are several.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&Tensor<S>> {
+        self.activations.iter().rev().find(|(name, _)| name == path).map(|(_, tensor)| tensor)
+    }
+
+    /// All activations, in order of computation.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor<S>)> {
+        self.activations.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+}
+
+/// The surroundings of one forward pass; made anew for each step, without allocating.
+///
+/// ```
+/// use nl_autodiff::{Tape, Tensor};
+/// use nl_layers::{Builder, Context, Initializer, Layer, Linear, Mode, Parameters};
+/// use nl_random::Streams;
+///
+/// let builder = Builder::new(Streams::new(1));
+/// let layer = Linear::new(&builder.child("head")?, 3, 2, Initializer::XavierUniform)?;
+/// let parameters: Parameters<f32> = builder.finish();
+///
+/// let tape = Tape::new();
+/// let mut ctx = Context::new(&tape, &parameters, Mode::Eval).with_recording();
+/// let x = tape.constant(Tensor::new(&[1, 3], vec![1.0, 2.0, 3.0])?);
+/// let y = layer.forward(x, &mut ctx)?;
+/// ctx.record("head", y);
+/// assert_eq!(ctx.into_recording().get("head").unwrap().shape().dims(), [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Context<'t, S> {
+    tape: &'t Tape<S>,
+    parameters: &'t Parameters<S>,
+    mode: Mode,
+    trainable: Option<&'t [bool]>,
+    noise: Option<Noise<'t>>,
+    recording: Option<Recording<S>>,
+}
+
+impl<'t, S: Scalar> Context<'t, S> {
+    /// A context without noise or recorder, in which every parameter gets a gradient.
+    #[must_use]
+    pub fn new(tape: &'t Tape<S>, parameters: &'t Parameters<S>, mode: Mode) -> Self {
+        Self { tape, parameters, mode, trainable: None, noise: None, recording: None }
+    }
+
+    /// Draws noise from here.
+    #[must_use]
+    pub fn with_noise(mut self, noise: Noise<'t>) -> Self {
+        self.noise = Some(noise);
+        self
+    }
+
+    /// Only parameters marked `true` (see [`Parameters::select`]) get a gradient; the others enter as constants, and
+    /// the work of their gradients is saved. Parameters beyond the end of the mask are frozen.
+    #[must_use]
+    pub fn with_trainable(mut self, trainable: &'t [bool]) -> Self {
+        self.trainable = Some(trainable);
+        self
+    }
+
+    /// Keeps the activations that layers offer by [`record`](Self::record).
+    #[must_use]
+    pub fn with_recording(mut self) -> Self {
+        self.recording = Some(Recording { activations: Vec::new() });
+        self
+    }
+
+    /// What was recorded; empty without [`with_recording`](Self::with_recording).
+    #[must_use]
+    pub fn into_recording(self) -> Recording<S> {
+        self.recording.unwrap_or(Recording { activations: Vec::new() })
+    }
+
+    /// The tape that records the pass.
+    #[must_use]
+    pub fn tape(&self) -> &'t Tape<S> {
+        self.tape
+    }
+
+    /// Whether noise is drawn.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The parameter as a variable: one leaf per tape, however often it is asked for.
+    #[must_use]
+    pub fn parameter(&self, id: ParameterId) -> Var<'t, S> {
+        match self.trainable {
+            Some(mask) if !mask.get(id.index()).copied().unwrap_or(false) => {
+                self.tape.constant(self.parameters.get(id))
+            }
+            _ => self.tape.bind(id.index(), || self.parameters.get(id)),
+        }
+    }
+
+    /// Keeps `value` under `path`, if this context records.
+    pub fn record(&mut self, path: &str, value: Var<'t, S>) {
+        if let Some(recording) = &mut self.recording {
+            recording.activations.push((path.to_owned(), value.value()));
+        }
+    }
+
+    /// The noise of a batch of `rows` samples, for the layer at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Noise`] if this context has no noise, or not one sample id for each row.
+    pub fn noise(&self, path: &str, rows: usize) -> Result<Noise<'t>, Error> {
+        let samples = self.noise.map_or(0, |noise| noise.samples.len());
+        let found = self.noise.filter(|_| samples == rows);
+        found.ok_or_else(|| Error::Noise { path: path.to_owned(), rows, samples })
+    }
+}

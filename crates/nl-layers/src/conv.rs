@@ -1,0 +1,200 @@
+//! Convolutions over images.
+
+use nl_autodiff::{BlockPool, Scalar, Var};
+
+use crate::error::At;
+use crate::{Builder, Context, Error, Fans, Initializer, Layer, ParameterId, Role};
+
+/// Convolution (cross-correlation) with bias:
+/// y_{n,o,i,j} = b_o + Σ_{c,u,v} w_{o,c,u,v} · x_{n, c, i·stride + u − padding, j·stride + v − padding}, 0 outside x.
+///
+/// | | shape |
+/// |---|---|
+/// | input | `[N, in, H, W]` |
+/// | weight, bias | `[out, in, kh, kw]`, `[out]` |
+/// | output | `[N, out, H′, W′]` with H′ = ⌊(H + 2·padding − kh) / stride⌋ + 1, W′ likewise |
+#[derive(Debug, Clone)]
+pub struct Conv2d {
+    path: String,
+    inputs: usize,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    weight: ParameterId,
+    bias: ParameterId,
+}
+
+impl Conv2d {
+    /// A layer with the bias at 0.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] for a stride of 0; otherwise as [`Builder::parameter`].
+    pub fn new(
+        builder: &Builder,
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        initializer: Initializer,
+    ) -> Result<Self, Error> {
+        let path = builder.path().to_owned();
+        check_stride(&path, stride)?;
+        let weight =
+            builder.parameter("weight", &[outputs, inputs, kernel[0], kernel[1]], Role::Weight, initializer)?;
+        let bias = builder.parameter("bias", &[outputs], Role::Bias, Initializer::Zeros)?;
+        Ok(Self { path, inputs, kernel, stride, padding, weight, bias })
+    }
+}
+
+impl<S: Scalar> Layer<S> for Conv2d {
+    fn forward<'t>(&self, x: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
+        check_image(&self.path, x, self.inputs, self.kernel, self.padding)?;
+        let (weight, bias) = (ctx.parameter(self.weight), ctx.parameter(self.bias));
+        x.conv2d(weight, Some(bias), self.stride, self.padding).at(&self.path)
+    }
+}
+
+/// Transposed convolution with bias, the adjoint of [`Conv2d`] in its input: each x_{n,c,i,j} adds
+/// w_{c,o,u,v} · x_{n,c,i,j} to y_{n, o, i·stride + u − padding, j·stride + v − padding}.
+///
+/// | | shape |
+/// |---|---|
+/// | input | `[N, in, H, W]` |
+/// | weight, bias | `[in, out, kh, kw]`, `[out]` |
+/// | output | `[N, out, H′, W′]` with H′ = (H − 1)·stride + kh − 2·padding + output_padding, W′ likewise |
+///
+/// The output padding picks one of the `stride` sizes that the convolution maps to H; it is below the stride.
+#[derive(Debug, Clone)]
+pub struct ConvTranspose2d {
+    path: String,
+    inputs: usize,
+    stride: [usize; 2],
+    padding: [usize; 2],
+    output_padding: [usize; 2],
+    weight: ParameterId,
+    bias: ParameterId,
+}
+
+impl ConvTranspose2d {
+    /// A layer with the bias at 0; its fans are those of [`Fans::of_transposed`].
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] for a stride of 0, a padding above kernel − 1, or an output padding that is not below
+    /// the stride; otherwise as [`Builder::parameter`].
+    pub fn new(
+        builder: &Builder,
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        output_padding: [usize; 2],
+        initializer: Initializer,
+    ) -> Result<Self, Error> {
+        let path = builder.path().to_owned();
+        check_stride(&path, stride)?;
+        for axis in 0..2 {
+            if output_padding[axis] >= stride[axis] {
+                let message = format!("output padding {output_padding:?} must be below the stride {stride:?}");
+                return Err(Error::hyperparameter(&path, message));
+            }
+            if padding[axis] >= kernel[axis] {
+                let message = format!("padding {padding:?} must be below the kernel {kernel:?}");
+                return Err(Error::hyperparameter(&path, message));
+            }
+        }
+        let shape = [inputs, outputs, kernel[0], kernel[1]];
+        let fans = Fans::of_transposed(&shape, stride);
+        let weight = builder.parameter_with_fans("weight", &shape, fans, Role::Weight, initializer)?;
+        let bias = builder.parameter("bias", &[outputs], Role::Bias, Initializer::Zeros)?;
+        Ok(Self { path, inputs, stride, padding, output_padding, weight, bias })
+    }
+}
+
+impl<S: Scalar> Layer<S> for ConvTranspose2d {
+    fn forward<'t>(&self, x: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
+        check_image(&self.path, x, self.inputs, [1, 1], [0, 0])?;
+        let (weight, bias) = (ctx.parameter(self.weight), ctx.parameter(self.bias));
+        x.conv_transpose2d(weight, Some(bias), self.stride, self.padding, self.output_padding).at(&self.path)
+    }
+}
+
+/// Convolution, ReLU and, if asked for, 2 × 2 max-pooling in one pass: y = pool(max(0, conv(x, w) + b)).
+///
+/// The convolution has stride 1 and the padding (k − 1) / 2 that keeps the image's size; the pooling has stride 2 and
+/// drops an odd last row or column.
+///
+/// | | shape |
+/// |---|---|
+/// | input | `[N, in, H, W]` |
+/// | weight, bias | `[out, in, k, k]`, `[out]` |
+/// | output | `[N, out, H, W]`, pooled `[N, out, ⌊H/2⌋, ⌊W/2⌋]` |
+#[derive(Debug, Clone)]
+pub struct ConvBlock {
+    path: String,
+    inputs: usize,
+    kernel: usize,
+    pool: BlockPool,
+    weight: ParameterId,
+    bias: ParameterId,
+}
+
+impl ConvBlock {
+    /// A layer with weights from He's normal distribution and the bias at 0.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] for an even kernel; otherwise as [`Builder::parameter`].
+    pub fn new(
+        builder: &Builder,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        pool: BlockPool,
+    ) -> Result<Self, Error> {
+        let path = builder.path().to_owned();
+        if kernel.is_multiple_of(2) {
+            let message = format!("kernel {kernel} must be odd, so that the image keeps its size");
+            return Err(Error::hyperparameter(&path, message));
+        }
+        let shape = [outputs, inputs, kernel, kernel];
+        let weight = builder.parameter("weight", &shape, Role::Weight, Initializer::HE_NORMAL)?;
+        let bias = builder.parameter("bias", &[outputs], Role::Bias, Initializer::Zeros)?;
+        Ok(Self { path, inputs, kernel, pool, weight, bias })
+    }
+}
+
+impl<S: Scalar> Layer<S> for ConvBlock {
+    fn forward<'t>(&self, x: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
+        let least = if self.pool == BlockPool::Max2x2 { [2, 2] } else { [1, 1] };
+        check_image(&self.path, x, self.inputs, least, [0, 0])?;
+        let (weight, bias) = (ctx.parameter(self.weight), ctx.parameter(self.bias));
+        x.conv_block(weight, bias, [1, 1], [self.kernel / 2; 2], self.pool).at(&self.path)
+    }
+}
+
+fn check_stride(path: &str, stride: [usize; 2]) -> Result<(), Error> {
+    if stride.contains(&0) {
+        return Err(Error::hyperparameter(path, format!("stride {stride:?} must be at least 1 in each direction")));
+    }
+    Ok(())
+}
+
+/// `x` is `[N, channels, H, W]` with padded sides not below `least`.
+fn check_image<S: Scalar>(
+    path: &str,
+    x: Var<'_, S>,
+    channels: usize,
+    least: [usize; 2],
+    padding: [usize; 2],
+) -> Result<(), Error> {
+    let shape = x.shape();
+    match *shape.dims() {
+        [_, c, h, w] if c == channels && (0..2).all(|i| [h, w][i] + 2 * padding[i] >= least[i]) => Ok(()),
+        _ => {
+            let least = [0, 1].map(|i| least[i].saturating_sub(2 * padding[i]).max(1));
+            let expected = format!("[N, {channels}, H >= {}, W >= {}]", least[0], least[1]);
+            Err(Error::input(path, expected, shape.dims(), "pass images of that many channels, large enough"))
+        }
+    }
+}
