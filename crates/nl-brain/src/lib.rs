@@ -1,1 +1,33 @@
-//! Brain regions from retina to prefrontal cortex, with hippocampus, basal ganglia and cerebellum.
+//! Brain regions from retina to prefrontal cortex, with hippocampus, basal ganglia and cerebellum, and the [`Brain`]
+//! that joins them.
+//!
+//! Each region's file says what the region does in the animal, what it does here, and where the two part.
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod error;
+
+mod retina;
+mod thalamus;
+mod visual_cortex;
+
+mod inferotemporal;
+mod prefrontal;
+
+mod cerebellum;
+
+mod basal_ganglia;
+
+mod brain;
+
+pub use basal_ganglia::{BasalGanglia, Decision, Recalled};
+pub use brain::Brain;
+pub use cerebellum::Cerebellum;
+pub use config::BrainConfig;
+pub use error::Error;
+pub use inferotemporal::InferotemporalCortex;
+pub use prefrontal::PrefrontalCortex;
+pub use retina::Retina;
+pub use thalamus::Thalamus;
+pub use visual_cortex::VisualCortex;

@@ -1,0 +1,115 @@
+"""Reference values of a whole small brain from PyTorch, float64: logits, reconstruction, losses and all gradients.
+
+usage: python brain.py > brain.json      (made with PyTorch 2, CPU)
+
+Odd sides on purpose (9 x 7): both poolings drop a row or a column, and the decoder's output padding puts it back.
+"""
+import json
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(0)
+torch.set_default_dtype(torch.float64)
+H, W, CHANNELS, CLASSES = 9, 7, 2, 3
+RETINA, KERNEL, HIDDEN, V1, V2, V4, IT, DEC, GATE = 4, 5, 3, 4, 5, 3, 6, (4, 3), 5
+h2, w2 = H // 2, W // 2
+h4, w4 = h2 // 2, w2 // 2
+FEATURES = 9
+
+shapes = {
+    "cortex/retina/weight": (RETINA, CHANNELS, KERNEL, KERNEL), "cortex/retina/bias": (RETINA,),
+    "cortex/thalamus/squeeze/weight": (HIDDEN, RETINA), "cortex/thalamus/squeeze/bias": (HIDDEN,),
+    "cortex/thalamus/excite/weight": (RETINA, HIDDEN), "cortex/thalamus/excite/bias": (RETINA,),
+    "cortex/v1/weight": (V1, RETINA, 3, 3), "cortex/v1/bias": (V1,),
+    "cortex/v2/weight": (V2, V1, 3, 3), "cortex/v2/bias": (V2,),
+    "cortex/v4/weight": (V4, V2, 3, 3), "cortex/v4/bias": (V4,),
+    "cortex/it/weight": (IT, V4 * h4 * w4), "cortex/it/bias": (IT,),
+    "prefrontal/weight": (CLASSES, IT), "prefrontal/bias": (CLASSES,),
+    "cerebellum/expand/weight": (DEC[0] * h4 * w4, IT), "cerebellum/expand/bias": (DEC[0] * h4 * w4,),
+    "cerebellum/coarse/weight": (DEC[0], DEC[1], 4, 4), "cerebellum/coarse/bias": (DEC[1],),
+    "cerebellum/fine/weight": (DEC[1], CHANNELS, 4, 4), "cerebellum/fine/bias": (CHANNELS,),
+    "basal_ganglia/hidden/weight": (GATE, IT + FEATURES), "basal_ganglia/hidden/bias": (GATE,),
+    "basal_ganglia/output/weight": (1, GATE), "basal_ganglia/output/bias": (1,),
+}
+p = {k: (0.5 * torch.randn(s)).requires_grad_() for k, s in shapes.items()}
+
+
+def linear(x, name):
+    return F.linear(x, p[name + "/weight"], p[name + "/bias"])
+
+
+def conv(x, name, padding):
+    return F.relu(F.conv2d(x, p[name + "/weight"], p[name + "/bias"], padding=padding))
+
+
+def up(x, name, padding):
+    return F.conv_transpose2d(x, p[name + "/weight"], p[name + "/bias"], 2, 1, padding)
+
+
+images = torch.rand(4, CHANNELS, H, W)
+labels = torch.tensor([0, 2, 1, 2])
+
+r = conv(images, "cortex/retina", KERNEL // 2)
+gate = torch.sigmoid(linear(F.relu(linear(r.mean((2, 3)), "cortex/thalamus/squeeze")), "cortex/thalamus/excite"))
+x = F.max_pool2d(conv(r * gate[:, :, None, None], "cortex/v1", 1), 2)
+x = F.max_pool2d(conv(x, "cortex/v2", 1), 2)
+x = conv(x, "cortex/v4", 1)
+embedding = F.relu(linear(x.flatten(1), "cortex/it"))
+logits = linear(embedding, "prefrontal")
+d = F.relu(linear(embedding, "cerebellum/expand")).view(-1, DEC[0], h4, w4)
+d = F.relu(up(d, "cerebellum/coarse", (h2 % 2, w2 % 2)))
+image_logits = up(d, "cerebellum/fine", (H % 2, W % 2))
+assert image_logits.shape == images.shape
+
+# The gate, on float32 recalls (what a memory gives), read as numbers.
+recall = torch.log_softmax(2 * torch.randn(4, CLASSES), 1).float().double()
+agreement = torch.rand(4).float().double()
+distance = (torch.rand(4) ** 2).float().double()
+
+
+def confidence(log_p):
+    q = log_p.exp()
+    top = q.topk(2, 1).values
+    entropy = -(q * log_p).sum(1) / torch.log(torch.tensor(float(CLASSES)))
+    return [top[:, 0], entropy, top[:, 0] - top[:, 1]]
+
+
+with torch.no_grad():
+    log_cortex = F.log_softmax(logits, 1)
+    features = confidence(log_cortex) + confidence(recall) + [
+        agreement, 1 + torch.log(distance + 1e-3) / 3.5, (log_cortex.argmax(1) == recall.argmax(1)).double()]
+    evidence = torch.cat([F.normalize(embedding, dim=1), torch.stack(features, 1)], 1)
+trust = torch.sigmoid(linear(F.relu(linear(evidence, "basal_ganglia/hidden")), "basal_ganglia/output"))
+mixed = torch.log((1 - trust) * F.softmax(logits, 1) + trust * recall.exp())
+
+losses = {
+    "reconstruction": F.mse_loss(torch.sigmoid(image_logits), images),
+    "pixel_cross_entropy": F.binary_cross_entropy_with_logits(image_logits, images),
+    "classification": F.cross_entropy(logits, labels),
+    "decision": F.nll_loss(mixed, labels),
+}
+
+
+def tensor(t):
+    return {"shape": list(t.shape), "data": [float(v) for v in t.detach().flatten()]}
+
+
+out = {
+    "config": {"height": H, "width": W, "channels": CHANNELS, "classes": CLASSES, "retina": RETINA,
+               "retina_kernel": KERNEL, "thalamus_hidden": HIDDEN, "v1": V1, "v2": V2, "v4": V4, "embedding": IT,
+               "cerebellum": list(DEC), "basal_ganglia_hidden": GATE},
+    "labels": labels.tolist(),
+    "tensors": {k: tensor(v) for k, v in dict(
+        images=images, embedding=embedding, gate=gate, logits=logits, image_logits=image_logits, recall=recall,
+        agreement=agreement, distance=distance, trust=trust, mixed=mixed).items()},
+    "parameters": {k: tensor(v) for k, v in p.items()},
+    "losses": {},
+}
+for name, loss in losses.items():
+    grads = torch.autograd.grad(loss, list(p.values()), retain_graph=True, allow_unused=True)
+    out["losses"][name] = {
+        "value": float(loss.detach()),
+        "gradients": {k: tensor(g) for k, g in zip(p, grads) if g is not None},
+    }
+print(json.dumps(out, separators=(",", ":")).replace('},"', '},\n"'))
