@@ -18,16 +18,19 @@ pub enum Error {
     /// An op outside any region failed.
     #[error("brain: {0}")]
     Op(#[from] nl_autodiff::Error),
+    /// The episodic memory refused a key, a label or a query.
+    #[error("hippocampus: {0}")]
+    Memory(#[from] nl_memory::Error),
     /// Two arguments disagree on the number of images.
-    #[error("{region}: {what} is for {got} images, but there are {expected}; pass one row for each image")]
+    #[error("{region}: `{what}` has {got} elements, but there should be {expected}; pass one row for each image")]
     Rows {
         /// The region asked.
         region: &'static str,
         /// The argument.
         what: &'static str,
-        /// Rows of the other arguments.
+        /// Elements that fit the other arguments.
         expected: usize,
-        /// Rows found.
+        /// Elements found.
         got: usize,
     },
 }

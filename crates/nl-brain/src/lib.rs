@@ -16,6 +16,7 @@ mod inferotemporal;
 mod prefrontal;
 
 mod cerebellum;
+mod hippocampus;
 
 mod basal_ganglia;
 
@@ -26,8 +27,11 @@ pub use brain::Brain;
 pub use cerebellum::Cerebellum;
 pub use config::BrainConfig;
 pub use error::Error;
+pub use hippocampus::{Hippocampus, HippocampusConfig};
 pub use inferotemporal::InferotemporalCortex;
 pub use prefrontal::PrefrontalCortex;
 pub use retina::Retina;
 pub use thalamus::Thalamus;
 pub use visual_cortex::VisualCortex;
+
+pub use nl_memory::{EpisodicMemory, Metric, RecallBatch, Replacement, Scratch};

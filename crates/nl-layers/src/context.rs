@@ -66,18 +66,48 @@ impl<S: Scalar> Recording<S> {
 /// ```
 pub struct Context<'t, S> {
     tape: &'t Tape<S>,
-    parameters: &'t Parameters<S>,
+    weights: Weights<'t, S>,
     mode: Mode,
     trainable: Option<&'t [bool]>,
     noise: Option<Noise<'t>>,
     recording: Option<Recording<S>>,
 }
 
+enum Weights<'t, S> {
+    Stored(&'t Parameters<S>),
+    Given(Vec<Var<'t, S>>),
+}
+
 impl<'t, S: Scalar> Context<'t, S> {
     /// A context without noise or recorder, in which every parameter gets a gradient.
     #[must_use]
     pub fn new(tape: &'t Tape<S>, parameters: &'t Parameters<S>, mode: Mode) -> Self {
-        Self { tape, parameters, mode, trainable: None, noise: None, recording: None }
+        Self { tape, weights: Weights::Stored(parameters), mode, trainable: None, noise: None, recording: None }
+    }
+
+    /// A context in which parameter `i` is `variables[i]`: for weights that are themselves the result of a computation
+    /// (an inner step of MAML, a hypernetwork), and for gradient checks.
+    ///
+    /// ```
+    /// use nl_autodiff::{CreateGraph, Tape, Tensor, grad};
+    /// use nl_layers::{Builder, Context, Initializer, Layer, Linear, Mode};
+    /// use nl_random::Streams;
+    ///
+    /// let layer = Linear::without_bias(&Builder::new(Streams::new(1)).child("w")?, 1, 1, Initializer::Zeros)?;
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.constant(Tensor::new(&[1, 1], vec![1.0])?);
+    /// let w = tape.leaf(Tensor::new(&[1, 1], vec![3.0])?);
+    /// let loss = |w| layer.forward(x, &mut Context::over(&tape, vec![w], Mode::Train))?.square()?.sum().map_err(Into::into);
+    /// let before = loss(w)?;
+    /// // One inner step w' = w − 0.1 ∂w²/∂w = 0.8 w, through which the outer gradient flows: ∂(0.8 w)²/∂w = 1.28 w.
+    /// let adapted = w.sub(grad(before, &[w], CreateGraph::Yes)?[0].mul_scalar(0.1)?)?;
+    /// let outer: Result<_, Box<dyn std::error::Error>> = loss(adapted);
+    /// assert!((grad(outer?, &[w], CreateGraph::No)?[0].item()? - 3.84).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn over(tape: &'t Tape<S>, variables: Vec<Var<'t, S>>, mode: Mode) -> Self {
+        Self { tape, weights: Weights::Given(variables), mode, trainable: None, noise: None, recording: None }
     }
 
     /// Draws noise from here.
@@ -121,13 +151,18 @@ impl<'t, S: Scalar> Context<'t, S> {
     }
 
     /// The parameter as a variable: one leaf per tape, however often it is asked for.
+    ///
+    /// # Panics
+    /// If `id` comes from another, larger store than the one of this context.
     #[must_use]
     pub fn parameter(&self, id: ParameterId) -> Var<'t, S> {
-        match self.trainable {
-            Some(mask) if !mask.get(id.index()).copied().unwrap_or(false) => {
-                self.tape.constant(self.parameters.get(id))
-            }
-            _ => self.tape.bind(id.index(), || self.parameters.get(id)),
+        let slot = id.index();
+        match &self.weights {
+            Weights::Given(variables) => variables[slot],
+            Weights::Stored(parameters) => match self.trainable {
+                Some(mask) if !mask.get(slot).copied().unwrap_or(false) => self.tape.constant(parameters.get(id)),
+                _ => self.tape.bind(slot, || parameters.get(id)),
+            },
         }
     }
 
