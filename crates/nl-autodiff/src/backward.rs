@@ -324,7 +324,7 @@ impl<'t, S: Scalar> Backward<'t, '_, S> {
     /// The indices the operation saved.
     pub(crate) fn saved_indices(&self) -> Option<Pooled<u32>> {
         match &self.tape.graph.borrow().nodes[self.id as usize].saved {
-            Saved::Indices(indices) => Some(indices.clone()),
+            Saved::Indices(indices) | Saved::Both(indices, _) => Some(indices.clone()),
             _ => None,
         }
     }
@@ -340,7 +340,7 @@ impl<'t, S: Scalar> Backward<'t, '_, S> {
     /// The tensor the operation saved, as a constant.
     pub(crate) fn saved_values(&self) -> Option<Var<'t, S>> {
         let values = match &self.tape.graph.borrow().nodes[self.id as usize].saved {
-            Saved::Values(values) => values.clone(),
+            Saved::Values(values) | Saved::Both(_, values) => values.clone(),
             _ => return None,
         };
         Some(self.tape.record_constant(values))

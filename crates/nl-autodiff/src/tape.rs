@@ -63,6 +63,7 @@ pub(crate) enum Saved<S> {
     Indices(Pooled<u32>),
     Bytes(Pooled<u8>),
     Values(Tensor<S>),
+    Both(Pooled<u32>, Tensor<S>),
 }
 
 /// A pooled slice of integers.
@@ -93,6 +94,10 @@ impl<S: Scalar> Pools<S> {
             Saved::Indices(p) => self.indices.give(p.buffer),
             Saved::Bytes(p) => self.bytes.give(p.buffer),
             Saved::Values(t) => self.values.give(t.buffer),
+            Saved::Both(p, t) => {
+                self.indices.give(p.buffer);
+                self.values.give(t.buffer);
+            }
         }
     }
 }

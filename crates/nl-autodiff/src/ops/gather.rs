@@ -88,7 +88,7 @@ impl<'t, S: Scalar> Var<'t, S> {
     }
 }
 
-fn check_indices(op: &'static str, indices: &[u32], limit: usize) -> Result<(), Error> {
+pub(super) fn check_indices(op: &'static str, indices: &[u32], limit: usize) -> Result<(), Error> {
     match indices.iter().find(|&&i| i as usize >= limit) {
         Some(&index) => Err(Error::Index { op, index: index as usize, limit }),
         None => Ok(()),
@@ -96,7 +96,7 @@ fn check_indices(op: &'static str, indices: &[u32], limit: usize) -> Result<(), 
 }
 
 /// Row numbers are stored in 32 bits.
-fn check_rows(op: &'static str, rows: usize) -> Result<(), Error> {
+pub(super) fn check_rows(op: &'static str, rows: usize) -> Result<(), Error> {
     if u32::try_from(rows).is_ok() {
         return Ok(());
     }

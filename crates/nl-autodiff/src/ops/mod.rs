@@ -5,20 +5,33 @@
 //! each of the two, and a row in `tests/table`.
 
 use crate::backward::Backward;
-use crate::{Error, Scalar};
-use nl_kernels::{Conv2d, ConvBlock, Unary};
+use crate::{Error, Scalar, Shape};
+use nl_kernels::{Conv2d, ConvBlock, Pool2d, Unary};
 
+mod activation;
 mod affine;
+mod bce;
 mod binary;
+mod concat;
 mod conv2d;
 mod conv_block;
 mod conv_transpose2d;
+mod cross_entropy;
+mod detach;
 mod gather;
 mod linear;
+mod mask;
 mod matmul;
+mod max;
 mod mse;
+mod norm;
+mod permute;
+mod pool2d;
+mod powf;
 mod reduction;
 mod reshape;
+mod slice;
+mod softmax;
 mod sum;
 mod unary;
 
@@ -55,6 +68,45 @@ pub(crate) enum Op {
     ScatterRows {
         width: usize,
     },
+    LeakyRelu {
+        slope: f64,
+    },
+    Clamp {
+        low: f64,
+        high: f64,
+    },
+    Powf {
+        p: f64,
+    },
+    Permute {
+        order: [u8; Shape::MAX_RANK],
+    },
+    Concat {
+        axis: usize,
+    },
+    Slice {
+        axis: usize,
+        start: usize,
+    },
+    Pad {
+        axis: usize,
+        before: usize,
+    },
+    Softmax,
+    LogSoftmax,
+    CrossEntropy {
+        label_smoothing: f64,
+    },
+    Bce,
+    Normalize {
+        len: usize,
+        epsilon: f64,
+    },
+    MaxPool2d(Pool2d),
+    AvgPool2d(Pool2d),
+    AvgPool2dGrad(Pool2d),
+    StraightThrough,
+    WithSlope,
 }
 
 /// The table of backward rules.
@@ -75,6 +127,23 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::ConvBlock(shape) => conv_block::backward(shape, rule),
         Op::GatherRows { width } => gather::gather_backward(width, rule),
         Op::ScatterRows { width } => gather::scatter_backward(width, rule),
+        Op::LeakyRelu { slope } => activation::leaky_relu_backward(slope, rule),
+        Op::Clamp { low, high } => activation::clamp_backward(low, high, rule),
+        Op::Powf { p } => powf::backward(p, rule),
+        Op::Permute { order } => permute::backward(order, rule),
+        Op::Concat { axis } => concat::backward(axis, rule),
+        Op::Slice { axis, start } => slice::slice_backward(axis, start, rule),
+        Op::Pad { axis, before } => slice::pad_backward(axis, before, rule),
+        Op::Softmax => softmax::backward(rule),
+        Op::LogSoftmax => softmax::log_backward(rule),
+        Op::CrossEntropy { label_smoothing } => cross_entropy::backward(label_smoothing, rule),
+        Op::Bce => bce::backward(rule),
+        Op::Normalize { len, epsilon } => norm::backward(len, epsilon, rule),
+        Op::MaxPool2d(shape) => pool2d::max_backward(shape, rule),
+        Op::AvgPool2d(shape) => pool2d::avg_backward(shape, rule),
+        Op::AvgPool2dGrad(shape) => pool2d::avg_grad_backward(shape, rule),
+        Op::StraightThrough => detach::straight_through_backward(rule),
+        Op::WithSlope => detach::with_slope_backward(rule),
     }
 }
 

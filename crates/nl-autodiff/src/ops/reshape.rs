@@ -3,7 +3,7 @@
 use super::Op;
 use crate::backward::Backward;
 use crate::tape::Saved;
-use crate::{Error, Scalar, Var};
+use crate::{Error, Scalar, Shape, Var};
 
 impl<'t, S: Scalar> Var<'t, S> {
     /// The same elements, in the same order, in another shape; shares the buffer. dx = dy in the old shape.
@@ -30,6 +30,25 @@ impl<'t, S: Scalar> Var<'t, S> {
         }
         let merged = shape.with_dim(axis, dims[axis..].iter().product());
         self.reshape(&merged.dims()[..=axis])
+    }
+
+    /// A new axis of length 1 before `axis` (or at the end).
+    ///
+    /// # Errors
+    /// [`Error::Axis`] if `axis` is beyond the rank; [`Error::Rank`] beyond six axes.
+    pub fn unsqueeze(self, axis: usize) -> Result<Self, Error> {
+        let shape = self.shape();
+        let rank = shape.rank();
+        if axis > rank {
+            return Err(Error::axis("unsqueeze", axis, shape));
+        }
+        if rank == Shape::MAX_RANK {
+            return Err(Error::Rank { op: "unsqueeze", rank: rank + 1 });
+        }
+        let mut dims = [1; Shape::MAX_RANK];
+        dims[..axis].copy_from_slice(&shape.dims()[..axis]);
+        dims[axis + 1..=rank].copy_from_slice(&shape.dims()[axis..]);
+        self.reshape(&dims[..=rank])
     }
 }
 
