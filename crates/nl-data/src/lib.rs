@@ -28,7 +28,7 @@ pub mod synthetic;
 pub mod transform;
 
 pub use batches::{BatchError, Batches, stratified_split};
-pub use fetch::{FetchError, Fetched, Origin, Progress, fetch};
+pub use fetch::{FetchError, Fetched, Origin, Patience, Progress, fetch, fetch_dataset};
 pub use folder::{file_names, load_idx_dir, save_idx_dir};
 pub use idx::{IdxError, Limits};
 pub use images::{Images, ImagesError, Split};

@@ -38,13 +38,13 @@ fn bell(rng: &mut Rng) -> f32 {
 
 impl Hand {
     fn draw(rng: &mut Rng) -> Self {
-        let slant = 0.12 + 0.2 * bell(rng);
+        let slant = 0.12 + 0.22 * bell(rng);
         let angle = 0.09 * bell(rng);
         let height = 19.0 * (1.0 + 0.06 * bell(rng));
         let width = height * (0.78 + 0.11 * bell(rng));
         let (sin, cos) = angle.sin_cos();
         let wave = [0, 1].map(|_| {
-            let amplitude = 0.7 * bell(rng);
+            let amplitude = 1.0 * bell(rng);
             let (fx, fy) = (0.14 * bell(rng), 0.14 * bell(rng));
             [amplitude, fx, fy, std::f32::consts::TAU * rng.random::<f32>()]
         });
@@ -53,7 +53,7 @@ impl Hand {
             matrix: [cos * width, (-slant * cos - sin) * height, sin * width, (cos - slant * sin) * height],
             radius: (1.25 + 0.33 * bell(rng)).max(0.65),
             taper: 0.16 * bell(rng),
-            jitter: 0.032,
+            jitter: 0.042,
             wave,
             ink: 255.0 * (1.0 - 0.18 * rng.random::<f32>() * rng.random::<f32>()),
             softness: 0.9 + 0.5 * rng.random::<f32>(),

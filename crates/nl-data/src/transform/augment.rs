@@ -101,7 +101,7 @@ impl Augment {
             if self.elastic > 0.0 {
                 scratch.field.draw(height, width, self.elastic, self.elastic_sigma, rng);
             }
-            warp(src, [height, width], &map, self.elastic > 0.0, self.fill, out, scratch)?;
+            warp(src, [height, width], &map, self.elastic > 0.0, self.fill, out, scratch);
         } else {
             out.copy_from_slice(src);
         }

@@ -1,0 +1,73 @@
+//! Is this file the one that the registry knows? And: into place with it.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::FetchError;
+use crate::hash::Hasher;
+use crate::registry::Remote;
+
+impl Remote {
+    /// The name without `.gz`.
+    pub(super) fn stem(&self) -> &str {
+        self.name.strip_suffix(".gz").unwrap_or(&self.name)
+    }
+
+    /// Bytes beyond which a file cannot be this one: the same content may be packed a little worse, no more.
+    pub(super) fn most_bytes(&self, gzipped: bool) -> u64 {
+        if gzipped { self.bytes + self.bytes / 4 + 4096 } else { self.unpacked_bytes + 1 }
+    }
+}
+
+/// Whether the file at `path`, named as it is, is right.
+pub(super) fn is_right(path: &Path, remote: &Remote) -> Result<bool, FetchError> {
+    check(path, remote, path.extension().is_some_and(|extension| extension == "gz"))
+}
+
+/// Whether the download's hash is the one stated or, failing that, the hash of the unpacked content.
+pub(super) fn check(path: &Path, remote: &Remote, gzipped: bool) -> Result<bool, FetchError> {
+    let read = FetchError::io("read", path);
+    let mut file = File::open(path).map_err(FetchError::io("read", path))?;
+    let size = file.metadata().map_err(FetchError::io("read", path))?.len();
+    if gzipped && size == remote.bytes {
+        let mut hasher = Hasher::default();
+        io::copy(&mut file, &mut hasher).map_err(read)?;
+        if hasher.hex() == remote.sha256 {
+            return Ok(true);
+        }
+    }
+    Ok(size <= remote.most_bytes(gzipped) && unpacked_hash(path, remote, gzipped)? == remote.unpacked_sha256)
+}
+
+/// SHA-256 of the unpacked content, or of the file itself where it does not unpack to at most the stated size.
+pub(super) fn unpacked_hash(path: &Path, remote: &Remote, gzipped: bool) -> Result<String, FetchError> {
+    let open = || File::open(path).map_err(FetchError::io("read", path));
+    if gzipped {
+        let mut hasher = Hasher::default();
+        let mut content = MultiGzDecoder::new(io::BufReader::new(open()?)).take(remote.unpacked_bytes + 1);
+        if io::copy(&mut content, &mut hasher).is_ok_and(|bytes| bytes <= remote.unpacked_bytes) {
+            return Ok(hasher.hex());
+        }
+    }
+    let mut hasher = Hasher::default();
+    io::copy(&mut open()?, &mut hasher).map_err(FetchError::io("read", path))?;
+    Ok(hasher.hex())
+}
+
+/// Syncs `from` and renames it to `goal` in the same folder, which is synced in turn; `from` is removed on failure.
+pub(super) fn publish(from: &Path, goal: &Path) -> Result<(), FetchError> {
+    let sync = || File::open(from)?.sync_all();
+    let outcome = sync().and_then(|()| fs::rename(from, goal));
+    if let Err(source) = outcome {
+        let _ = fs::remove_file(from);
+        return Err(FetchError::Io { action: "write", path: goal.to_path_buf(), source });
+    }
+    // Makes the rename last through a power cut; where folders cannot be opened, the file system sees to it.
+    if let Some(Ok(folder)) = goal.parent().map(File::open) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
