@@ -1,21 +1,55 @@
-//! Exact k nearest neighbours.
+//! Exact k nearest neighbours: a matrix product finds the candidates, an exact distance ranks them.
+//!
+//! For every (query q, key x) pair the product gives q·x with rounding error at most (dim + c) u |q||x| (Higham 2002,
+//! eq. (3.5), u = 2⁻²⁴), hence a lower bound of the distance: since 2|q||x| <= |q|² + |x|²,
+//!
+//!   |q − x|² >= (1 − s)(|q|² + |x|²) − 2 fl(q·x),   s = 1.1 (dim + 16) u.
+//!
+//! A pair whose bound exceeds the query's current k-th distance is out; that is all but a few hundred of them. The
+//! others are measured in f64 and ranked by (distance rounded to f32, index). So the result is exact, and the same at
+//! every level and for any number of threads.
 
 use crate::error::check_len;
-use crate::{Scratch, ShapeError};
+use crate::gemm::kernel::{self, Job, Left};
+use crate::gemm::pack;
+use crate::parallel::{Chunks, for_each_shard};
+use crate::{Level, Scratch, ShapeError, Vectorised};
 
 /// How far a query is from a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
     /// Squared Euclidean distance Σ (q − x)².
     L2,
-    /// 1 − q·x / (|q| |x|); 1 if either is the zero vector.
+    /// 1 − q·x / (|q| |x|), in \[0, 2\]; 1 if either is the zero vector.
     Cosine,
 }
 
-/// The k nearest keys of every query, nearest first, ties by lower index.
+/// Queries that share one pass over the keys, and one task of [`top_k_parallel`].
+const QUERIES: usize = 128;
+/// Keys measured at a time; with their products they stay in L1 and L2.
+const KEYS: usize = 96;
+/// Up to this many queries, measuring every key outright is faster than a matrix product.
+const FEW: usize = 2;
+/// Partial sums of a distance.
+const LANES: usize = 8;
+
+/// The k nearest of `keys` \[n, dim\] for every row of `queries` \[q, dim\], exactly.
+///
+/// Writes `dist` and `index` \[q, k\], nearest first, ties by lower index. Distances are summed in f64 and rounded to
+/// f32 once; a NaN counts as +∞. `exclude` names one key per query that is not to be returned (`u32::MAX`: none). If
+/// fewer than k keys are left, the rest is index `u32::MAX`, distance +∞.
+///
+/// ```
+/// use nl_kernels::{Metric, Scratch, top_k};
+/// let keys = [0.0, 0.0, 1.0, 0.0, 5.0, 5.0]; // three points of the plane
+/// let (mut dist, mut index) = ([0.0; 2], [0; 2]);
+/// top_k(Metric::L2, 2, &keys, &[0.9, 0.0], 2, None, &mut dist, &mut index, &mut Scratch::new())?;
+/// assert_eq!(index, [1, 0]);
+/// # Ok::<(), nl_kernels::ShapeError>(())
+/// ```
 ///
 /// # Errors
-/// [`ShapeError`] if a slice has not the length its shape says.
+/// [`ShapeError`] if `dim` is 0, there are `u32::MAX` keys or more, or a slice has not the length its shape says.
 pub fn top_k(
     metric: Metric,
     dim: usize,
@@ -25,50 +59,15 @@ pub fn top_k(
     exclude: Option<&[u32]>,
     dist: &mut [f32],
     index: &mut [u32],
-    _scratch: &mut Scratch,
+    scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
-    if dim == 0 {
-        return Err(ShapeError::Invalid { op: "top_k", message: "dim is 0; keys need at least one component".into() });
-    }
-    let (n, q) = (keys.len() / dim, queries.len() / dim);
-    check_len("top_k", "keys", keys.len(), n * dim)?;
-    check_len("top_k", "queries", queries.len(), q * dim)?;
-    check_len("top_k", "dist", dist.len(), q * k)?;
-    check_len("top_k", "index", index.len(), q * k)?;
-    if let Some(exclude) = exclude {
-        check_len("top_k", "exclude", exclude.len(), q)?;
-    }
-    for (i, query) in queries.chunks_exact(dim).enumerate() {
-        let mut all: Vec<(f32, u32)> = keys
-            .chunks_exact(dim)
-            .enumerate()
-            .filter(|&(j, _)| exclude.is_none_or(|e| e[i] != j as u32))
-            .map(|(j, key)| {
-                let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum() };
-                let d = match metric {
-                    Metric::L2 => query.iter().zip(key).map(|(a, b)| f64::from((a - b) * (a - b))).sum(),
-                    Metric::Cosine => {
-                        let norm = (dot(query, query) * dot(key, key)).sqrt();
-                        if norm > 0.0 { 1.0 - dot(query, key) / norm } else { 1.0 }
-                    }
-                };
-                (d as f32, j as u32)
-            })
-            .collect();
-        all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        for r in 0..k {
-            let (d, j) = all.get(r).copied().unwrap_or((f32::INFINITY, u32::MAX));
-            dist[i * k + r] = d;
-            index[i * k + r] = j;
-        }
-    }
-    Ok(())
+    top_k_parallel(metric, dim, keys, queries, k, exclude, dist, index, core::slice::from_mut(scratch))
 }
 
-/// [`top_k`] on the threads of the current rayon pool, with the same bits.
+/// [`top_k`] on the threads of the current rayon pool, one per scratch, over fixed blocks of queries: the same bits.
 ///
 /// # Errors
-/// As [`top_k`].
+/// As [`top_k`]; also if `scratches` is empty.
 pub fn top_k_parallel(
     metric: Metric,
     dim: usize,
@@ -80,6 +79,491 @@ pub fn top_k_parallel(
     index: &mut [u32],
     scratches: &mut [Scratch],
 ) -> Result<(), ShapeError> {
-    let mut own = Scratch::new();
-    top_k(metric, dim, keys, queries, k, exclude, dist, index, scratches.first_mut().unwrap_or(&mut own))
+    search(Level::current(), metric, dim, keys, queries, k, exclude, dist, index, scratches)
+}
+
+fn search(
+    level: Level,
+    metric: Metric,
+    dim: usize,
+    keys: &[f32],
+    queries: &[f32],
+    k: usize,
+    exclude: Option<&[u32]>,
+    dist: &mut [f32],
+    index: &mut [u32],
+    scratches: &mut [Scratch],
+) -> Result<(), ShapeError> {
+    const OP: &str = "top_k";
+    let invalid = |message| Err(ShapeError::Invalid { op: OP, message });
+    if dim == 0 {
+        return invalid("dim is 0; keys need at least one component".into());
+    }
+    let (n, q) = (keys.len() / dim, queries.len() / dim);
+    if n >= u32::MAX as usize {
+        return invalid(format!("{n} keys do not fit 32-bit indices; search in parts"));
+    }
+    check_len(OP, "keys", keys.len(), n * dim)?;
+    check_len(OP, "queries", queries.len(), q * dim)?;
+    check_len(OP, "dist", dist.len(), q.saturating_mul(k))?;
+    check_len(OP, "index", index.len(), q.saturating_mul(k))?;
+    if let Some(exclude) = exclude {
+        check_len(OP, "exclude", exclude.len(), q)?;
+    }
+    let Some(first) = scratches.first_mut() else { return invalid("no scratch; pass one per thread".into()) };
+    if k == 0 || q == 0 {
+        return Ok(());
+    }
+    dist.fill(f32::INFINITY);
+    index.fill(u32::MAX);
+    let mut affine = first.take::<f32>(if q > FEW { 2 * n } else { 0 });
+    if q > FEW {
+        level.dispatch(Bounds { metric, dim, keys, out: affine.as_mut_slice() });
+    }
+    let all = Search { level, metric, dim, keys, k, affine: affine.as_slice() };
+    let (dist, index) = (Chunks::new(dist, QUERIES * k), Chunks::new(index, QUERIES * k));
+    for_each_shard(q.div_ceil(QUERIES), scratches, |block, scratch| {
+        let start = block * QUERIES;
+        let end = (start + QUERIES).min(q);
+        let queries = &queries[start * dim..end * dim];
+        let exclude = exclude.map(|e| &e[start..end]);
+        // SAFETY: `for_each_shard` hands out every block once.
+        let (dist, index) = unsafe { (dist.get(block), index.get(block)) };
+        if q <= FEW {
+            all.level.dispatch(Outright { all: &all, queries, exclude, dist, index });
+        } else {
+            all.block(queries, exclude, dist, index, scratch);
+        }
+    });
+    scratches[0].give(affine);
+    Ok(())
+}
+
+/// The slack s of the bound.
+fn slack(dim: usize) -> f64 {
+    1.1 * (dim + 16) as f64 * f64::from(f32::EPSILON) / 2.0
+}
+
+/// What all blocks share.
+struct Search<'a> {
+    level: Level,
+    metric: Metric,
+    dim: usize,
+    keys: &'a [f32],
+    k: usize,
+    /// Per key (offset, scale): the bound of a pair is offset + scale · fl(q·x), plus a number of the query.
+    affine: &'a [f32],
+}
+
+impl Search<'_> {
+    /// One block of queries against all keys.
+    fn block(
+        &self,
+        queries: &[f32],
+        exclude: Option<&[u32]>,
+        dist: &mut [f32],
+        index: &mut [u32],
+        scratch: &mut Scratch,
+    ) {
+        let (dim, level) = (self.dim, self.level.min(Level::detect()));
+        let count = queries.len() / dim;
+        let (_, tile) = kernel::tile_shape::<f32>(level);
+        let lanes = if count <= tile / 2 { tile / 2 } else { tile };
+        let wide = count.next_multiple_of(lanes);
+
+        // Queries side by side in the lanes; for the cosine of unit length, so that bounds are absolute.
+        let mut packed = scratch.take::<f32>(wide * dim);
+        let mut own = scratch.take::<f32>(count * dim);
+        let mut numbers = scratch.take::<f32>(wide);
+        let mut limits = scratch.take::<f32>(wide);
+        let mut products = scratch.take::<f32>(KEYS * lanes);
+        own.as_mut_slice().copy_from_slice(queries);
+        limits.as_mut_slice().fill(f32::NEG_INFINITY);
+        for (i, query) in own.as_mut_slice().chunks_exact_mut(dim).enumerate() {
+            let norm = products_f64(query, query);
+            numbers.as_mut_slice()[i] = match self.metric {
+                Metric::L2 => (norm * (1.0 - slack(dim))) as f32,
+                Metric::Cosine => {
+                    let scale = if norm > 0.0 { 1.0 / norm.sqrt() } else { 0.0 };
+                    query.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
+                    0.0
+                }
+            };
+            limits.as_mut_slice()[i] = f32::INFINITY;
+        }
+        // SAFETY: `own` holds count × dim, read as its dim × count transpose; `packed` holds dim rows of `wide`.
+        unsafe {
+            pack::right(own.as_slice().as_ptr(), 1, dim, dim, count, packed.as_mut_slice().as_mut_ptr(), lanes);
+        }
+        for (c, keys) in self.keys.chunks(KEYS * dim).enumerate() {
+            let rows = keys.len() / dim;
+            for strip in (0..wide).step_by(lanes) {
+                let job = Job {
+                    m: rows,
+                    n: lanes,
+                    k: dim,
+                    a: keys.as_ptr(),
+                    left: Left::Strided { row: dim, col: 1 },
+                    b: packed.as_slice()[strip * dim..].as_ptr(),
+                    b_row: lanes,
+                    b_strip: lanes * dim,
+                    c: products.as_mut_slice().as_mut_ptr(),
+                    c_row: lanes,
+                    alpha: 1.0,
+                    beta: 0.0,
+                };
+                // SAFETY: the level is the CPU's; keys hold rows × dim, the strip dim × lanes, products KEYS × lanes.
+                unsafe { kernel::run(level, &job) };
+                let last = (strip + lanes).min(count);
+                let body = Scan {
+                    all: self,
+                    first_key: c * KEYS,
+                    rows,
+                    products: products.as_slice(),
+                    limits: &mut limits.as_mut_slice()[strip..strip + lanes],
+                    numbers: &numbers.as_slice()[strip..strip + lanes],
+                    queries: &queries[strip * dim..last * dim],
+                    exclude: exclude.map(|e| &e[strip..last]),
+                    dist: &mut dist[strip * self.k..last * self.k],
+                    index: &mut index[strip * self.k..last * self.k],
+                };
+                match lanes {
+                    32 => level.dispatch(Wide::<32>(body)),
+                    16 => level.dispatch(Wide::<16>(body)),
+                    8 => level.dispatch(Wide::<8>(body)),
+                    _ => level.dispatch(Wide::<4>(body)),
+                }
+            }
+        }
+        for buffer in [packed, own, numbers, limits, products] {
+            scratch.give(buffer);
+        }
+    }
+}
+
+/// The products of some keys with a strip of queries, and what is known of those queries so far.
+struct Scan<'a> {
+    all: &'a Search<'a>,
+    first_key: usize,
+    rows: usize,
+    /// \[rows, lanes\]
+    products: &'a [f32],
+    /// A pair with a larger bound (less the query's number) is out.
+    limits: &'a mut [f32],
+    numbers: &'a [f32],
+    queries: &'a [f32],
+    exclude: Option<&'a [u32]>,
+    dist: &'a mut [f32],
+    index: &'a mut [u32],
+}
+
+/// A [`Scan`] that tests `N` lanes at a time.
+struct Wide<'a, const N: usize>(Scan<'a>);
+
+impl<const N: usize> Vectorised for Wide<'_, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let s = self.0;
+        let lanes = s.limits.len();
+        for (row, products) in s.products.chunks_exact(lanes).take(s.rows).enumerate() {
+            let key = s.first_key + row;
+            let (offset, scale) = (s.all.affine[2 * key], s.all.affine[2 * key + 1]);
+            for at in (0..lanes).step_by(N) {
+                let mut hit = false;
+                for (p, limit) in products[at..at + N].iter().zip(&s.limits[at..at + N]) {
+                    // Not `<=`: a NaN (an overflow, a key without a bound) has to be measured.
+                    hit |= !matches!((offset + scale * p).partial_cmp(limit), Some(core::cmp::Ordering::Greater));
+                }
+                if !hit {
+                    continue;
+                }
+                for lane in at..at + N {
+                    if offset + scale * products[lane] > s.limits[lane] || lane * s.all.dim >= s.queries.len() {
+                        continue;
+                    }
+                    let query = &s.queries[lane * s.all.dim..][..s.all.dim];
+                    let rows = lane * s.all.k..(lane + 1) * s.all.k;
+                    let exclude = s.exclude.map_or(u32::MAX, |e| e[lane]);
+                    let (dist, index) = (&mut s.dist[rows.clone()], &mut s.index[rows]);
+                    if consider(s.all, key, query, exclude, dist, index) {
+                        s.limits[lane] = limit(s.all.metric, s.all.dim, dist[s.all.k - 1], s.numbers[lane]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What `offset + scale · product` may be at most for a distance of at most `worst`; rounded up.
+#[inline(always)]
+fn limit(metric: Metric, dim: usize, worst: f32, number: f32) -> f32 {
+    let worst = f64::from(worst);
+    let limit = match metric {
+        Metric::L2 => worst - f64::from(number),
+        Metric::Cosine => worst - 1.0 + 2.0 * slack(dim),
+    };
+    // The smallest normal number covers what products lose by underflow.
+    ((limit + f64::from(f32::MIN_POSITIVE)) as f32).next_up()
+}
+
+/// Measures a key for a query and enters it if it is among the k nearest so far; whether it was.
+#[inline(always)]
+fn consider(all: &Search<'_>, key: usize, query: &[f32], exclude: u32, dist: &mut [f32], index: &mut [u32]) -> bool {
+    let d = distance(all.metric, query, &all.keys[key * all.dim..][..all.dim]);
+    let (key, last) = (key as u32, dist.len() - 1);
+    let nearer = |at: usize, dist: &[f32], index: &[u32]| d < dist[at] || (d == dist[at] && key < index[at]);
+    if key == exclude || !nearer(last, dist, index) {
+        return false;
+    }
+    let mut at = last;
+    while at > 0 && nearer(at - 1, dist, index) {
+        dist[at] = dist[at - 1];
+        index[at] = index[at - 1];
+        at -= 1;
+    }
+    dist[at] = d;
+    index[at] = key;
+    true
+}
+
+/// The distance of the documentation of [`Metric`], rounded once; +∞ for NaN.
+#[inline(always)]
+fn distance(metric: Metric, q: &[f32], x: &[f32]) -> f32 {
+    let d = match metric {
+        Metric::L2 => sum(q, x, |a, b| (a - b) * (a - b)),
+        Metric::Cosine => {
+            let norms = products_f64(q, q) * products_f64(x, x);
+            if norms > 0.0 { 1.0 - products_f64(q, x) / norms.sqrt() } else { 1.0 }
+        }
+    };
+    if d.is_nan() { f32::INFINITY } else { d as f32 }
+}
+
+#[inline(always)]
+fn products_f64(a: &[f32], b: &[f32]) -> f64 {
+    sum(a, b, |a, b| a * b)
+}
+
+/// Σ f(a, b) in f64, in interleaved partial sums: a fixed order, the same bits at every level.
+#[inline(always)]
+fn sum(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (a_parts, b_parts) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = a_parts.remainder().iter().zip(b_parts.remainder());
+    for (a, b) in a_parts.zip(b_parts) {
+        for i in 0..LANES {
+            sums[i] += f(f64::from(a[i]), f64::from(b[i]));
+        }
+    }
+    let tail = rest.fold(0.0, |sum, (&a, &b)| sum + f(f64::from(a), f64::from(b)));
+    ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + tail
+}
+
+/// Computes (offset, scale) of every key.
+struct Bounds<'a> {
+    metric: Metric,
+    dim: usize,
+    keys: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Vectorised for Bounds<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (key, out) in self.keys.chunks_exact(self.dim).zip(self.out.chunks_exact_mut(2)) {
+            let norm = products_f64(key, key);
+            (out[0], out[1]) = match self.metric {
+                Metric::L2 => ((norm * (1.0 - slack(self.dim))) as f32, -2.0),
+                Metric::Cosine if norm == 0.0 => (0.0, 0.0),
+                // Where f32 products would under- or overflow there is no bound: NaN, so that the key is measured.
+                Metric::Cosine if !(1e-24..1e24).contains(&norm) => (f32::NAN, 0.0),
+                Metric::Cosine => (0.0, (-1.0 / norm.sqrt()) as f32),
+            };
+        }
+    }
+}
+
+/// Measures every key for a few queries.
+struct Outright<'a> {
+    all: &'a Search<'a>,
+    queries: &'a [f32],
+    exclude: Option<&'a [u32]>,
+    dist: &'a mut [f32],
+    index: &'a mut [u32],
+}
+
+impl Vectorised for Outright<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Search { dim, k, .. } = *self.all;
+        let rows = self.dist.chunks_exact_mut(k).zip(self.index.chunks_exact_mut(k));
+        for (i, (query, (dist, index))) in self.queries.chunks_exact(dim).zip(rows).enumerate() {
+            let exclude = self.exclude.map_or(u32::MAX, |e| e[i]);
+            for key in 0..self.all.keys.len() / dim {
+                consider(self.all, key, query, exclude, dist, index);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+    use rand_chacha::ChaCha8Rng;
+
+    fn rng(seed: u64) -> ChaCha8Rng {
+        rand::SeedableRng::seed_from_u64(seed)
+    }
+
+    /// Sorts all keys by the distance of the definition.
+    fn naive(
+        metric: Metric,
+        dim: usize,
+        keys: &[f32],
+        queries: &[f32],
+        k: usize,
+        exclude: Option<&[u32]>,
+    ) -> (Vec<f32>, Vec<u32>) {
+        let mut out = (Vec::new(), Vec::new());
+        for (i, query) in queries.chunks_exact(dim).enumerate() {
+            let mut all: Vec<(f32, u32)> = (0_u32..)
+                .zip(keys.chunks_exact(dim))
+                .filter(|(j, _)| exclude.is_none_or(|e| e[i] != *j))
+                .map(|(j, key)| (distance(metric, query, key), j))
+                .collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            all.resize(k, (f32::INFINITY, u32::MAX));
+            out.0.extend(all.iter().map(|p| p.0));
+            out.1.extend(all.iter().map(|p| p.1));
+        }
+        out
+    }
+
+    fn run(
+        level: Level,
+        metric: Metric,
+        dim: usize,
+        keys: &[f32],
+        queries: &[f32],
+        k: usize,
+        exclude: Option<&[u32]>,
+        threads: usize,
+    ) -> (Vec<f32>, Vec<u32>) {
+        let len = queries.len() / dim * k;
+        let (mut dist, mut index) = (vec![f32::NAN; len], vec![0; len]);
+        let mut scratches: Vec<Scratch> = (0..threads).map(|_| Scratch::new()).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            search(level, metric, dim, keys, queries, k, exclude, &mut dist, &mut index, &mut scratches).unwrap();
+        });
+        (dist, index)
+    }
+
+    fn clustered(rng: &mut ChaCha8Rng, n: usize, dim: usize) -> Vec<f32> {
+        (0..n * dim)
+            .map(|i| ((i / dim % 5) as f32 - 2.0) * ((i % dim) as f32).cos() + rng.random_range(-0.5..0.5))
+            .collect()
+    }
+
+    #[test]
+    fn equals_sorting_everything_at_every_level() {
+        for level in Level::available() {
+            for metric in [Metric::L2, Metric::Cosine] {
+                for (dim, n, q, k) in [
+                    (1, 50, 5, 3),
+                    (3, 0, 4, 2),
+                    (7, 3, 40, 5),
+                    (16, 200, 1, 4),
+                    (16, 200, 3, 4),
+                    (17, 96, 16, 1),
+                    (31, 97, 17, 10),
+                    (32, 400, 33, 12),
+                    (128, 1000, 150, 10),
+                    (128, 300, 129, 0),
+                ] {
+                    let mut rng = rng((dim * 7 + n) as u64);
+                    let (keys, queries) = (clustered(&mut rng, n, dim), clustered(&mut rng, q, dim));
+                    let exclude: Vec<u32> =
+                        (0..q).map(|i| if i % 3 == 0 { u32::MAX } else { (i % n.max(1)) as u32 }).collect();
+                    for exclude in [None, Some(&exclude[..])] {
+                        let expected = naive(metric, dim, &keys, &queries, k, exclude);
+                        let got = run(level, metric, dim, &keys, &queries, k, exclude, 1);
+                        assert_eq!(got, expected, "{level} {metric:?} dim {dim}, {n} keys, {q} queries, k {k}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_distance_is_that_of_the_definition() {
+        let mut rng = rng(5);
+        for dim in 1..40 {
+            let (q, x) = (clustered(&mut rng, 1, dim), clustered(&mut rng, 1, dim));
+            let dot =
+                |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum() };
+            let l2: f64 = q.iter().zip(&x).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            let cosine = 1.0 - dot(&q, &x) / (dot(&q, &q) * dot(&x, &x)).sqrt();
+            assert!((f64::from(distance(Metric::L2, &q, &x)) - l2).abs() <= 1e-7 * l2);
+            assert!((f64::from(distance(Metric::Cosine, &q, &x)) - cosine).abs() <= 1e-6);
+        }
+        assert_eq!(distance(Metric::Cosine, &[0.0, 0.0], &[1.0, 2.0]), 1.0);
+        assert_eq!(distance(Metric::Cosine, &[3.0, 4.0], &[3.0, 4.0]), 0.0);
+    }
+
+    /// Near ties, exact ties, cancellation, and magnitudes whose f32 products vanish or overflow.
+    #[test]
+    fn hard_keys_are_ranked_exactly() {
+        let dim = 24;
+        let mut rng = rng(6);
+        for magnitude in [1e-30_f32, 1e-21, 1e-19, 1.0, 3e4, 1e19, 3e30] {
+            let base = clustered(&mut rng, 1, dim);
+            let near = |rng: &mut ChaCha8Rng, n: usize| -> Vec<f32> {
+                (0..n * dim)
+                    .map(|i| magnitude * base[i % dim] * (1.0 + f32::EPSILON * rng.random_range(-3_i32..=3) as f32))
+                    .collect()
+            };
+            let mut keys = near(&mut rng, 300);
+            keys.extend_from_within(..100 * dim);
+            keys[50 * dim..51 * dim].fill(0.0);
+            keys[7 * dim] = f32::NAN;
+            keys[8 * dim] = f32::INFINITY;
+            let mut queries = near(&mut rng, 20);
+            queries[..dim].fill(0.0);
+            for metric in [Metric::L2, Metric::Cosine] {
+                let expected = naive(metric, dim, &keys, &queries, 15, None);
+                for level in Level::available() {
+                    let got = run(level, metric, dim, &keys, &queries, 15, None, 1);
+                    assert_eq!(got, expected, "{level} {metric:?} at magnitude {magnitude}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn same_bits_on_any_number_of_threads() {
+        let (dim, k) = (40, 7);
+        let mut rng = rng(7);
+        let (keys, queries) = (clustered(&mut rng, 900, dim), clustered(&mut rng, 3 * QUERIES + 5, dim));
+        let one = run(Level::current(), Metric::L2, dim, &keys, &queries, k, None, 1);
+        for threads in [2, 3] {
+            assert_eq!(run(Level::current(), Metric::L2, dim, &keys, &queries, k, None, threads), one);
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_are_refused() {
+        let (mut d, mut i, s) = ([0.0; 2], [0; 2], &mut Scratch::new());
+        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 2, None, &mut d, &mut i, s).is_ok());
+        assert!(top_k(Metric::L2, 0, &[], &[], 2, None, &mut [], &mut [], s).is_err());
+        assert!(top_k(Metric::L2, 2, &[0.0; 5], &[0.0; 2], 2, None, &mut d, &mut i, s).is_err());
+        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 3], 2, None, &mut d, &mut i, s).is_err());
+        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 3, None, &mut d, &mut i, s).is_err());
+        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 2, Some(&[0, 1]), &mut d, &mut i, s).is_err());
+        assert!(top_k_parallel(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 2, None, &mut d, &mut i, &mut []).is_err());
+    }
 }

@@ -51,6 +51,37 @@ fn run_slots<S: Send, F: Fn(usize, &mut S) + Sync>(
     }
 }
 
+/// A slice in fixed chunks, the last one shorter, that the tasks of [`for_each_shard`] write each their own of.
+pub(crate) struct Chunks<'a, T> {
+    start: *mut T,
+    len: usize,
+    chunk: usize,
+    borrow: core::marker::PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: a shared `Chunks` gives access to elements only by `get`, whose callers promise not to share a chunk; elements
+// then move between threads as `&mut T` would, which `T: Send` allows.
+unsafe impl<T: Send> Sync for Chunks<'_, T> {}
+
+impl<'a, T> Chunks<'a, T> {
+    pub(crate) fn new(slice: &'a mut [T], chunk: usize) -> Self {
+        Self { start: slice.as_mut_ptr(), len: slice.len(), chunk, borrow: core::marker::PhantomData }
+    }
+
+    /// Chunk `i`, empty past the end.
+    ///
+    /// # Safety
+    /// No two live references to the same chunk.
+    #[allow(clippy::mut_from_ref, reason = "the point of the type; distinctness is the caller's promise")]
+    pub(crate) unsafe fn get(&self, i: usize) -> &mut [T] {
+        let from = i.saturating_mul(self.chunk).min(self.len);
+        let len = self.chunk.min(self.len - from);
+        // SAFETY: from + len <= self.len of the slice borrowed for 'a; chunks are disjoint, and the caller uses each
+        // one once at a time.
+        unsafe { core::slice::from_raw_parts_mut(self.start.add(from), len) }
+    }
+}
+
 /// Elements per task of [`tree_sum`]: a fixed number, so that pieces do not depend on the number of threads.
 const RANGE: usize = 4096;
 /// Elements summed at a time within a task; partial sums of one block for every level of the tree stay in L1.

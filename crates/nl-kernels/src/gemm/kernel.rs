@@ -5,7 +5,7 @@ use crate::{Float, Level};
 
 /// Where the broadcast operand A lies.
 #[derive(Clone, Copy)]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// Element (i, p) at `a[i · row + p · col]`.
     Strided { row: usize, col: usize },
     /// Packed by [`pack::left`](super::pack::left): panels of the rows of [`groups`], each `k × rows` contiguous.
@@ -13,7 +13,7 @@ pub(super) enum Left {
 }
 
 /// One block product. Columns of B and of C are contiguous.
-pub(super) struct Job<T> {
+pub(crate) struct Job<T> {
     pub m: usize,
     pub n: usize,
     pub k: usize,
@@ -31,7 +31,7 @@ pub(super) struct Job<T> {
 }
 
 /// The shape of a level's register tile: (rows, columns).
-pub(super) fn tile_shape<T: Float>(level: Level) -> (usize, usize) {
+pub(crate) fn tile_shape<T: Float>(level: Level) -> (usize, usize) {
     fn of<T, V: Vector<T>>() -> (usize, usize) {
         (V::ROWS, V::LANES * V::WIDTH)
     }
@@ -45,7 +45,7 @@ pub(super) fn tile_shape<T: Float>(level: Level) -> (usize, usize) {
 }
 
 /// Cuts `m` rows into the fewest groups of at most `rows`, as even as possible: (start, rows) of each.
-pub(super) fn groups(m: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn groups(m: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = m.div_ceil(rows);
     let (base, longer) = m.checked_div(count).map_or((0, 0), |base| (base, m % count));
     (0..count).map(move |g| (g * base + g.min(longer), base + usize::from(g < longer)))
@@ -55,7 +55,7 @@ pub(super) fn groups(m: usize, rows: usize) -> impl Iterator<Item = (usize, usiz
 ///
 /// # Safety
 /// The CPU has `level`, and all pointers of the job are valid for the elements their comments name; C aliases nothing.
-pub(super) unsafe fn run<T: Float>(level: Level, job: &Job<T>) {
+pub(crate) unsafe fn run<T: Float>(level: Level, job: &Job<T>) {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller promises the CPU has the level and the pointers are valid.

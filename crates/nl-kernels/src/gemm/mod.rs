@@ -2,8 +2,8 @@
 //! packed operands ([`pack`]).
 
 mod batched;
-mod kernel;
-mod pack;
+pub(crate) mod kernel;
+pub(crate) mod pack;
 mod plan;
 #[cfg(test)]
 mod tests;

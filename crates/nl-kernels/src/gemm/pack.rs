@@ -12,7 +12,7 @@ const TILE: usize = 4;
 /// # Safety
 /// `src` is valid for m × k at these strides, `dst` for k rows of m, and they do not overlap.
 #[inline(always)]
-pub(super) unsafe fn transpose<T: Float>(
+pub(crate) unsafe fn transpose<T: Float>(
     src: *const T,
     row: usize,
     col: usize,
@@ -53,7 +53,7 @@ pub(super) unsafe fn transpose<T: Float>(
 ///
 /// # Safety
 /// `src` is valid for m × k at these strides, `dst` for m · k elements, and they do not overlap.
-pub(super) unsafe fn left<T: Float>(
+pub(crate) unsafe fn left<T: Float>(
     src: *const T,
     row: usize,
     col: usize,
@@ -72,7 +72,7 @@ pub(super) unsafe fn left<T: Float>(
 ///
 /// # Safety
 /// `src` is valid for k × n at these strides, `dst` for k · n rounded up to whole strips, and they do not overlap.
-pub(super) unsafe fn right<T: Float>(
+pub(crate) unsafe fn right<T: Float>(
     src: *const T,
     row: usize,
     col: usize,
