@@ -99,7 +99,7 @@ impl BasalGanglia {
     ) -> Result<Decision<'t, S>, Error> {
         let rows = self.check(embedding, logits, recalled)?;
         let tape = ctx.tape();
-        let cortex = log_softmax(logits)?;
+        let cortex = logits.log_softmax()?;
         let memory = tape.constant_with(&[rows, self.classes], |out| {
             for (to, &from) in out.iter_mut().zip(recalled.log_probs) {
                 *to = S::from_f64(f64::from(from).max(LOG_FLOOR));
@@ -213,19 +213,4 @@ fn confidence(log_probs: impl ExactSizeIterator<Item = f64>) -> Confidence {
         }
     }
     Confidence { class, largest: first.exp(), margin: first.exp() - second.exp(), entropy: entropy / classes.ln() }
-}
-
-/// log pᵢ = xᵢ − m − ln Σⱼ e^(xⱼ − m), with the row's maximum m.
-fn log_softmax<S: Scalar>(x: Var<'_, S>) -> Result<Var<'_, S>, Error> {
-    let shape = x.shape();
-    let (rows, classes) = (shape.dims()[0], shape.dims()[1]);
-    let values = x.value();
-    let largest = x.tape().constant_with(&[rows, 1], |out| {
-        for (m, row) in out.iter_mut().zip(values.as_slice().chunks_exact(classes)) {
-            *m = row.iter().fold(S::NEG_INFINITY, |m, &v| m.max(v));
-        }
-    })?;
-    let shifted = x.sub(largest)?;
-    let normaliser = shifted.exp()?.sum_axes(&[1], nl_autodiff::KeepDims::Yes)?.log()?;
-    Ok(shifted.sub(normaliser)?)
 }

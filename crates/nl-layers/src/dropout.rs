@@ -60,6 +60,66 @@ impl<S: Scalar> Layer<S> for Dropout {
                 }
             }
         });
-        x.mul(mask.at(&self.path)?).at(&self.path)
+        x.mask_mul(mask.at(&self.path)?).at(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Noise, Parameters};
+    use nl_autodiff::{Tape, Tensor};
+    use nl_random::Streams;
+
+    fn dropout(probability: f64) -> Dropout {
+        Dropout::new(&Builder::new(Streams::new(1)).child("pfc").unwrap(), probability).unwrap()
+    }
+
+    /// Rows of ones, `width` long, after dropout.
+    fn masks<S: Scalar>(probability: f64, width: usize, epoch: u64, samples: &[u64]) -> Vec<Vec<f64>> {
+        let (tape, parameters) = (Tape::<S>::new(), Parameters::new(vec![], vec![]).unwrap());
+        let noise = Noise { streams: Streams::new(9), epoch, samples };
+        let x = tape.constant(Tensor::full(&[samples.len(), width], S::ONE).unwrap());
+        let mut ctx = Context::new(&tape, &parameters, Mode::Train).with_noise(noise);
+        let y = dropout(probability).forward(x, &mut ctx).unwrap().value();
+        y.as_slice().chunks_exact(width).map(|row| row.iter().map(|v| v.to_f64()).collect()).collect()
+    }
+
+    #[test]
+    fn drops_the_right_share_and_keeps_the_mean() {
+        let p = 0.3;
+        let mask = &masks::<f64>(p, 40_000, 0, &[5])[0];
+        let dropped = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 40_000.0;
+        // Five standard errors of a share: 5 √(0.3 · 0.7 / 40000) ≈ 0.0115.
+        assert!((dropped - p).abs() < 0.0115, "dropped {dropped}");
+        assert!(mask.iter().all(|&m| m == 0.0 || (m - 1.0 / 0.7).abs() < 1e-12));
+    }
+
+    /// A sample's mask is its own: whatever the batch around it, in either precision; another epoch, another mask.
+    #[test]
+    fn masks_belong_to_samples() {
+        let batch = masks::<f32>(0.5, 64, 2, &[7, 3, 11]);
+        assert_eq!(batch[1], masks::<f32>(0.5, 64, 2, &[3])[0]);
+        assert_eq!(batch[1], masks::<f64>(0.5, 64, 2, &[3])[0]);
+        assert_ne!(batch[0], batch[1]);
+        assert_ne!(batch[1], masks::<f32>(0.5, 64, 3, &[3])[0]);
+    }
+
+    #[test]
+    fn does_nothing_in_evaluation_and_complains_without_noise() {
+        let (tape, parameters) = (Tape::<f32>::new(), Parameters::new(vec![], vec![]).unwrap());
+        let x = tape.constant(Tensor::full(&[2, 3], 1.0).unwrap());
+        let layer = dropout(0.9);
+        let y = layer.forward(x, &mut Context::new(&tape, &parameters, Mode::Eval)).unwrap();
+        assert_eq!(y.value().as_slice(), [1.0; 6]);
+        let without = layer.forward(x, &mut Context::new(&tape, &parameters, Mode::Train)).err();
+        assert_eq!(without, Some(Error::Noise { path: "pfc".into(), rows: 2, samples: 0 }));
+        let noise = Noise { streams: Streams::new(9), epoch: 0, samples: &[1] };
+        let short = layer.forward(x, &mut Context::new(&tape, &parameters, Mode::Train).with_noise(noise)).err();
+        assert_eq!(short, Some(Error::Noise { path: "pfc".into(), rows: 2, samples: 1 }));
+        let scope = Builder::new(Streams::new(1)).child("pfc").unwrap();
+        for p in [1.0, -0.1, f64::NAN] {
+            assert!(matches!(Dropout::new(&scope, p), Err(Error::Hyperparameter { .. })));
+        }
     }
 }

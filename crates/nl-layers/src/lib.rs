@@ -16,7 +16,9 @@ mod gate;
 mod initializers;
 mod layer;
 mod linear;
+mod norm;
 mod parameters;
+mod pool;
 mod sequential;
 
 pub use nl_autodiff::BlockPool;
@@ -32,5 +34,7 @@ pub use gate::ChannelGate;
 pub use initializers::{Fan, Fans, Initializer};
 pub use layer::Layer;
 pub use linear::Linear;
+pub use norm::{GroupNorm, LayerNorm};
 pub use parameters::{Entry, ParameterId, Parameters, Role};
+pub use pool::{AvgPool2d, MaxPool2d};
 pub use sequential::Sequential;

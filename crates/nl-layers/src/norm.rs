@@ -55,7 +55,7 @@ impl<S: Scalar> Layer<S> for LayerNorm {
             return Err(Error::input(&self.path, format!("[…, {}]", self.features), shape.dims(), help));
         }
         let [scale, shift] = self.affine.map(|id| ctx.parameter(id));
-        x.layer_norm(scale, shift, self.epsilon).at(&self.path)
+        x.layer_norm(shape.rank() - 1, Some(scale), Some(shift), self.epsilon).at(&self.path)
     }
 }
 
@@ -104,6 +104,6 @@ impl<S: Scalar> Layer<S> for GroupNorm {
             return Err(Error::input(&self.path, expected, shape.dims(), "pass images of that many channels"));
         }
         let [scale, shift] = self.affine.map(|id| ctx.parameter(id));
-        x.group_norm(self.groups, scale, shift, self.epsilon).at(&self.path)
+        x.group_norm(self.groups, Some(scale), Some(shift), self.epsilon).at(&self.path)
     }
 }

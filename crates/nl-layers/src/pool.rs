@@ -52,12 +52,7 @@ impl MaxPool2d {
     ///
     /// # Errors
     /// [`Error::Hyperparameter`] for a kernel or stride of 0, or a padding above half the kernel.
-    pub fn new(
-        builder: &Builder,
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-    ) -> Result<Self, Error> {
+    pub fn new(builder: &Builder, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Result<Self, Error> {
         Window::new(builder, kernel, stride, padding).map(Self)
     }
 }
@@ -84,12 +79,7 @@ impl AvgPool2d {
     ///
     /// # Errors
     /// [`Error::Hyperparameter`] for a kernel or stride of 0, or a padding above half the kernel.
-    pub fn new(
-        builder: &Builder,
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-    ) -> Result<Self, Error> {
+    pub fn new(builder: &Builder, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Result<Self, Error> {
         Window::new(builder, kernel, stride, padding).map(Self)
     }
 }

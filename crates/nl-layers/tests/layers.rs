@@ -1,7 +1,7 @@
 //! One table of all layers; every row is compared with PyTorch and checked against finite differences, and refuses a
 //! shape it cannot take with an error that names its path.
 
-use nl_autodiff::{BlockPool, CreateGraph, Tape, Tensor, Var, grad, gradcheck};
+use nl_autodiff::{BlockPool, CreateGraph, Tape, Tensor, Tolerance, Var, grad, gradcheck_with, gradgradcheck_with};
 use nl_layers::{
     Activation, AvgPool2d, Builder, ChannelGate, Context, Conv2d, ConvBlock, ConvTranspose2d, Error, Flatten,
     GroupNorm, Initializer, Layer, LayerNorm, Linear, MaxPool2d, Mode, Parameters, Sequential,
@@ -91,4 +91,127 @@ fn values_and_gradients_equal_pytorch() {
         .unwrap();
         assert_eq!(seen, entries.len(), "{name}: gradients delivered");
     }
+}
+
+/// The layer as a function of (x, parameters …).
+fn function<'t>(layer: &dyn Layer<f64>, v: &[Var<'t, f64>]) -> Result<Var<'t, f64>, nl_autodiff::Error> {
+    let mut ctx = Context::over(v[0].tape(), v[1..].to_vec(), Mode::Eval);
+    layer.forward(v[0], &mut ctx).map_err(|error| match error {
+        Error::Op { source, .. } => source,
+        other => panic!("{other}"),
+    })
+}
+
+/// Small steps, so that none of the fixed inputs comes near a kink of a ReLU or a maximum.
+const TOLERANCE: Tolerance = Tolerance { step: 1.0 / 16_384.0, relative: 1e-7, floor: 1e-2 };
+
+/// First and second derivatives through every layer, with respect to its input and all its parameters.
+#[test]
+fn derivatives_equal_finite_differences() {
+    let reference: Value = serde_json::from_str(include_str!("reference/layers.json")).unwrap();
+    for row in &TABLE {
+        let (layer, parameters) = build(row);
+        let given = &reference[row.0];
+        let mut inputs = vec![tensor(&given["x"])];
+        inputs.extend(parameters.entries().iter().map(|e| tensor(&given["parameters"][&e.path["here/".len()..]])));
+        let first = gradcheck_with(|v| function(layer.as_ref(), v), &inputs, TOLERANCE);
+        first.unwrap_or_else(|error| panic!("{}: {error}", row.0));
+        let second = gradgradcheck_with(|v| function(layer.as_ref(), v), &inputs, TOLERANCE);
+        second.unwrap_or_else(|error| panic!("{}: {error}", row.0));
+    }
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused_at_their_path() {
+    for row in &TABLE {
+        let Some(shape) = row.2 else { continue };
+        let (layer, parameters) = build(row);
+        let tape = Tape::new();
+        let x = tape.constant(Tensor::zeros(shape).unwrap());
+        let error = layer.forward(x, &mut Context::new(&tape, &parameters, Mode::Eval)).err().unwrap();
+        assert!(matches!(&error, Error::Input { path, got, .. } if path == "here" && got == shape), "{}", row.0);
+        assert!(error.to_string().contains(&format!("{shape:?}")), "{error}");
+    }
+}
+
+#[test]
+fn hyper_parameters_out_of_range_are_refused_at_their_path() {
+    let table: [(&str, fn(&Builder) -> Result<(), Error>); 9] = [
+        ("stride [0, 1]", |b| Conv2d::new(b, 1, 1, [3, 3], [0, 1], [1, 1], INIT).map(drop)),
+        ("[1, 1, 0, 3]", |b| Conv2d::new(b, 1, 1, [0, 3], [1, 1], [1, 1], INIT).map(drop)),
+        ("output padding [2, 0]", |b| ConvTranspose2d::new(b, 1, 1, [4, 4], [2, 2], [1, 1], [2, 0], INIT).map(drop)),
+        ("padding [4, 1]", |b| ConvTranspose2d::new(b, 1, 1, [4, 4], [2, 2], [4, 1], [0, 0], INIT).map(drop)),
+        ("kernel 4", |b| ConvBlock::new(b, 1, 1, 4, BlockPool::None).map(drop)),
+        ("epsilon 0", |b| LayerNorm::new(b, 3, 0.0).map(drop)),
+        ("6 channels cannot be cut into 4", |b| GroupNorm::new(b, 4, 6, 1e-5).map(drop)),
+        ("padding [2, 1]", |b| MaxPool2d::new(b, [3, 3], [1, 1], [2, 1]).map(drop)),
+        ("stride [2, 0]", |b| AvgPool2d::new(b, [3, 3], [2, 0], [1, 1]).map(drop)),
+    ];
+    for (message, make) in table {
+        let error = make(&Builder::new(Streams::new(1)).child("here").unwrap()).unwrap_err();
+        assert!(error.to_string().starts_with("here") && error.to_string().contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_sequence_is_the_composition_of_its_layers() {
+    let builder = Builder::new(Streams::new(2));
+    let head = || Linear::new(&builder.child("head").unwrap(), 6, 2, INIT);
+    let layers: Vec<Box<dyn Layer<f32>>> =
+        vec![Box::new(Flatten), Box::new(head().unwrap()), Box::new(Activation::Tanh)];
+    let sequence = Sequential::new(layers);
+    let parameters: Parameters<f32> = builder.finish();
+    let tape = Tape::new();
+    let x = tape.constant(Tensor::from_fn(&[2, 2, 3], |i| i as f32 / 10.0).unwrap());
+    let y = sequence.forward(x, &mut Context::new(&tape, &parameters, Mode::Eval)).unwrap().value();
+    let w = parameters.values();
+    for row in 0..2 {
+        for out in 0..2 {
+            let sum: f32 = (0..6).map(|i| w[out * 6 + i] * (row * 6 + i) as f32 / 10.0).sum();
+            assert!((y.as_slice()[row * 2 + out] - sum.tanh()).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn frozen_parameters_get_no_gradient_and_change_nothing_else() {
+    let builder = Builder::new(Streams::new(3));
+    let first = Linear::new(&builder.child("first").unwrap(), 3, 4, INIT).unwrap();
+    let second = Linear::new(&builder.child("second").unwrap(), 4, 2, INIT).unwrap();
+    let parameters: Parameters<f32> = builder.finish();
+    let gradients = |mask: Option<&[bool]>| {
+        let tape = Tape::new();
+        let mut ctx = Context::new(&tape, &parameters, Mode::Train);
+        if let Some(mask) = mask {
+            ctx = ctx.with_trainable(mask);
+        }
+        let x = tape.constant(Tensor::from_fn(&[2, 3], |i| i as f32 - 2.0).unwrap());
+        let h = first.forward(x, &mut ctx).unwrap().tanh().unwrap();
+        let loss = second.forward(h, &mut ctx).unwrap().square().unwrap().sum().unwrap();
+        let mut seen = vec![None; 4];
+        tape.backward_bound(loss, &mut |slot, g| seen[slot] = Some(g.to_vec())).unwrap();
+        seen
+    };
+    let (all, some) = (gradients(None), gradients(Some(&parameters.select(|e| e.is_under("second")))));
+    assert!(all.iter().all(Option::is_some));
+    assert_eq!(some, [None, None, all[2].clone(), all[3].clone()]);
+}
+
+#[test]
+fn a_gate_is_recorded_under_its_path() {
+    let builder = Builder::new(Streams::new(4));
+    let gate = ChannelGate::new(&builder.child("lgn").unwrap(), 3, 2).unwrap();
+    let parameters: Parameters<f32> = builder.finish();
+    let tape = Tape::new();
+    let x = tape.constant(Tensor::full(&[2, 3, 2, 2], 1.0).unwrap());
+    let mut ctx = Context::new(&tape, &parameters, Mode::Eval).with_recording();
+    let y = gate.forward(x, &mut ctx).unwrap().value();
+    let recording = ctx.into_recording();
+    let g = recording.get("lgn/gate").unwrap();
+    assert_eq!(recording.iter().count(), 1);
+    assert_eq!(g.shape().dims(), [2, 3]);
+    for (i, &y) in y.as_slice().iter().enumerate() {
+        assert_eq!(y, g.as_slice()[i / 4], "x is 1, so y is the gate");
+    }
+    assert!(Context::new(&tape, &parameters, Mode::Eval).into_recording().get("lgn/gate").is_none());
 }
