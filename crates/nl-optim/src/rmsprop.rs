@@ -1,0 +1,86 @@
+//! RMSprop.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{check_len, require_decay, require_positive};
+use crate::{Error, Transform, lanes};
+
+/// s ← α s + (1 − α) g²,  u = g / (√s + ε); if centred, √(s − m²) with m ← α m + (1 − α) g in place of √s; with
+/// momentum μ > 0, u is then accumulated, b ← μ b + u, and b is the update.
+///
+/// ε stands outside the root (PyTorch's reading; TensorFlow puts it inside). s starts at 0 without bias correction, so
+/// the first updates are large. s − m² is cut at 0, where rounding could make it negative.
+///
+/// Source: Tieleman & Hinton, "Lecture 6.5: rmsprop", 2012; centred: Graves, "Generating sequences with recurrent neural
+/// networks", 2013, eq 38-41.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RmsProp {
+    /// α in \[0, 1)
+    pub decay: f64,
+    /// ε > 0
+    pub epsilon: f64,
+    /// μ in \[0, 1)
+    pub momentum: f64,
+    /// Divide by the deviation around the mean, not around 0.
+    pub centered: bool,
+}
+
+impl Default for RmsProp {
+    /// α = 0.99, ε = 1e-8, no momentum, not centred
+    fn default() -> Self {
+        Self { decay: 0.99, epsilon: 1e-8, momentum: 0.0, centered: false }
+    }
+}
+
+/// The averages of [`RmsProp`]; those not in use are empty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RmsPropState {
+    square: Vec<f32>,
+    mean: Vec<f32>,
+    velocity: Vec<f32>,
+}
+
+impl RmsProp {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        require_decay("rms-prop", "decay", self.decay)?;
+        require_positive("rms-prop", "epsilon", self.epsilon)?;
+        require_decay("rms-prop", "momentum", self.momentum)
+    }
+}
+
+impl Transform for RmsProp {
+    type State = RmsPropState;
+
+    fn init(&self, params: &[f32]) -> RmsPropState {
+        let zeros = |used| vec![0.0; if used { params.len() } else { 0 }];
+        RmsPropState { square: zeros(true), mean: zeros(self.centered), velocity: zeros(self.momentum > 0.0) }
+    }
+
+    fn update(&self, grads: &mut [f32], state: &mut RmsPropState, _params: &[f32], _step: u64) -> Result<(), Error> {
+        let n = grads.len();
+        check_len("rms-prop", "the average of squares", state.square.len(), n)?;
+        check_len("rms-prop", "the average", state.mean.len(), if self.centered { n } else { 0 })?;
+        check_len("rms-prop", "the velocity", state.velocity.len(), if self.momentum > 0.0 { n } else { 0 })?;
+        let (keep, take, epsilon) = (self.decay as f32, (1.0 - self.decay) as f32, self.epsilon as f32);
+        if self.centered {
+            lanes::map3(grads, &mut state.square, &mut state.mean, |g, s, m| {
+                let (s, m) = (keep * s + take * (g * g), keep * m + take * g);
+                (g / ((s - m * m).max(0.0).sqrt() + epsilon), s, m)
+            });
+        } else {
+            lanes::map2(grads, &mut state.square, |g, s| {
+                let s = keep * s + take * (g * g);
+                (g / (s.sqrt() + epsilon), s)
+            });
+        }
+        if self.momentum > 0.0 {
+            let momentum = self.momentum as f32;
+            lanes::map2(grads, &mut state.velocity, |u, b| {
+                let b = momentum * b + u;
+                (b, b)
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! The learning rate as a function of the step.
+
+use core::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::error::{require, require_not_negative, require_positive};
+
+/// A learning rate η(t), t = 0, 1, 2 … the number of updates made before. Pure: nothing to save, nothing to resume.
+///
+/// In configurations: `{kind: cosine, rate: 0.001, steps: 1000}`. For a rate that reacts to a metric see
+/// [`Plateau`](crate::Plateau), which multiplies any schedule.
+///
+/// ```
+/// use nl_optim::Schedule;
+/// let schedule = Schedule::warm_up(10, Schedule::Cosine { rate: 0.1, steps: 100, floor: 0.0 });
+/// assert_eq!(schedule.rate(5), 0.05);
+/// assert_eq!(schedule.rate(10), 0.1);
+/// assert!(schedule.rate(110) < 1e-12);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// η = rate
+    Constant {
+        /// η
+        rate: f64,
+    },
+    /// η = rate · factor^⌊t / every⌋
+    Step {
+        /// Rate at t = 0.
+        rate: f64,
+        /// Steps between two drops.
+        every: u64,
+        /// What each drop multiplies by.
+        factor: f64,
+    },
+    /// η = rate · factor^(number of milestones ≤ t)
+    MultiStep {
+        /// Rate at t = 0.
+        rate: f64,
+        /// Ascending steps at which the rate drops.
+        milestones: Vec<u64>,
+        /// What each drop multiplies by.
+        factor: f64,
+    },
+    /// η = rate · factor^t
+    Exponential {
+        /// Rate at t = 0.
+        rate: f64,
+        /// What each step multiplies by.
+        factor: f64,
+    },
+    /// η = floor + ½ (rate − floor) (1 + cos(π t / steps)), floor from t = steps on (PyTorch's rises again).
+    ///
+    /// Source: Loshchilov & Hutter, "SGDR", 2017, eq 5.
+    Cosine {
+        /// Rate at t = 0.
+        rate: f64,
+        /// Steps until the floor.
+        steps: u64,
+        /// Rate at the end.
+        #[serde(default)]
+        floor: f64,
+    },
+    /// [`Cosine`](Self::Cosine) over and over, each period `growth` times as long as the one before.
+    ///
+    /// Source: Loshchilov & Hutter, "SGDR", 2017, §3.
+    CosineRestarts {
+        /// Rate at each start.
+        rate: f64,
+        /// Steps of the first period.
+        period: u64,
+        /// Ratio of a period's length to that of the one before.
+        #[serde(default = "one")]
+        growth: u64,
+        /// Rate at which a period ends.
+        #[serde(default)]
+        floor: f64,
+    },
+    /// Half a cosine from peak / `start_divisor` up to the peak at t = `warm_up` · steps − 1, another one down to
+    /// peak / `start_divisor` / `end_divisor` at t = steps − 1, and constant from there.
+    ///
+    /// Source: Smith & Topin, "Super-convergence", 2018, in the two-phase cosine form of fastai and PyTorch; the
+    /// momentum is not cycled.
+    OneCycle {
+        /// The largest rate.
+        peak: f64,
+        /// Length of the cycle.
+        steps: u64,
+        /// Share of the steps spent rising, in \[0, 1).
+        #[serde(default = "default_warm_up")]
+        warm_up: f64,
+        /// peak / first rate
+        #[serde(default = "default_start_divisor")]
+        start_divisor: f64,
+        /// first rate / last rate
+        #[serde(default = "default_end_divisor")]
+        end_divisor: f64,
+    },
+    /// A line from start · η(0) to η(0) of the schedule `then` over `steps` steps, then that schedule from its t = 0.
+    WarmUp {
+        /// Steps until the full rate.
+        steps: u64,
+        /// Share of the full rate at t = 0.
+        #[serde(default)]
+        start: f64,
+        /// What follows.
+        then: Box<Schedule>,
+    },
+}
+
+const fn one() -> u64 {
+    1
+}
+const fn default_warm_up() -> f64 {
+    0.3
+}
+const fn default_start_divisor() -> f64 {
+    25.0
+}
+const fn default_end_divisor() -> f64 {
+    1e4
+}
+
+/// From `from` (at 0) to `to` (at 1) along half a cosine.
+fn half_cosine(from: f64, to: f64, at: f64) -> f64 {
+    to + 0.5 * (from - to) * (1.0 + (PI * at).cos())
+}
+
+impl Schedule {
+    /// [`WarmUp`](Self::WarmUp) from 0 over `steps` steps, then `then`.
+    #[must_use]
+    pub fn warm_up(steps: u64, then: Self) -> Self {
+        Self::WarmUp { steps, start: 0.0, then: Box::new(then) }
+    }
+
+    /// [`OneCycle`](Self::OneCycle) with the usual shape: 30 % rising from peak / 25, falling to peak / 250,000.
+    #[must_use]
+    pub const fn one_cycle(peak: f64, steps: u64) -> Self {
+        let (warm_up, start_divisor, end_divisor) = (default_warm_up(), default_start_divisor(), default_end_divisor());
+        Self::OneCycle { peak, steps, warm_up, start_divisor, end_divisor }
+    }
+
+    /// η(step).
+    #[must_use]
+    pub fn rate(&self, step: u64) -> f64 {
+        let power = |factor: f64, n: u64| factor.powf(n as f64);
+        match self {
+            Self::Constant { rate } => *rate,
+            Self::Step { rate, every, factor } => rate * power(*factor, step / every),
+            Self::MultiStep { rate, milestones, factor } => {
+                rate * power(*factor, milestones.iter().filter(|&&at| at <= step).count() as u64)
+            }
+            Self::Exponential { rate, factor } => rate * power(*factor, step),
+            Self::Cosine { rate, steps, floor } => half_cosine(*rate, *floor, (step as f64 / *steps as f64).min(1.0)),
+            Self::CosineRestarts { rate, period, growth, floor } => {
+                let (mut at, mut length) = (step, *period);
+                if *growth == 1 {
+                    at %= length;
+                } else {
+                    // Periods grow geometrically: at most 64 rounds.
+                    while at >= length {
+                        at -= length;
+                        length = length.saturating_mul(*growth);
+                    }
+                }
+                half_cosine(*rate, *floor, at as f64 / length as f64)
+            }
+            Self::OneCycle { peak, steps, warm_up, start_divisor, end_divisor } => {
+                let (t, last) = (step as f64, (*steps - 1) as f64);
+                let top = (warm_up * *steps as f64 - 1.0).max(0.0);
+                let start = peak / start_divisor;
+                if t <= top && top > 0.0 {
+                    half_cosine(start, *peak, t / top)
+                } else if t < last {
+                    half_cosine(*peak, start / end_divisor, (t - top) / (last - top))
+                } else {
+                    start / end_divisor
+                }
+            }
+            Self::WarmUp { steps, start, then } => match step.checked_sub(*steps) {
+                Some(after) => then.rate(after),
+                None => then.rate(0) * (start + (1.0 - start) * (step as f64 / *steps as f64)),
+            },
+        }
+    }
+
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the first that is out of range.
+    pub fn validate(&self) -> Result<(), Error> {
+        let count = |owner, name, n: u64| require(n > 0, owner, name, n, "at least 1");
+        match self {
+            Self::Constant { rate } => require_not_negative("constant", "rate", *rate),
+            Self::Step { rate, every, factor } => {
+                require_not_negative("step", "rate", *rate)?;
+                count("step", "every", *every)?;
+                require_positive("step", "factor", *factor)
+            }
+            Self::MultiStep { rate, milestones, factor } => {
+                require_not_negative("multi-step", "rate", *rate)?;
+                let ascending = milestones.windows(2).all(|pair| pair[0] < pair[1]);
+                require(ascending, "multi-step", "milestones", format_args!("{milestones:?}"), "strictly ascending")?;
+                require_positive("multi-step", "factor", *factor)
+            }
+            Self::Exponential { rate, factor } => {
+                require_not_negative("exponential", "rate", *rate)?;
+                require(*factor > 0.0 && *factor <= 1.0, "exponential", "factor", factor, "in (0, 1]")
+            }
+            Self::Cosine { rate, steps, floor } => {
+                require_not_negative("cosine", "rate", *rate)?;
+                count("cosine", "steps", *steps)?;
+                require_not_negative("cosine", "floor", *floor)
+            }
+            Self::CosineRestarts { rate, period, growth, floor } => {
+                require_not_negative("cosine-restarts", "rate", *rate)?;
+                count("cosine-restarts", "period", *period)?;
+                count("cosine-restarts", "growth", *growth)?;
+                require_not_negative("cosine-restarts", "floor", *floor)
+            }
+            Self::OneCycle { peak, steps, warm_up, start_divisor, end_divisor } => {
+                require_not_negative("one-cycle", "peak", *peak)?;
+                count("one-cycle", "steps", *steps)?;
+                require((0.0..1.0).contains(warm_up), "one-cycle", "warm_up", warm_up, "in [0, 1)")?;
+                require_positive("one-cycle", "start_divisor", *start_divisor)?;
+                require_positive("one-cycle", "end_divisor", *end_divisor)
+            }
+            Self::WarmUp { start, then, .. } => {
+                require((0.0..=1.0).contains(start), "warm-up", "start", start, "in [0, 1]")?;
+                then.validate()
+            }
+        }
+    }
+}
