@@ -212,3 +212,116 @@ pub fn stratified_split(
     }
     Ok((0..len as u32).partition(|&i| !held_out[i as usize]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(batches: &mut Batches) -> Vec<Vec<u32>> {
+        std::iter::from_fn(|| batches.next_batch().map(<[u32]>::to_vec)).collect()
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        let streams = Streams::new(1);
+        assert_eq!(Batches::new(5, 0, true, &streams, 0).unwrap_err(), BatchError::ZeroBatch);
+        let mut batches = Batches::new(5, 2, true, &streams, 0).unwrap();
+        assert_eq!(batches.seek(3), Err(BatchError::Cursor { cursor: 3, batches: 2 }));
+        assert_eq!(stratified_split(&[0, 1], 2, &streams), Err(BatchError::Split { validation: 2, len: 2 }));
+        assert_eq!(stratified_split(&[], 0, &streams), Err(BatchError::Split { validation: 0, len: 0 }));
+    }
+
+    #[test]
+    fn order_depends_on_seed_and_epoch_only() {
+        let order = |seed, epoch| all(&mut Batches::new(100, 7, false, &Streams::new(seed), epoch).unwrap());
+        assert_eq!(order(1, 0), order(1, 0));
+        assert_ne!(order(1, 0), order(1, 1));
+        assert_ne!(order(1, 0), order(2, 0));
+        let mut batches = Batches::new(100, 7, false, &Streams::new(1), 4).unwrap();
+        batches.next_batch();
+        batches.start_epoch(&Streams::new(1), 1);
+        assert_eq!(all(&mut batches), order(1, 1), "earlier epochs leave no trace");
+    }
+
+    /// A changed number here is a changed result of every run: a decision, not an accident.
+    #[test]
+    fn value_stability() {
+        let mut batches = Batches::new(10, 10, false, &Streams::new(42), 3).unwrap();
+        assert_eq!(batches.next_batch().unwrap(), [6, 3, 7, 2, 0, 4, 9, 1, 5, 8]);
+    }
+
+    #[test]
+    fn every_place_is_equally_likely() {
+        let mut first = [0; 5];
+        for epoch in 0..5000 {
+            let mut batches = Batches::new(5, 5, false, &Streams::new(9), epoch).unwrap();
+            first[batches.next_batch().unwrap()[0] as usize] += 1;
+        }
+        // Binomial(5000, 1/5): five standard deviations are 141.
+        assert!(first.iter().all(|&count: &i32| (count - 1000).abs() < 141), "{first:?}");
+    }
+
+    #[test]
+    fn evaluation_keeps_the_order() {
+        let mut batches = Batches::in_order(vec![4, 2, 9], 2).unwrap();
+        assert_eq!(all(&mut batches), [vec![4, 2], vec![9]]);
+    }
+
+    #[test]
+    fn the_split_keeps_the_shares_exactly() {
+        let labels: Vec<u8> = (0..1000).map(|i| [0, 0, 0, 0, 0, 0, 1, 1, 1, 2][i % 10]).collect();
+        let (train, validation) = stratified_split(&labels, 105, &Streams::new(1)).unwrap();
+        let count = |class| validation.iter().filter(|&&i| labels[i as usize] == class).count();
+        // 63, 31.5, 10.5: the one left over goes to the lower of the two classes with remainder 1/2.
+        assert_eq!([count(0), count(1), count(2)], [63, 32, 10]);
+        assert_eq!((train.len(), validation.len()), (895, 105));
+        assert_eq!(stratified_split(&labels, 105, &Streams::new(1)).unwrap().1, validation);
+        assert_ne!(stratified_split(&labels, 105, &Streams::new(2)).unwrap().1, validation);
+    }
+
+    proptest! {
+        #[test]
+        fn an_epoch_is_a_permutation_cut_in_order(len in 0usize..200, batch in 1usize..40, drop_last: bool, epoch: u64) {
+            let mut batches = Batches::new(len, batch, drop_last, &Streams::new(3), epoch).unwrap();
+            let taken = all(&mut batches);
+            prop_assert_eq!(taken.len(), batches.len());
+            prop_assert_eq!(batches.cursor(), batches.len());
+            let whole = if drop_last { taken.len() } else { taken.len().saturating_sub(1) };
+            prop_assert!(taken[..whole].iter().all(|taken| taken.len() == batch));
+            let mut items = taken.concat();
+            prop_assert_eq!(items.len(), if drop_last { len / batch * batch } else { len });
+            items.sort_unstable();
+            items.dedup();
+            prop_assert_eq!(items.len(), if drop_last { len / batch * batch } else { len });
+            prop_assert!(items.iter().all(|&i| (i as usize) < len));
+        }
+
+        #[test]
+        fn resuming_at_a_cursor_goes_on_as_before(len in 1usize..100, batch in 1usize..9, stop in 0usize..100) {
+            let streams = Streams::new(3);
+            let mut whole = Batches::new(len, batch, false, &streams, 5).unwrap();
+            let stop = stop.min(whole.len());
+            let expected = all(&mut whole)[stop..].to_vec();
+            let mut resumed = Batches::new(len, batch, false, &streams, 5).unwrap();
+            resumed.seek(stop).unwrap();
+            prop_assert_eq!(all(&mut resumed), expected);
+        }
+
+        #[test]
+        fn a_split_is_a_partition(labels in proptest::collection::vec(0u8..5, 2..100), share in 0.01f64..0.99) {
+            let validation = ((labels.len() as f64 * share) as usize).clamp(1, labels.len() - 1);
+            let (train, held) = stratified_split(&labels, validation, &Streams::new(1)).unwrap();
+            prop_assert_eq!(held.len(), validation);
+            let mut both = [train.clone(), held.clone()].concat();
+            both.sort_unstable();
+            prop_assert_eq!(both, (0..labels.len() as u32).collect::<Vec<_>>());
+            for class in 0..5 {
+                let n = labels.iter().filter(|&&l| l == class).count();
+                let given = held.iter().filter(|&&i| labels[i as usize] == class).count() as f64;
+                let exact = (validation * n) as f64 / labels.len() as f64;
+                prop_assert!((given - exact).abs() < 1.0, "class {}: {} of {}", class, given, exact);
+            }
+        }
+    }
+}

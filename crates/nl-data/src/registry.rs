@@ -140,3 +140,37 @@ impl Dataset {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILTIN: &str = include_str!("../../../datasets/registry.toml");
+
+    #[test]
+    fn builtin_parses_and_names_are_unique() {
+        let registry = Registry::builtin().unwrap();
+        for dataset in &registry.datasets {
+            assert_eq!(registry.get(&dataset.name), Some(dataset));
+            assert_eq!(dataset.files.len(), 4, "{}", dataset.name);
+            assert!(!dataset.mirrors.is_empty() && !dataset.licence.is_empty() && !dataset.citation.is_empty());
+        }
+    }
+
+    #[test]
+    fn refuses_entries_that_cannot_be_right() {
+        for (from, to, complaint) in [
+            ("name = \"mnist\"", "name = \"../mnist\"", "plain file name"),
+            ("name = \"train-images-idx3-ubyte.gz\"", "name = \"/etc/passwd.gz\"", "plain file name"),
+            ("https://ossci", "http://ossci", "https://"),
+            ("440fcabf", "440FCABF", "hexadecimal"),
+            ("bytes = 9912422", "bytes = 0", "above 0"),
+            ("classes = 10", "classes = 300", "1 to 256"),
+            ("licence = ", "license = ", "license"),
+        ] {
+            assert!(BUILTIN.contains(from), "{from}");
+            let error = Registry::parse(&BUILTIN.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{to}: {error}");
+        }
+    }
+}

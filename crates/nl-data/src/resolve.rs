@@ -232,3 +232,82 @@ fn digests(split: &Split) -> io::Result<[String; 5]> {
     all[4] = lines.hex();
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::save_idx_dir;
+    use tempfile::tempdir;
+
+    fn small() -> Lookup {
+        Lookup { cache: "does/not/exist".into(), train: 20, test: 10, ..Lookup::default() }
+    }
+
+    #[test]
+    fn choice_from_text_and_back() {
+        for (text, choice) in
+            [("auto", Choice::Auto), ("synthetic", Choice::Synthetic), ("some/dir", Choice::Dir("some/dir".into()))]
+        {
+            assert_eq!(text.parse::<Choice>(), Ok(choice.clone()));
+            assert_eq!(String::from(choice), text);
+        }
+    }
+
+    #[test]
+    fn datasets_then_cache_then_procedural() {
+        let (datasets, cache) = (tempdir().unwrap(), tempdir().unwrap());
+        let mut lookup = Lookup { datasets: Some(datasets.path().into()), cache: cache.path().into(), ..small() };
+        let kind = |lookup: &Lookup| resolve("mnist", &Choice::Auto, lookup).unwrap().1.kind;
+        assert_eq!(kind(&lookup), SourceKind::Synthetic);
+        let split = synthetic::digits(20, 10, 2);
+        save_idx_dir(&split, cache.path().join("mnist")).unwrap();
+        assert_eq!(kind(&lookup), SourceKind::Cache);
+        save_idx_dir(&split, datasets.path()).unwrap();
+        let (_, source) = resolve("mnist", &Choice::Auto, &lookup).unwrap();
+        assert_eq!((source.kind, source.path.as_deref()), (SourceKind::Datasets, Some(datasets.path())));
+        save_idx_dir(&split, datasets.path().join("mnist")).unwrap();
+        let (found, source) = resolve("mnist", &Choice::Auto, &lookup).unwrap();
+        assert_eq!((found, source.path), (split, Some(datasets.path().join("mnist"))));
+        lookup.datasets = Some(datasets.path().join("absent"));
+        assert!(matches!(resolve("mnist", &Choice::Auto, &lookup), Err(ResolveError::NoDatasets { .. })));
+        assert_eq!(resolve("mnist", &Choice::Synthetic, &lookup).unwrap().1.kind, SourceKind::Synthetic);
+    }
+
+    #[test]
+    fn a_damaged_folder_is_an_error_and_not_skipped() {
+        let datasets = tempdir().unwrap();
+        save_idx_dir(&synthetic::digits(20, 10, 2), datasets.path()).unwrap();
+        std::fs::remove_file(datasets.path().join("t10k-labels-idx1-ubyte")).unwrap();
+        let lookup = Lookup { datasets: Some(datasets.path().into()), ..small() };
+        let error = resolve("mnist", &Choice::Auto, &lookup).unwrap_err();
+        assert!(matches!(error, ResolveError::Idx(IdxError::MissingFile { .. })), "{error}");
+        let error = resolve("mnist", &Choice::Dir("absent".into()), &lookup).unwrap_err();
+        assert!(matches!(error, ResolveError::Idx(IdxError::NoFolder { .. })), "{error}");
+    }
+
+    #[test]
+    fn says_what_was_used() {
+        let (_, made) = resolve("mnist", &Choice::Auto, &small()).unwrap();
+        assert!(made.text.contains("mnist was not found") && made.text.contains("procedural"), "{made}");
+        let dir = tempdir().unwrap();
+        save_idx_dir(&synthetic::digits(20, 10, 1), dir.path()).unwrap();
+        let (_, read) = resolve("mnist", &Choice::Dir(dir.path().into()), &small()).unwrap();
+        assert_eq!(read.name, "unknown");
+        assert_eq!(read.sha256, made.sha256, "the hash is of the content, wherever it came from");
+    }
+
+    #[test]
+    fn the_sum_of_sums_can_be_had_in_a_shell() {
+        // for f in train-images train-labels t10k-images t10k-labels; do sha256sum < $f* | cut -c-64; done | sha256sum
+        let split = synthetic::digits(20, 10, 1);
+        let dir = tempdir().unwrap();
+        save_idx_dir(&split, dir.path()).unwrap();
+        let mut lines = Hasher::default();
+        for name in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
+            let mut file = Hasher::default();
+            file.write_all(&std::fs::read(dir.path().join(format!("{name}-ubyte"))).unwrap()).unwrap();
+            writeln!(lines, "{}", file.hex()).unwrap();
+        }
+        assert_eq!(digests(&split).unwrap()[4], lines.hex());
+    }
+}

@@ -36,13 +36,28 @@ fn bell(rng: &mut Rng) -> f32 {
     (0..3).map(|_| 2.0 * rng.random::<f32>() - 1.0).sum()
 }
 
+/// sin x to 2e-4 in additions and products only, so that the digits do not depend on the platform's mathematics library.
+fn sine(x: f32) -> f32 {
+    use std::f32::consts::{FRAC_PI_2, PI, TAU};
+    let x = x - TAU * (x / TAU).round();
+    let x = if x > FRAC_PI_2 {
+        PI - x
+    } else if x < -FRAC_PI_2 {
+        -PI - x
+    } else {
+        x
+    };
+    let square = x * x;
+    x * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
+}
+
 impl Hand {
     fn draw(rng: &mut Rng) -> Self {
         let slant = 0.12 + 0.22 * bell(rng);
         let angle = 0.09 * bell(rng);
         let height = 19.0 * (1.0 + 0.06 * bell(rng));
         let width = height * (0.78 + 0.11 * bell(rng));
-        let (sin, cos) = angle.sin_cos();
+        let (sin, cos) = (sine(angle), sine(angle + std::f32::consts::FRAC_PI_2));
         let wave = [0, 1].map(|_| {
             let amplitude = 1.0 * bell(rng);
             let (fx, fy) = (0.14 * bell(rng), 0.14 * bell(rng));
@@ -65,7 +80,7 @@ impl Hand {
         let (x, y) = (x - 0.5, y - 0.5);
         let [a, b, c, d] = self.matrix;
         let p = [a * x + b * y, c * x + d * y];
-        let wave = |[amplitude, fx, fy, phase]: [f32; 4]| amplitude * (fx * p[0] + fy * p[1] + phase).sin();
+        let wave = |[amplitude, fx, fy, phase]: [f32; 4]| amplitude * sine(fx * p[0] + fy * p[1] + phase);
         [p[0] + wave(self.wave[0]), p[1] + wave(self.wave[1])]
     }
 }
@@ -88,7 +103,7 @@ impl Pen {
             }
             self.flatten(&hand);
         }
-        self.centre(rng);
+        self.centre(&hand, rng);
         self.ink(&hand, image);
     }
 
@@ -117,12 +132,15 @@ impl Pen {
         }
     }
 
-    /// Moves the ink's centre of mass to the middle of the image, give or take a pixel, and all of it inside.
-    fn centre(&mut self, rng: &mut Rng) {
+    /// Shrinks what does not fit between the margins, and moves the centre of mass to the middle of the image, give or
+    /// take a pixel, but no ink outside.
+    fn centre(&mut self, hand: &Hand, rng: &mut Rng) {
+        let last = SIDE as f32 - 1.0;
+        let margin = hand.radius * (1.0 + hand.taper.abs()) + hand.softness;
         let (mut mass, mut sum) = (1e-6, [0.0; 2]);
         let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
         for [a, b] in &self.pieces {
-            let length = (a[0] - b[0]).hypot(a[1] - b[1]);
+            let length = ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sqrt();
             mass += length;
             for k in 0..2 {
                 sum[k] += length * 0.5 * (a[k] + b[k]);
@@ -130,13 +148,12 @@ impl Pen {
                 high[k] = high[k].max(a[k].max(b[k]));
             }
         }
-        let middle = 0.5 * (SIDE as f32 - 1.0);
+        let factor = ((last - 2.0 * margin) / (high[0] - low[0]).max(high[1] - low[1])).min(1.0);
         for k in 0..2 {
-            let wanted = middle - sum[k] / mass + 0.6 * bell(rng);
-            let (least, most) = (2.0 - low[k], SIDE as f32 - 3.0 - high[k]);
-            let shift = if least <= most { wanted.clamp(least, most) } else { 0.5 * (least + most) };
+            let wanted = 0.5 * last - factor * sum[k] / mass + 0.6 * bell(rng);
+            let shift = wanted.max(margin - factor * low[k]).min(last - margin - factor * high[k]);
             for point in self.pieces.iter_mut().flatten() {
-                point[k] += shift;
+                point[k] = factor * point[k] + shift;
             }
         }
     }
@@ -182,4 +199,17 @@ fn choose(ways: &'static [Glyph], rng: &mut Rng) -> &'static Glyph {
         ticket -= way.0;
     }
     unreachable!("the ticket is below the sum of the weights")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sine_is_the_sine() {
+        for i in -1000..1000 {
+            let x = i as f32 * 0.02;
+            assert!((sine(x) - x.sin()).abs() < 2e-4, "sine({x}) = {}", sine(x));
+        }
+    }
 }

@@ -123,3 +123,147 @@ impl Augment {
         Affine { matrix, offset: [-(a * dx + b * dy), -(c * dx + d * dy)] }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_random::Streams;
+
+    const SIDE: usize = 28;
+
+    /// A smooth blob off the centre.
+    fn blob() -> Vec<f32> {
+        (0..SIDE * SIDE)
+            .map(|i| {
+                let (x, y) = ((i % SIDE) as f32 - 16.0, (i / SIDE) as f32 - 11.0);
+                (-(x * x + y * y) / 20.0).exp()
+            })
+            .collect()
+    }
+
+    fn apply(augment: &Augment, index: u64) -> Vec<f32> {
+        let mut out = vec![f32::NAN; SIDE * SIDE];
+        let mut rng = Streams::new(3).rng("augment", 0, index);
+        augment.apply(&blob(), SIDE, SIDE, &mut out, &mut Scratch::new(), &mut rng).unwrap();
+        out
+    }
+
+    fn centre(image: &[f32]) -> [f32; 3] {
+        let mass: f32 = image.iter().sum();
+        let x: f32 = image.iter().enumerate().map(|(i, v)| (i % SIDE) as f32 * v).sum();
+        let y: f32 = image.iter().enumerate().map(|(i, v)| (i / SIDE) as f32 * v).sum();
+        [x / mass, y / mass, mass]
+    }
+
+    #[test]
+    fn nothing_asked_for_changes_no_bit() {
+        assert_eq!(apply(&Augment::default(), 0), blob());
+    }
+
+    #[test]
+    fn depends_on_the_generator_only() {
+        let augment = Augment { shift: 2.0, rotate: 10.0, elastic: 1.0, ..Augment::default() };
+        assert_eq!(apply(&augment, 1), apply(&augment, 1));
+        assert_ne!(apply(&augment, 1), apply(&augment, 2));
+    }
+
+    #[test]
+    fn a_used_scratch_changes_nothing() {
+        let augment = Augment { shift: 2.0, rotate: 10.0, elastic: 1.0, ..Augment::default() };
+        let (mut scratch, mut out) = (Scratch::new(), vec![0.0; SIDE * SIDE]);
+        let streams = Streams::new(3);
+        for index in [5, 6] {
+            augment
+                .apply(&[1.0; 63], 9, 7, &mut [0.0; 63], &mut scratch, &mut streams.rng("augment", 1, index))
+                .unwrap();
+            augment.apply(&blob(), SIDE, SIDE, &mut out, &mut scratch, &mut streams.rng("augment", 0, index)).unwrap();
+            assert_eq!(out, apply(&augment, index));
+        }
+    }
+
+    #[test]
+    fn shift_moves_the_centre_within_its_limit_and_keeps_the_mass() {
+        let augment = Augment { shift: 3.0, ..Augment::default() };
+        let [x, y, mass] = centre(&blob());
+        let mut most = [0f32; 2];
+        for index in 0..200 {
+            let [sx, sy, moved] = centre(&apply(&augment, index));
+            assert!((moved / mass - 1.0).abs() < 0.02, "mass {moved} of {mass}");
+            most = [most[0].max((sx - x).abs()), most[1].max((sy - y).abs())];
+        }
+        assert!(most.iter().all(|&m| m > 2.8 && m < 3.1), "{most:?}");
+    }
+
+    #[test]
+    fn rotation_keeps_the_distance_from_the_centre() {
+        let radius = |[x, y, _]: [f32; 3]| (x - 13.5).hypot(y - 13.5);
+        let angle = |[x, y, _]: [f32; 3]| (y - 13.5).atan2(x - 13.5).to_degrees();
+        let augment = Augment { rotate: 20.0, ..Augment::default() };
+        let before = centre(&blob());
+        let mut most = 0f32;
+        for index in 0..200 {
+            let after = centre(&apply(&augment, index));
+            assert!((radius(after) - radius(before)).abs() < 0.1);
+            most = most.max((angle(after) - angle(before)).abs());
+        }
+        assert!(most > 18.0 && most < 21.0, "{most}");
+    }
+
+    #[test]
+    fn scale_changes_the_mass_within_its_square() {
+        let augment = Augment { scale: 0.2, ..Augment::default() };
+        let mass = centre(&blob())[2];
+        let ratios: Vec<f32> = (0..200).map(|index| centre(&apply(&augment, index))[2] / mass).collect();
+        assert!(ratios.iter().all(|r| (0.63..1.45).contains(r)), "0.8² to 1.2²");
+        assert!(ratios.iter().any(|&r| r < 0.75) && ratios.iter().any(|&r| r > 1.3));
+    }
+
+    #[test]
+    fn shear_moves_the_rows_and_not_the_columns() {
+        let augment = Augment { shear: 0.5, ..Augment::default() };
+        let [x, y, _] = centre(&blob());
+        let mut most = 0f32;
+        for index in 0..200 {
+            let [sx, sy, _] = centre(&apply(&augment, index));
+            assert!((sy - y).abs() < 0.05);
+            most = most.max((sx - x).abs());
+        }
+        // 0.5 pixel for each of the 2.5 rows above the centre.
+        assert!(most > 1.1 && most < 1.4, "{most}");
+    }
+
+    #[test]
+    fn elastic_distorts_and_averages_out() {
+        let augment = Augment { elastic: 1.5, ..Augment::default() };
+        let [x, y, mass] = centre(&blob());
+        let mut sum = [0.0; 3];
+        for index in 0..400 {
+            let out = apply(&augment, index);
+            assert_ne!(out, blob());
+            let after = centre(&out);
+            for k in 0..3 {
+                sum[k] += after[k] / 400.0;
+            }
+        }
+        assert!((sum[0] - x).abs() < 0.3 && (sum[1] - y).abs() < 0.3 && (sum[2] / mass - 1.0).abs() < 0.1, "{sum:?}");
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        let mut out = [0.0; 4];
+        let mut rng = Streams::new(1).rng("augment", 0, 0);
+        for (augment, name) in [
+            (Augment { shift: -1.0, ..Augment::default() }, "shift"),
+            (Augment { rotate: f32::NAN, ..Augment::default() }, "rotate"),
+            (Augment { scale: 1.0, ..Augment::default() }, "scale"),
+            (Augment { shear: f32::INFINITY, ..Augment::default() }, "shear"),
+            (Augment { elastic_sigma: 0.0, ..Augment::default() }, "elastic_sigma"),
+            (Augment { erase: Erase { probability: 1.5, ..Erase::default() }, ..Augment::default() }, "probability"),
+        ] {
+            let error = augment.apply(&[0.0; 4], 2, 2, &mut out, &mut Scratch::new(), &mut rng).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let error = Augment::default().apply(&[0.0; 4], 2, 3, &mut out, &mut Scratch::new(), &mut rng).unwrap_err();
+        assert_eq!(error, TransformError::Length { operation: "augment", found: 4, height: 2, width: 3 });
+    }
+}

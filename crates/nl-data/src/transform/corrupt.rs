@@ -124,3 +124,87 @@ fn add_gaussian(image: &mut [f32], std: f32, rng: &mut Rng) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_random::Streams;
+
+    fn corrupted(corruption: Corruption, index: u64) -> Vec<f32> {
+        let mut image = vec![0.5; 28 * 28];
+        let mut rng = Streams::new(2).rng("corrupt", 0, index);
+        corruption.apply(&mut image, 28, 28, &mut Scratch::new(), &mut rng).unwrap();
+        image
+    }
+
+    #[test]
+    fn none_and_zero_change_no_bit() {
+        for corruption in [
+            Corruption::None,
+            Corruption::Gaussian { std: 0.0 },
+            Corruption::MaskPixels { fraction: 0.0, fill: 9.0 },
+            Corruption::MaskPatches { fraction: 0.0, size: 4, fill: 9.0 },
+        ] {
+            assert_eq!(corrupted(corruption, 0), [0.5; 28 * 28]);
+        }
+    }
+
+    #[test]
+    fn gaussian_noise_has_the_moments_of_a_normal() {
+        let noise: Vec<f64> = (0..200)
+            .flat_map(|index| corrupted(Corruption::Gaussian { std: 2.0 }, index))
+            .map(|value| (f64::from(value) - 0.5) / 2.0)
+            .collect();
+        let moment = |power| noise.iter().map(|z| z.powi(power)).sum::<f64>() / noise.len() as f64;
+        // 156,800 draws; five standard errors: √(1, 2, 15, 96) · 5 / 396.
+        for (power, expected, error) in [(1, 0.0, 0.0126), (2, 1.0, 0.0179), (3, 0.0, 0.049), (4, 3.0, 0.124)] {
+            assert!((moment(power) - expected).abs() < error, "moment {power}: {}", moment(power));
+        }
+        let beyond = noise.iter().filter(|z| z.abs() > 1.959_964).count() as f64 / noise.len() as f64;
+        assert!((beyond - 0.05).abs() < 0.0028, "{beyond}");
+    }
+
+    #[test]
+    fn all_pixels_or_patches_masked() {
+        for corruption in [
+            Corruption::MaskPixels { fraction: 1.0, fill: -1.0 },
+            Corruption::MaskPatches { fraction: 1.0, size: 5, fill: -1.0 },
+        ] {
+            assert_eq!(corrupted(corruption, 3), [-1.0; 28 * 28]);
+        }
+    }
+
+    #[test]
+    fn share_of_masked_pixels() {
+        let masked: usize = (0..50)
+            .map(|i| corrupted(Corruption::MaskPixels { fraction: 0.3, fill: 0.0 }, i))
+            .map(|image| image.iter().filter(|&&p| p == 0.0).count())
+            .sum();
+        // Binomial(39200, 0.3): five standard deviations are 454.
+        assert!(masked.abs_diff(11_760) < 454, "{masked}");
+    }
+
+    #[test]
+    fn patches_are_whole_and_as_many_as_stated() {
+        for index in 0..20 {
+            let image = corrupted(Corruption::MaskPatches { fraction: 0.4, size: 4, fill: 0.0 }, index);
+            assert_eq!(image.iter().filter(|&&p| p == 0.0).count(), 20 * 16, "round(0.4 · 49) patches of 16 pixels");
+            for tile in 0..49 {
+                let pixel = |k: usize| image[(tile / 7 * 4 + k / 4) * 28 + tile % 7 * 4 + k % 4];
+                assert!((1..16).all(|k| pixel(k) == pixel(0)));
+            }
+        }
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        for (corruption, name) in [
+            (Corruption::Gaussian { std: -1.0 }, "std"),
+            (Corruption::MaskPixels { fraction: 1.1, fill: 0.0 }, "fraction"),
+            (Corruption::MaskPatches { fraction: 0.5, size: 0, fill: 0.0 }, "size"),
+            (Corruption::MaskPatches { fraction: 0.5, size: 2, fill: f32::NAN }, "fill"),
+        ] {
+            assert!(corruption.validate().unwrap_err().to_string().contains(name));
+        }
+    }
+}

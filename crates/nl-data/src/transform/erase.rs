@@ -81,3 +81,55 @@ impl Erase {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_random::Streams;
+
+    #[test]
+    fn erases_one_rectangle_of_the_stated_area_and_nothing_else() {
+        let erase = Erase { probability: 1.0, fill: -1.0, ..Erase::default() };
+        for index in 0..300 {
+            let mut image = vec![0.5; 28 * 20];
+            let mut rng = Streams::new(1).rng("erase", 0, index);
+            let [top, left, h, w] = erase.apply(&mut image, 28, 20, &mut rng).unwrap().expect("fits within 20 tries");
+            for (i, &pixel) in image.iter().enumerate() {
+                let inside = (top..top + h).contains(&(i / 20)) && (left..left + w).contains(&(i % 20));
+                assert_eq!(pixel, if inside { -1.0 } else { 0.5 });
+            }
+            let share = (h * w) as f32 / 560.0;
+            assert!((0.005..0.25).contains(&share), "{h}x{w}: the stated share, give or take rounding");
+        }
+    }
+
+    #[test]
+    fn as_often_as_stated() {
+        let erase = Erase { probability: 0.3, ..Erase::default() };
+        let mut rng = Streams::new(1).rng("erase", 0, 0);
+        let erased = (0..4000).filter(|_| erase.apply(&mut [0.0; 100], 10, 10, &mut rng).unwrap().is_some()).count();
+        // Binomial(4000, 0.3): five standard deviations are 145.
+        assert!(erased.abs_diff(1200) < 145, "{erased}");
+    }
+
+    #[test]
+    fn never_by_default() {
+        let mut image = [0.5; 4];
+        let mut rng = Streams::new(1).rng("erase", 0, 0);
+        assert_eq!(Erase::default().apply(&mut image, 2, 2, &mut rng), Ok(None));
+        assert_eq!(image, [0.5; 4]);
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        let erase = Erase::default();
+        for (erase, name) in [
+            (Erase { area: [0.0, 0.5], ..erase }, "area[0]"),
+            (Erase { area: [0.5, 0.4], ..erase }, "area[1]"),
+            (Erase { aspect: 0.0, ..erase }, "aspect"),
+            (Erase { fill: f32::NAN, ..erase }, "fill"),
+        ] {
+            assert!(erase.validate().unwrap_err().to_string().contains(name));
+        }
+    }
+}

@@ -96,3 +96,49 @@ impl Normalize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fitted_pixels_have_mean_0_and_std_1() {
+        let pixels: Vec<u8> = (0..1000u32).map(|i| (i * i % 251) as u8).collect();
+        let mut y = vec![0.0; 1000];
+        Normalize::fit(&pixels).bytes(&pixels, &mut y).unwrap();
+        let mean = y.iter().map(|&y| f64::from(y)).sum::<f64>() / 1000.0;
+        let variance = y.iter().map(|&y| f64::from(y) * f64::from(y)).sum::<f64>() / 1000.0 - mean * mean;
+        assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-5, "{mean} {variance}");
+        assert_eq!(Normalize::fit(&[7; 9]).std(), 1.0, "a constant set is not divided by 0");
+        assert_eq!(Normalize::fit(&[]), Normalize::unit());
+    }
+
+    #[test]
+    fn undo_undoes() {
+        let normalize = Normalize::new(0.1307, 0.3081).unwrap();
+        let mut y = [0.0; 256];
+        normalize.bytes(&(0..=255).collect::<Vec<u8>>(), &mut y).unwrap();
+        normalize.undo(&mut y);
+        assert!(y.iter().enumerate().all(|(x, y)| (x as f32 / 255.0 - y).abs() < 1e-6));
+    }
+
+    #[test]
+    fn bytes_and_floats_agree_to_the_bit() {
+        let normalize = Normalize::new(0.1307, 0.3081).unwrap();
+        let bytes: Vec<u8> = (0..=255).collect();
+        let (mut a, mut b) = ([0.0; 256], [0.0; 256]);
+        normalize.bytes(&bytes, &mut a).unwrap();
+        Normalize::unit().bytes(&bytes, &mut b).unwrap();
+        normalize.floats(&mut b);
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        assert!(Normalize::new(f32::NAN, 1.0).is_err());
+        assert!(Normalize::new(0.0, 0.0).is_err());
+        assert!(Normalize::new(0.0, f32::INFINITY).is_err());
+        let error = Normalize::unit().bytes(&[1, 2], &mut [0.0]).unwrap_err();
+        assert_eq!(error, TransformError::Length { operation: "normalize", found: 1, height: 1, width: 2 });
+    }
+}

@@ -114,3 +114,112 @@ pub(super) fn warp(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run(src: &[f32], size: [usize; 2], map: &Affine, fill: f32) -> Vec<f32> {
+        let mut out = vec![f32::NAN; src.len()];
+        let mut scratch = Scratch::new();
+        // A scratch that has seen another size and fill must not matter.
+        warp(&[5.0; 12], [3, 4], &Affine::IDENTITY, false, 9.0, &mut [0.0; 12], &mut scratch);
+        warp(src, size, map, false, fill, &mut out, &mut scratch);
+        out
+    }
+
+    /// The definition, pixel by pixel in f64: 0 weight outside the four neighbours, fill beyond the image.
+    fn naive(src: &[f32], [height, width]: [usize; 2], map: &Affine, fill: f32) -> Vec<f64> {
+        let (cx, cy) = ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0);
+        let [a, b, c, d] = map.matrix.map(f64::from);
+        let pixel = |x: i64, y: i64| {
+            let inside = (0..width as i64).contains(&x) && (0..height as i64).contains(&y);
+            f64::from(if inside { src[y as usize * width + x as usize] } else { fill })
+        };
+        let mut out = Vec::new();
+        for row in 0..height {
+            for column in 0..width {
+                let (u, v) = (column as f64 - cx, row as f64 - cy);
+                let x = a * u + b * v + cx + f64::from(map.offset[0]);
+                let y = c * u + d * v + cy + f64::from(map.offset[1]);
+                let (fx, fy) = (x - x.floor(), y - y.floor());
+                let (i, j) = (x.floor() as i64, y.floor() as i64);
+                out.push(
+                    (1.0 - fy) * ((1.0 - fx) * pixel(i, j) + fx * pixel(i + 1, j))
+                        + fy * ((1.0 - fx) * pixel(i, j + 1) + fx * pixel(i + 1, j + 1)),
+                );
+            }
+        }
+        out
+    }
+
+    fn image(height: usize, width: usize) -> Vec<f32> {
+        (0..height * width).map(|i| ((i * 7919) % 256) as f32 / 255.0).collect()
+    }
+
+    #[test]
+    fn identity_gives_the_same_bits() {
+        for size in [[1, 1], [1, 7], [5, 1], [28, 28], [32, 17]] {
+            let src = image(size[0], size[1]);
+            assert_eq!(run(&src, size, &Affine::IDENTITY, 0.0), src);
+        }
+    }
+
+    #[test]
+    fn integer_shifts_are_exact() {
+        let src = image(9, 11);
+        for (dx, dy) in [(1i64, 0i64), (0, 1), (-3, 2), (4, -4), (11, 0), (0, -9), (-100, 100)] {
+            let out = run(&src, [9, 11], &Affine::shift(dx as f32, dy as f32), 0.25);
+            for row in 0..9i64 {
+                for column in 0..11i64 {
+                    let (x, y) = (column - dx, row - dy);
+                    let inside = (0..11).contains(&x) && (0..9).contains(&y);
+                    let expected = if inside { src[(y * 11 + x) as usize] } else { 0.25 };
+                    assert_eq!(out[(row * 11 + column) as usize], expected, "shift {dx},{dy} at {row},{column}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn quarter_turns_are_exact() {
+        let src = image(8, 8);
+        // x_in = y_out, y_in = -x_out about the centre.
+        let out = run(&src, [8, 8], &Affine { matrix: [0.0, 1.0, -1.0, 0.0], offset: [0.0; 2] }, 0.0);
+        for row in 0..8 {
+            for column in 0..8 {
+                assert_eq!(out[row * 8 + column], src[(7 - column) * 8 + row]);
+            }
+        }
+    }
+
+    #[test]
+    fn not_a_number_in_the_map_harms_nothing_else() {
+        let out = run(&image(4, 4), [4, 4], &Affine { matrix: [f32::NAN; 4], offset: [0.0; 2] }, 0.0);
+        assert_eq!(out.len(), 16);
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_definition(
+            matrix in prop::array::uniform4(-2.0f32..2.0), offset in prop::array::uniform2(-12.0f32..12.0),
+            height in 1usize..12, width in 1usize..12, fill in -1.0f32..1.0,
+        ) {
+            let (src, map) = (image(height, width), Affine { matrix, offset });
+            let out = run(&src, [height, width], &map, fill);
+            for (out, expected) in out.iter().zip(naive(&src, [height, width], &map, fill)) {
+                prop_assert!((f64::from(*out) - expected).abs() < 1e-4, "{out} {expected}");
+            }
+        }
+
+        #[test]
+        fn stays_within_the_range_of_the_input(
+            matrix in prop::array::uniform4(-2.0f32..2.0), offset in prop::array::uniform2(-12.0f32..12.0),
+        ) {
+            let out = run(&image(10, 10), [10, 10], &Affine { matrix, offset }, 0.0);
+            // The pixels fill [0, 1]; a last-bit rounding of the interpolation is allowed for.
+            prop_assert!(out.iter().all(|&value| (-1e-6..=1.0 + 1e-6).contains(&value)), "{:?}", out);
+        }
+    }
+}
