@@ -83,12 +83,22 @@ impl ConfusionMatrix {
 
     /// Counts one prediction; classes outside the matrix are not counted, and `false` is returned.
     pub fn add(&mut self, truth: u32, predicted: u32) -> bool {
-        let (t, p) = (truth as usize, predicted as usize);
-        let inside = t < self.classes && p < self.classes;
+        self.add_many(truth as usize, predicted as usize, 1)
+    }
+
+    /// As [`add`](Self::add), for `count` equal predictions.
+    pub fn add_many(&mut self, truth: usize, predicted: usize, count: u64) -> bool {
+        let inside = truth < self.classes && predicted < self.classes;
         if inside {
-            self.counts[t * self.classes + p] += 1;
+            self.counts[truth * self.classes + predicted] += count;
         }
         inside
+    }
+
+    /// The counts, one row a true class: what a report shows.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Vec<u64>> {
+        (0..self.classes).map(|t| self.counts[t * self.classes..(t + 1) * self.classes].to_vec()).collect()
     }
 
     /// Number of classes.
@@ -216,6 +226,7 @@ mod tests {
         assert!(!matrix.add(0, 3) && !matrix.add(9, 0));
         assert_eq!((matrix.total(), matrix.right(), matrix.accuracy()), (4, 3, Some(0.75)));
         assert_eq!(matrix.count(0, 1), 1);
+        assert_eq!(matrix.rows(), [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
         let scores = matrix.per_class();
         assert_eq!(scores[0], ClassScore { precision: Some(1.0), recall: Some(2.0 / 3.0), support: 3 });
         assert_eq!(scores[1], ClassScore { precision: Some(0.5), recall: Some(1.0), support: 1 });

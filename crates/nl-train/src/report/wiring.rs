@@ -1,0 +1,180 @@
+//! How the brain is wired: one plan, drawn twice (across for wide screens, down for phones).
+
+use super::data::Region;
+use super::svg::{Svg, coordinate, polyline, shorten};
+
+/// A box of the plan: region id (or the name of what is not a region), middle on the wide and on the tall drawing.
+type Place = (&'static str, (f64, f64), (f64, f64));
+
+const WIDE: (f64, f64) = (1190.0, 306.0);
+const TALL: (f64, f64) = (360.0, 696.0);
+
+/// The ventral stream in a line, memory and classifier side by side, the decoder on its way back.
+const PLACES: [Place; 12] = [
+    ("image", (58.0, 122.0), (88.0, 30.0)),
+    ("retina", (178.0, 122.0), (88.0, 106.0)),
+    ("thalamus", (298.0, 122.0), (88.0, 182.0)),
+    ("v1", (418.0, 122.0), (88.0, 258.0)),
+    ("v2", (538.0, 122.0), (88.0, 334.0)),
+    ("v4", (658.0, 122.0), (88.0, 410.0)),
+    ("it", (778.0, 122.0), (88.0, 486.0)),
+    ("hippocampus", (926.0, 44.0), (88.0, 582.0)),
+    ("pfc", (926.0, 200.0), (272.0, 582.0)),
+    ("basal_ganglia", (1074.0, 122.0), (180.0, 664.0)),
+    ("cerebellum", (538.0, 264.0), (272.0, 300.0)),
+    ("drawing", (58.0, 264.0), (272.0, 106.0)),
+];
+
+/// From, to, kind: `flow` is every day's path, `back` the way of learning without labels.
+const WIRES: [(&str, &str, &str); 12] = [
+    ("image", "retina", "flow"),
+    ("retina", "thalamus", "flow"),
+    ("thalamus", "v1", "flow"),
+    ("v1", "v2", "flow"),
+    ("v2", "v4", "flow"),
+    ("v4", "it", "flow"),
+    ("it", "hippocampus", "flow"),
+    ("it", "pfc", "flow"),
+    ("hippocampus", "basal_ganglia", "flow"),
+    ("pfc", "basal_ganglia", "flow"),
+    ("it", "cerebellum", "back"),
+    ("cerebellum", "drawing", "back"),
+];
+
+const HALF: (f64, f64) = (52.0, 27.0);
+const HALF_TALL: (f64, f64) = (72.0, 24.0);
+const STACK: f64 = 6.0;
+
+/// The wide drawing, then the tall one.
+pub(super) fn wiring(regions: &[Region]) -> (String, String) {
+    (draw(regions, false), draw(regions, true))
+}
+
+fn draw(regions: &[Region], tall: bool) -> String {
+    let (size, half) = if tall { (TALL, HALF_TALL) } else { (WIDE, HALF) };
+    let label = "Wiring: the image passes retina, thalamus, V1, V2, V4 and inferotemporal cortex; hippocampus and \
+                 prefrontal cortex each propose a class; the basal ganglia mix the two. The cerebellum draws the image \
+                 from the inferotemporal embedding.";
+    let mut svg = Svg::new(size.0, size.1, if tall { "wiring tall" } else { "wiring across" }, label);
+    let known = |id: &str| matches!(id, "image" | "drawing") || regions.iter().any(|region| region.id == id);
+    let place = |id: &str| PLACES.iter().find(|p| p.0 == id).map_or((0.0, 0.0), |p| if tall { p.2 } else { p.1 });
+    for (from, to, kind) in WIRES.into_iter().filter(|wire| known(wire.0) && known(wire.1)) {
+        let (start, mut end) = (place(from), place(to));
+        if tall && is_stack(regions, to) {
+            end.1 -= STACK;
+        }
+        wire(&mut svg, start, end, half, tall, kind);
+    }
+    if known("cerebellum") {
+        compare(&mut svg, place("image"), place("drawing"), half, tall);
+    }
+    if known("basal_ganglia") {
+        let (x, y) = place("basal_ganglia");
+        arrow(&mut svg, &[(x + half.0, y), (x + half.0 + 24.0, y)], "flow");
+        svg.text((x + half.0 + 29.0, y + 4.0), "t b", "class");
+    }
+    for (id, ..) in PLACES.into_iter().filter(|p| known(p.0)) {
+        node(&mut svg, id, place(id), half, regions);
+    }
+    svg.finish()
+}
+
+/// Maps of features are drawn as a stack, leaning to the upper right.
+fn is_stack(regions: &[Region], id: &str) -> bool {
+    let maps = |r: &Region| r.output.matches('×').count() == 2 && !r.output.starts_with("1 ");
+    regions.iter().any(|r| r.id == id && maps(r))
+}
+
+fn node(svg: &mut Svg, id: &str, at: (f64, f64), half: (f64, f64), regions: &[Region]) {
+    let region = regions.iter().find(|region| region.id == id);
+    let (name, class) = match id {
+        "image" => ("Image", "plain"),
+        "drawing" => ("Drawing", "plain"),
+        "retina" => ("Retina", "sense"),
+        "thalamus" => ("Thalamus", "sense"),
+        "v1" => ("V1", "cortex"),
+        "v2" => ("V2", "cortex"),
+        "v4" => ("V4", "cortex"),
+        "it" => ("IT cortex", "cortex"),
+        "pfc" => ("Prefrontal", "decide"),
+        "hippocampus" => ("Hippocampus", "memory"),
+        "basal_ganglia" => ("Basal ganglia", "decide"),
+        _ => ("Cerebellum", "draw"),
+    };
+    let title = region.map_or(String::new(), |r| format!("{}: {}", r.name, r.role));
+    let corner = (at.0 - half.0, at.1 - half.1);
+    if is_stack(regions, id) {
+        for shift in [STACK, STACK / 2.0] {
+            let at = (corner.0 + shift, corner.1 - shift);
+            svg.rect(at, (2.0 * half.0, 2.0 * half.1), &format!("box {class}"), 1.0, "");
+        }
+    }
+    svg.rect(corner, (2.0 * half.0, 2.0 * half.1), &format!("box {class}"), 1.0, &title);
+    let output = region.map_or("", |r| r.output.as_str());
+    let lift = if output.is_empty() { 5.0 } else { -2.0 };
+    svg.text((at.0, at.1 + lift), "t b m", name);
+    svg.text((at.0, at.1 + 15.0), "t l m", &shorten(output, 18));
+}
+
+fn wire(svg: &mut Svg, from: (f64, f64), to: (f64, f64), half: (f64, f64), tall: bool, kind: &str) {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (gap_x, gap_y) = (half.0 + 3.0, half.1 + 3.0);
+    let points = if dy.abs() < 1.0 {
+        let side = dx.signum();
+        vec![(from.0 + side * half.0, from.1), (to.0 - side * gap_x, to.1)]
+    } else if dx.abs() < 1.0 {
+        let side = dy.signum();
+        vec![(from.0, from.1 + side * half.1), (to.0, to.1 - side * gap_y)]
+    } else if kind == "back" || tall && dy > 0.0 && from.1 < 500.0 {
+        if tall && kind == "back" {
+            // Sideways out of the embedding, then up to the decoder.
+            vec![(from.0 + half.0, from.1), (to.0, from.1), (to.0, to.1 + gap_y)]
+        } else if tall {
+            vec![
+                (from.0, from.1 + half.1),
+                (from.0, from.1 + half.1 + 12.0),
+                (to.0, from.1 + half.1 + 12.0),
+                (to.0, to.1 - gap_y),
+            ]
+        } else {
+            vec![(from.0, from.1 + half.1), (from.0, to.1), (to.0 + gap_x, to.1)]
+        }
+    } else if tall {
+        let lane = to.1 - gap_y - 16.0;
+        vec![
+            (from.0, from.1 + half.1),
+            (from.0, lane),
+            (to.0 + 20.0 * dx.signum() * -1.0, lane),
+            (to.0 - 20.0 * dx.signum(), to.1 - gap_y),
+        ]
+    } else {
+        let lane = f64::midpoint(from.0 + half.0, to.0 - half.0);
+        let landing = if (from.1 - to.1).abs() > 1.0 && to.0 > 1000.0 { to.1 - 12.0 * dy.signum() } else { to.1 };
+        vec![(from.0 + half.0, from.1), (lane, from.1), (lane, landing), (to.0 - gap_x, landing)]
+    };
+    arrow(svg, &points, kind);
+}
+
+/// Image and drawing are compared: the error of learning without labels.
+fn compare(svg: &mut Svg, image: (f64, f64), drawing: (f64, f64), half: (f64, f64), tall: bool) {
+    if tall {
+        let corner = (drawing.0, image.1);
+        arrow(svg, &[(corner.0, drawing.1 - half.1), corner, (image.0 + half.0 + 3.0, image.1)], "compare");
+        svg.text((drawing.0 - 6.0, image.1 - 8.0), "t l m", "compared");
+    } else {
+        arrow(svg, &[(drawing.0, drawing.1 - half.1), (image.0, image.1 + half.1 + 3.0)], "compare");
+        svg.text((drawing.0 + 10.0, f64::midpoint(image.1, drawing.1) + 4.0), "t l", "compared: the error of stage 1");
+    }
+}
+
+/// A line with a head at its end.
+fn arrow(svg: &mut Svg, points: &[(f64, f64)], kind: &str) {
+    svg.path(&polyline(points), &format!("wire {kind}"));
+    let [.., before, end] = points else { return };
+    let length = (end.0 - before.0).hypot(end.1 - before.1).max(1e-9);
+    let (ux, uy) = ((end.0 - before.0) / length, (end.1 - before.1) / length);
+    let corner = |side: f64| (end.0 - 7.0 * ux - side * 4.0 * uy, end.1 - 7.0 * uy + side * 4.0 * ux);
+    let (a, b) = (corner(1.0), corner(-1.0));
+    let [x0, y0, x1, y1, x2, y2] = [end.0, end.1, a.0, a.1, b.0, b.1].map(coordinate);
+    svg.path(&format!("M{x0} {y0}L{x1} {y1}L{x2} {y2}Z"), &format!("head {kind}"));
+}
