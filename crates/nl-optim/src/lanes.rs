@@ -2,48 +2,67 @@
 
 use nl_kernels::{Level, Vectorised};
 
-struct Loop<F>(F);
+struct Map<'a, F>(&'a mut [f32], F);
+struct MapWith<'a, F>(&'a mut [f32], &'a [f32], F);
+struct Map2<'a, F>(&'a mut [f32], &'a mut [f32], F);
+struct Map3<'a, F>(&'a mut [f32], &'a mut [f32], &'a mut [f32], F);
 
-impl<F: FnOnce()> Vectorised for Loop<F> {
+impl<F: Fn(f32) -> f32> Vectorised for Map<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        (self.0)();
+        for u in self.0 {
+            *u = (self.1)(*u);
+        }
+    }
+}
+
+impl<F: Fn(f32, f32) -> f32> Vectorised for MapWith<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (u, &p) in self.0.iter_mut().zip(self.1) {
+            *u = (self.2)(*u, p);
+        }
+    }
+}
+
+impl<F: Fn(f32, f32) -> (f32, f32)> Vectorised for Map2<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (u, a) in self.0.iter_mut().zip(self.1) {
+            (*u, *a) = (self.2)(*u, *a);
+        }
+    }
+}
+
+impl<F: Fn(f32, f32, f32) -> (f32, f32, f32)> Vectorised for Map3<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for ((u, a), b) in self.0.iter_mut().zip(self.1).zip(self.2) {
+            (*u, *a, *b) = (self.3)(*u, *a, *b);
+        }
     }
 }
 
 /// u ← f(u)
 pub(crate) fn map(u: &mut [f32], f: impl Fn(f32) -> f32) {
-    Level::current().dispatch(Loop(|| {
-        for u in u {
-            *u = f(*u);
-        }
-    }));
+    Level::current().dispatch(Map(u, f));
 }
 
 /// u ← f(u, p)
 pub(crate) fn map_with(u: &mut [f32], p: &[f32], f: impl Fn(f32, f32) -> f32) {
-    Level::current().dispatch(Loop(|| {
-        for (u, &p) in u.iter_mut().zip(p) {
-            *u = f(*u, p);
-        }
-    }));
+    Level::current().dispatch(MapWith(u, p, f));
 }
 
 /// (u, a) ← f(u, a)
 pub(crate) fn map2(u: &mut [f32], a: &mut [f32], f: impl Fn(f32, f32) -> (f32, f32)) {
-    Level::current().dispatch(Loop(|| {
-        for (u, a) in u.iter_mut().zip(a) {
-            (*u, *a) = f(*u, *a);
-        }
-    }));
+    Level::current().dispatch(Map2(u, a, f));
 }
 
 /// (u, a, b) ← f(u, a, b)
 pub(crate) fn map3(u: &mut [f32], a: &mut [f32], b: &mut [f32], f: impl Fn(f32, f32, f32) -> (f32, f32, f32)) {
-    Level::current().dispatch(Loop(|| {
-        for ((u, a), b) in u.iter_mut().zip(a).zip(b) {
-            (*u, *a, *b) = f(*u, *a, *b);
-        }
-    }));
+    Level::current().dispatch(Map3(u, a, b, f));
 }

@@ -44,17 +44,18 @@ pub struct DecoupledDecay {
     pub mask: Mask,
 }
 
-fn add(
+/// g ← f(g, p) where the mask is.
+fn penalise(
     op: &'static str,
     mask: &Mask,
     grads: &mut [f32],
     params: &[f32],
-    penalty: impl Fn(f32) -> f32,
+    f: impl Fn(f32, f32) -> f32 + Copy,
 ) -> Result<(), Error> {
     check_len(op, "the gradient", grads.len(), params.len())?;
     mask.validate(params.len())?;
     for range in mask.iter(params.len()) {
-        lanes::map_with(&mut grads[range.clone()], &params[range], |g, p| g + penalty(p));
+        lanes::map_with(&mut grads[range.clone()], &params[range], f);
     }
     Ok(())
 }
@@ -64,8 +65,11 @@ impl Transform for L1 {
     fn init(&self, _params: &[f32]) {}
     fn update(&self, grads: &mut [f32], _state: &mut (), params: &[f32], _step: u64) -> Result<(), Error> {
         let strength = self.strength as f32;
-        let positive = |p: f32| if p > 0.0 { strength } else { 0.0 };
-        add("L1", &self.mask, grads, params, |p| positive(p) - positive(-p))
+        penalise("L1", &self.mask, grads, params, move |g, p| {
+            let up = if p > 0.0 { strength } else { 0.0 };
+            let down = if p < 0.0 { strength } else { 0.0 };
+            g + (up - down)
+        })
     }
 }
 
@@ -74,7 +78,7 @@ impl Transform for L2 {
     fn init(&self, _params: &[f32]) {}
     fn update(&self, grads: &mut [f32], _state: &mut (), params: &[f32], _step: u64) -> Result<(), Error> {
         let strength = self.strength as f32;
-        add("L2", &self.mask, grads, params, |p| strength * p)
+        penalise("L2", &self.mask, grads, params, move |g, p| g + strength * p)
     }
 }
 
@@ -83,7 +87,7 @@ impl Transform for DecoupledDecay {
     fn init(&self, _params: &[f32]) {}
     fn update(&self, grads: &mut [f32], _state: &mut (), params: &[f32], _step: u64) -> Result<(), Error> {
         let strength = self.strength as f32;
-        add("decoupled decay", &self.mask, grads, params, |p| strength * p)
+        penalise("decoupled decay", &self.mask, grads, params, move |u, p| u + strength * p)
     }
 }
 
