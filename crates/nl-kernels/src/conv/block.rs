@@ -1,6 +1,7 @@
 //! Convolution, bias, ReLU and 2×2 max-pooling as one kernel, forward and backward.
 
-use super::{Conv2d, conv2d_at, conv2d_grad_input_at, conv2d_grad_weight_at};
+use super::vector::run_at;
+use super::{Conv2d, Finish, conv2d_at, im2col, winograd};
 use crate::error::check_len;
 use crate::{Float, Level, Scratch, ShapeError};
 
@@ -102,6 +103,16 @@ pub fn conv_block_at<T: Float>(
     check_len(OP, "b", b.len(), shape.conv.out_channels)?;
     check_len(OP, "y", y.len(), shape.output_len())?;
     check_argmax(OP, shape, argmax.as_deref(), false)?;
+    if winograd::applies(&shape.conv) {
+        let finish = Finish { relu: true, pool: shape.pool };
+        run_at(level, winograd::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, argmax, scratch });
+        return Ok(());
+    }
+    if !shape.pool {
+        let finish = Finish { relu: true, pool: false };
+        run_at(level, im2col::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, scratch });
+        return Ok(());
+    }
     let mut z = scratch.take::<T>(shape.conv.output_len());
     conv2d_at(level, &shape.conv, x, w, Some(b), z.as_mut_slice(), scratch)?;
     relu_pool(shape, z.as_slice(), y, argmax);
@@ -171,18 +182,41 @@ pub fn conv_block_grad_at<T: Float>(
     if let Some(dx) = &dx {
         check_len(OP, "dx", dx.len(), conv.input_len())?;
     }
-    let mut dz = scratch.take::<T>(conv.output_len());
-    relu_pool_grad(shape, y, argmax, dy, dz.as_mut_slice());
-    let plane = conv.out_height() * conv.out_width();
-    db.fill(T::ZERO);
-    for (i, plane) in dz.as_slice().chunks_exact(plane).enumerate() {
-        let sum = plane.iter().fold(T::ZERO, |sum, &dz| sum + dz);
-        db[i % conv.out_channels] += sum;
+    if winograd::applies(conv) {
+        run_at(
+            level,
+            winograd::Backward {
+                shape: conv,
+                finish: Finish { relu: true, pool: shape.pool },
+                y,
+                argmax: argmax.unwrap_or_default(),
+                dy,
+                input: dx.map(|dx| (w, dx)),
+                weight: Some((x, dw)),
+                db: Some(db),
+                scratch,
+            },
+        );
+        return Ok(());
     }
-    if let Some(dx) = dx {
-        conv2d_grad_input_at(level, conv, dz.as_slice(), w, dx, scratch)?;
+    let finish = Finish { relu: !shape.pool, pool: false };
+    let mut dz = scratch.take::<T>(if shape.pool { conv.output_len() } else { 0 });
+    if let Some(argmax) = argmax {
+        relu_pool_grad(shape, y, argmax, dy, dz.as_mut_slice());
     }
-    conv2d_grad_weight_at(level, conv, x, dz.as_slice(), dw, scratch)?;
+    run_at(
+        level,
+        im2col::Backward {
+            shape: conv,
+            finish,
+            y,
+            dy: if shape.pool { dz.as_slice() } else { dy },
+            input: dx.map(|dx| (w, dx)),
+            weight: Some((x, dw)),
+            db: Some(db),
+            scratch,
+        },
+    );
     scratch.give(dz);
     Ok(())
 }
@@ -197,16 +231,10 @@ fn check_argmax(op: &'static str, shape: &ConvBlock, argmax: Option<&[u8]>, need
     }
 }
 
-/// y = maxpool?(relu(z)).
+/// y = maxpool(relu(z)), for the shapes that have no fused form.
 fn relu_pool<T: Float>(shape: &ConvBlock, z: &[T], y: &mut [T], mut argmax: Option<&mut [u8]>) {
     // A NaN stays a NaN.
     let relu = |z: T| if z <= T::ZERO { T::ZERO } else { z };
-    if !shape.pool {
-        for (y, &z) in y.iter_mut().zip(z) {
-            *y = relu(z);
-        }
-        return;
-    }
     let (width, oh, ow) = (shape.conv.out_width(), shape.out_height(), shape.out_width());
     let plane = shape.conv.out_height() * width;
     for (p, z) in z.chunks_exact(plane).enumerate() {
@@ -229,14 +257,7 @@ fn relu_pool<T: Float>(shape: &ConvBlock, z: &[T], y: &mut [T], mut argmax: Opti
 }
 
 /// dz of [`relu_pool`]: dy where y > 0, at the place of the maximum, and 0 elsewhere.
-fn relu_pool_grad<T: Float>(shape: &ConvBlock, y: &[T], argmax: Option<&[u8]>, dy: &[T], dz: &mut [T]) {
-    let pass = |i: usize| if y[i] > T::ZERO { dy[i] } else { T::ZERO };
-    let Some(argmax) = argmax else {
-        for (i, dz) in dz.iter_mut().enumerate() {
-            *dz = pass(i);
-        }
-        return;
-    };
+fn relu_pool_grad<T: Float>(shape: &ConvBlock, y: &[T], argmax: &[u8], dy: &[T], dz: &mut [T]) {
     dz.fill(T::ZERO);
     let (width, oh, ow) = (shape.conv.out_width(), shape.out_height(), shape.out_width());
     let plane = shape.conv.out_height() * width;
@@ -245,7 +266,7 @@ fn relu_pool_grad<T: Float>(shape: &ConvBlock, y: &[T], argmax: Option<&[u8]>, d
             for j in 0..ow {
                 let at = (p * oh + i) * ow + j;
                 let place = usize::from(argmax[at] & 3);
-                dz[(2 * i + place / 2) * width + 2 * j + place % 2] = pass(at);
+                dz[(2 * i + place / 2) * width + 2 * j + place % 2] = if y[at] <= T::ZERO { T::ZERO } else { dy[at] };
             }
         }
     }

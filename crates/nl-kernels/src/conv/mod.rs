@@ -1,9 +1,17 @@
 //! Two-dimensional convolution: forward, data gradient, weight gradient, and the fused block.
 
 mod block;
+mod im2col;
+mod layout;
+#[cfg(test)]
 mod naive;
+mod product;
+mod vector;
+mod winograd;
 
 pub use block::{ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at};
+
+use vector::run_at;
 
 use crate::error::check_len;
 use crate::{Float, Level, Scratch, ShapeError};
@@ -104,6 +112,30 @@ impl Conv2d {
     }
 }
 
+/// What happens to z = x ⋆ w + bias before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Finish {
+    /// max(z, 0).
+    relu: bool,
+    /// The maximum of each 2×2 window; only with `relu`.
+    pool: bool,
+}
+
+impl Finish {
+    const PLAIN: Self = Self { relu: false, pool: false };
+
+    /// Outputs down (and across) that a 4×4 tile of z becomes.
+    const fn tile(self) -> usize {
+        if self.pool { 2 } else { 4 }
+    }
+
+    /// Rows and columns of the output.
+    const fn size(self, s: &Conv2d) -> [usize; 2] {
+        let by = if self.pool { 2 } else { 1 };
+        [s.out_height() / by, s.out_width() / by]
+    }
+}
+
 /// y = x ⋆ w + bias: `y[n,o,i,j] = bias[o] + Σ_c,u,v x[n, c, i·s + u − p, j·s + v − p] · w[o,c,u,v]`; overwrites `y`.
 ///
 /// `x`: `[batch, in_channels, height, width]`, `w`: `[out_channels, in_channels, kernel…]`, `bias`: `[out_channels]`,
@@ -137,13 +169,13 @@ pub fn conv2d<T: Float>(
 /// # Errors
 /// As [`conv2d`].
 pub fn conv2d_at<T: Float>(
-    _level: Level,
+    level: Level,
     shape: &Conv2d,
     x: &[T],
     w: &[T],
     bias: Option<&[T]>,
     y: &mut [T],
-    _scratch: &mut Scratch,
+    scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
     const OP: &str = "conv2d";
     shape.validate()?;
@@ -153,7 +185,13 @@ pub fn conv2d_at<T: Float>(
     if let Some(bias) = bias {
         check_len(OP, "bias", bias.len(), shape.out_channels)?;
     }
-    naive::forward(shape, x, w, bias, y);
+    if winograd::applies(shape) {
+        let finish = Finish::PLAIN;
+        run_at(level, winograd::Forward { shape, x, w, bias, finish, y, argmax: None, scratch });
+    } else {
+        let finish = Finish::PLAIN;
+        run_at(level, im2col::Forward { shape, x, w, bias, finish, y, scratch });
+    }
     Ok(())
 }
 
@@ -189,19 +227,40 @@ pub fn conv2d_grad_input<T: Float>(
 /// # Errors
 /// As [`conv2d_grad_input`].
 pub fn conv2d_grad_input_at<T: Float>(
-    _level: Level,
+    level: Level,
     shape: &Conv2d,
     dy: &[T],
     w: &[T],
     dx: &mut [T],
-    _scratch: &mut Scratch,
+    scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
     const OP: &str = "conv2d_grad_input";
     shape.validate()?;
     check_len(OP, "dy", dy.len(), shape.output_len())?;
     check_len(OP, "w", w.len(), shape.weight_len())?;
     check_len(OP, "dx", dx.len(), shape.input_len())?;
-    naive::grad_input(shape, dy, w, dx);
+    if winograd::applies(shape) {
+        run_at(
+            level,
+            winograd::Backward {
+                shape,
+                finish: Finish::PLAIN,
+                y: &[],
+                argmax: &[],
+                dy,
+                input: Some((w, dx)),
+                weight: None,
+                db: None,
+                scratch,
+            },
+        );
+    } else {
+        let finish = Finish::PLAIN;
+        run_at(
+            level,
+            im2col::Backward { shape, finish, y: &[], dy, input: Some((w, dx)), weight: None, db: None, scratch },
+        );
+    }
     Ok(())
 }
 
@@ -236,18 +295,42 @@ pub fn conv2d_grad_weight<T: Float>(
 /// # Errors
 /// As [`conv2d_grad_weight`].
 pub fn conv2d_grad_weight_at<T: Float>(
-    _level: Level,
+    level: Level,
     shape: &Conv2d,
     x: &[T],
     dy: &[T],
     dw: &mut [T],
-    _scratch: &mut Scratch,
+    scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
     const OP: &str = "conv2d_grad_weight";
     shape.validate()?;
     check_len(OP, "x", x.len(), shape.input_len())?;
     check_len(OP, "dy", dy.len(), shape.output_len())?;
     check_len(OP, "dw", dw.len(), shape.weight_len())?;
-    naive::grad_weight(shape, x, dy, dw);
+    if winograd::applies(shape) {
+        run_at(
+            level,
+            winograd::Backward {
+                shape,
+                finish: Finish::PLAIN,
+                y: &[],
+                argmax: &[],
+                dy,
+                input: None,
+                weight: Some((x, dw)),
+                db: None,
+                scratch,
+            },
+        );
+    } else {
+        let finish = Finish::PLAIN;
+        run_at(
+            level,
+            im2col::Backward { shape, finish, y: &[], dy, input: None, weight: Some((x, dw)), db: None, scratch },
+        );
+    }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

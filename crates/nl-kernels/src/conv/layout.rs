@@ -1,0 +1,205 @@
+//! Between planes (`[channel][pixel]`, as the callers have them) and lanes (`[pixel][lane]`, one vector a pixel, the
+//! lanes being the channels of one block): what lets the transforms work on all channels of a block at once.
+
+use super::vector::{MAX_LANES, Vector};
+use crate::Float;
+
+/// Up to `LANES` planes of `pixels` numbers each, `stride` apart, that are read or written as vectors of pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Planes {
+    /// Planes in the block, 1..=LANES; the lanes beyond hold zeros.
+    pub(super) count: usize,
+    /// Numbers in a plane.
+    pub(super) pixels: usize,
+    /// From one plane to the next.
+    pub(super) stride: usize,
+}
+
+/// Where a plane's pixels lie among the lanes: rows of `width` pixels, `row` vectors from one to the next.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) width: usize,
+    pub(super) row: usize,
+}
+
+/// What planes are read from.
+pub(super) trait Source<T: Float>: Copy {
+    /// Numbers that can be read.
+    fn len(&self) -> usize;
+    /// The `n` numbers from `at` on, then zeros.
+    ///
+    /// # Safety
+    /// `at + n <= self.len()`.
+    unsafe fn load<V: Vector<T>>(&self, at: usize, n: usize) -> V;
+}
+
+impl<T: Float> Source<T> for &[T] {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        <[T]>::len(self)
+    }
+    #[inline(always)]
+    unsafe fn load<V: Vector<T>>(&self, at: usize, n: usize) -> V {
+        // SAFETY: the caller promises that at + n numbers are there.
+        unsafe {
+            let p = self.as_ptr().add(at);
+            if n == V::LANES { V::load(p) } else { V::load_partial(p, n) }
+        }
+    }
+}
+
+/// `dy` where `y` > 0 (or NaN), else 0: the derivative of the ReLU, on the way into the lanes.
+#[derive(Clone, Copy)]
+pub(super) struct WherePositive<'a, T> {
+    pub(super) y: &'a [T],
+    pub(super) dy: &'a [T],
+}
+
+impl<T: Float> Source<T> for WherePositive<'_, T> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.y.len().min(self.dy.len())
+    }
+    #[inline(always)]
+    unsafe fn load<V: Vector<T>>(&self, at: usize, n: usize) -> V {
+        let zero = V::splat(T::ZERO);
+        // SAFETY: the caller promises at + n <= len, so both slices have those numbers.
+        let (y, dy) = unsafe { (Source::load::<V>(&self.y, at, n), Source::load::<V>(&self.dy, at, n)) };
+        y.select_le(zero, zero, dy)
+    }
+}
+
+/// Bytes, read as numbers.
+impl<T: Float> Source<T> for &[u8] {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        <[u8]>::len(self)
+    }
+    #[inline(always)]
+    unsafe fn load<V: Vector<T>>(&self, at: usize, n: usize) -> V {
+        V::from_bytes(&self[at..at + n])
+    }
+}
+
+/// Planes from `at` in `source` → lanes, from the start of `lanes`: `lanes[row · i + j][c] = source[c][width · i + j]`.
+#[inline(always)]
+pub(super) fn planes_to_lanes<T: Float, V: Vector<T>, S: Source<T>>(
+    source: S,
+    at: usize,
+    planes: Planes,
+    rows: Rows,
+    lanes: &mut [T],
+) {
+    let Planes { count, pixels, stride } = planes;
+    if pixels == 0 {
+        return;
+    }
+    let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
+    assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
+    assert!(at + (count - 1) * stride + pixels <= source.len() && (last + 1) * V::LANES <= lanes.len());
+    let (mut column, mut to) = (0, lanes.as_mut_ptr());
+    let mut first = 0;
+    while first < pixels {
+        let n = V::LANES.min(pixels - first);
+        let mut block = [V::splat(T::ZERO); MAX_LANES];
+        for c in 0..count {
+            // SAFETY: plane c < count and pixels first..first + n lie in the source, as asserted.
+            block[c] = unsafe { source.load::<V>(at + c * stride + first, n) };
+        }
+        V::transpose(&mut block);
+        for vector in &block[..n] {
+            // SAFETY: `to` walks over the pixels in order, of which the last was asserted to fit.
+            unsafe { vector.store(to) }
+            column += 1;
+            to = to.wrapping_add(V::LANES);
+            if column == rows.width {
+                column = 0;
+                to = to.wrapping_add((rows.row - rows.width) * V::LANES);
+            }
+        }
+        first += n;
+    }
+}
+
+/// What planes are written to.
+pub(super) trait Sink<T: Float> {
+    /// Numbers that can be written.
+    fn len(&self) -> usize;
+    /// Writes the first `n` lanes, from `at` on.
+    ///
+    /// # Safety
+    /// `at + n <= self.len()`.
+    unsafe fn store<V: Vector<T>>(&mut self, lanes: V, at: usize, n: usize);
+}
+
+impl<T: Float> Sink<T> for [T] {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.len()
+    }
+    #[inline(always)]
+    unsafe fn store<V: Vector<T>>(&mut self, lanes: V, at: usize, n: usize) {
+        // SAFETY: the caller promises that there is room for at + n numbers.
+        unsafe {
+            let p = self.as_mut_ptr().add(at);
+            if n == V::LANES { lanes.store(p) } else { lanes.store_partial(p, n) }
+        }
+    }
+}
+
+/// Lanes that hold 0, 1, … 255, into bytes.
+impl<T: Float> Sink<T> for [u8] {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.len()
+    }
+    #[inline(always)]
+    unsafe fn store<V: Vector<T>>(&mut self, lanes: V, at: usize, n: usize) {
+        let bytes = lanes.to_bytes();
+        if n == V::LANES {
+            self[at..at + V::LANES].copy_from_slice(&bytes[..V::LANES]);
+        } else {
+            self[at..at + n].copy_from_slice(&bytes[..n]);
+        }
+    }
+}
+
+/// Lanes → planes from `at` in `out`: the reverse of [`planes_to_lanes`].
+#[inline(always)]
+pub(super) fn lanes_to_planes<T: Float, V: Vector<T>, S: Sink<T> + ?Sized>(
+    lanes: &[T],
+    rows: Rows,
+    planes: Planes,
+    out: &mut S,
+    at: usize,
+) {
+    let Planes { count, pixels, stride } = planes;
+    if pixels == 0 {
+        return;
+    }
+    let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
+    assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
+    assert!(at + (count - 1) * stride + pixels <= out.len() && (last + 1) * V::LANES <= lanes.len());
+    let (mut column, mut from) = (0, lanes.as_ptr());
+    let mut first = 0;
+    while first < pixels {
+        let n = V::LANES.min(pixels - first);
+        let mut block = [V::splat(T::ZERO); MAX_LANES];
+        for vector in &mut block[..n] {
+            // SAFETY: `from` walks over the pixels in order, of which the last was asserted to be there.
+            *vector = unsafe { V::load(from) };
+            column += 1;
+            from = from.wrapping_add(V::LANES);
+            if column == rows.width {
+                column = 0;
+                from = from.wrapping_add((rows.row - rows.width) * V::LANES);
+            }
+        }
+        V::transpose(&mut block);
+        for c in 0..count {
+            // SAFETY: plane c < count and pixels first..first + n lie in `out`, as asserted.
+            unsafe { out.store(block[c], at + c * stride + first, n) }
+        }
+        first += n;
+    }
+}

@@ -1,0 +1,224 @@
+//! Many small matrix products with strides: the inner loop of every convolution here.
+
+use super::vector::{Kernel, Vector};
+use crate::Float;
+
+/// C_p = A_p B_p (+ C_p) for p = 0, 1, … `count`, with A `[m, k]`, B `[k, n]`, C `[m, n]`.
+///
+/// A has a stride for rows and one for columns, so either may run along memory; the rows of B and C are contiguous and
+/// `n` is a multiple of the vector's lanes: callers pad. There is no packing: operands are laid out by the transforms
+/// that write them.
+pub(super) struct Product<'a, T> {
+    pub(super) count: usize,
+    pub(super) m: usize,
+    pub(super) k: usize,
+    pub(super) n: usize,
+    pub(super) a: &'a [T],
+    /// Strides of A: product, row, column.
+    pub(super) a_strides: [usize; 3],
+    pub(super) b: &'a [T],
+    /// Strides of B: product, row.
+    pub(super) b_strides: [usize; 2],
+    pub(super) c: &'a mut [T],
+    /// Strides of C: product, row.
+    pub(super) c_strides: [usize; 2],
+    /// Whether the product is added to C instead of replacing it.
+    pub(super) accumulate: bool,
+}
+
+impl<T: Float> Kernel<T> for Product<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { count, m, k, n, a, a_strides, b, b_strides, c, c_strides, accumulate } = self;
+        if count == 0 || m == 0 || n == 0 {
+            return;
+        }
+        assert!(n % V::LANES == 0, "columns are padded to whole vectors");
+        assert!(c_strides[1] >= n && b_strides[1] >= n);
+        let last_c = (count - 1) * c_strides[0] + (m - 1) * c_strides[1] + n;
+        assert!(last_c <= c.len());
+        if k > 0 {
+            let last_a = (count - 1) * a_strides[0] + (m - 1) * a_strides[1] + (k - 1) * a_strides[2];
+            let last_b = (count - 1) * b_strides[0] + (k - 1) * b_strides[1] + n;
+            assert!(last_a < a.len() && last_b <= b.len());
+        }
+        for p in 0..count {
+            // SAFETY: the largest offsets into a, b and c were checked above; all smaller ones lie inside too.
+            unsafe {
+                let task = Task {
+                    k,
+                    a: a.as_ptr().add(p * a_strides[0]),
+                    a_row: a_strides[1],
+                    a_column: a_strides[2],
+                    b: b.as_ptr().add(p * b_strides[0]),
+                    b_row: b_strides[1],
+                    c: c.as_mut_ptr().add(p * c_strides[0]),
+                    c_row: c_strides[1],
+                    accumulate,
+                };
+                task.run::<V>(m, n);
+            }
+        }
+    }
+}
+
+/// Whether the sums of a tile, a row of B and a number of A have registers.
+const fn fits(vectors: usize, rows: usize, registers: usize) -> bool {
+    vectors * rows + vectors < registers
+}
+
+/// One product; pointers are to the first element.
+#[derive(Clone, Copy)]
+struct Task<T> {
+    k: usize,
+    a: *const T,
+    a_row: usize,
+    a_column: usize,
+    b: *const T,
+    b_row: usize,
+    c: *mut T,
+    c_row: usize,
+    accumulate: bool,
+}
+
+impl<T: Float> Task<T> {
+    /// # Safety
+    /// The operands of an `m`×`n` product can be read and written at the task's strides; n is a multiple of the lanes.
+    #[inline(always)]
+    unsafe fn run<V: Vector<T>>(mut self, m: usize, n: usize) {
+        let mut left = n / V::LANES;
+        while left > 0 {
+            // SAFETY: `columns` vectors are left, so the strips and the next column lie inside the product.
+            unsafe {
+                let columns = if const { fits(4, 6, V::REGISTERS) } && left >= 4 {
+                    self.strip::<V, 4>(m, 6);
+                    4
+                } else if left >= 2 {
+                    self.strip::<V, 2>(m, if V::REGISTERS >= 32 { 12 } else { 6 });
+                    2
+                } else {
+                    self.strip::<V, 1>(m, 12);
+                    1
+                };
+                left -= columns;
+                self.b = self.b.add(columns * V::LANES);
+                self.c = self.c.add(columns * V::LANES);
+            }
+        }
+    }
+
+    /// A strip of N vectors of columns, in tiles of at most `most` rows, all about equally high.
+    ///
+    /// # Safety
+    /// As [`run`](Self::run), for `m` rows and N vectors of columns.
+    #[inline(always)]
+    unsafe fn strip<V: Vector<T>, const N: usize>(mut self, m: usize, most: usize) {
+        let mut tiles = m.div_ceil(most);
+        let mut left = m;
+        while left > 0 {
+            let rows = left.div_ceil(tiles);
+            // SAFETY: `rows` of the `left` rows, so the tile and the next row lie inside the product.
+            unsafe {
+                match rows {
+                    1 if const { fits(N, 1, V::REGISTERS) } => self.tile::<V, N, 1>(),
+                    2 if const { fits(N, 2, V::REGISTERS) } => self.tile::<V, N, 2>(),
+                    3 if const { fits(N, 3, V::REGISTERS) } => self.tile::<V, N, 3>(),
+                    4 if const { fits(N, 4, V::REGISTERS) } => self.tile::<V, N, 4>(),
+                    5 if const { fits(N, 5, V::REGISTERS) } => self.tile::<V, N, 5>(),
+                    6 if const { fits(N, 6, V::REGISTERS) } => self.tile::<V, N, 6>(),
+                    7 if const { fits(N, 7, V::REGISTERS) } => self.tile::<V, N, 7>(),
+                    8 if const { fits(N, 8, V::REGISTERS) } => self.tile::<V, N, 8>(),
+                    9 if const { fits(N, 9, V::REGISTERS) } => self.tile::<V, N, 9>(),
+                    10 if const { fits(N, 10, V::REGISTERS) } => self.tile::<V, N, 10>(),
+                    11 if const { fits(N, 11, V::REGISTERS) } => self.tile::<V, N, 11>(),
+                    12 if const { fits(N, 12, V::REGISTERS) } => self.tile::<V, N, 12>(),
+                    _ => unreachable!("a tile has at most {most} rows"),
+                }
+                self.a = self.a.add(rows * self.a_row);
+                self.c = self.c.add(rows * self.c_row);
+            }
+            left -= rows;
+            tiles -= 1;
+        }
+    }
+
+    /// M rows by N vectors, kept in registers over the whole sum.
+    ///
+    /// # Safety
+    /// As [`run`](Self::run), for M rows and N vectors of columns.
+    #[inline(always)]
+    unsafe fn tile<V: Vector<T>, const N: usize, const M: usize>(self) {
+        let mut sums = [[V::splat(T::ZERO); N]; M];
+        let (mut a, mut b) = (self.a, self.b);
+        for _ in 0..self.k {
+            // SAFETY: rows i < M and vectors j < N of column/row l < k of the operands.
+            unsafe {
+                let mut row = [V::splat(T::ZERO); N];
+                for j in 0..N {
+                    row[j] = V::load(b.add(j * V::LANES));
+                }
+                for i in 0..M {
+                    let a = V::splat(*a.add(i * self.a_row));
+                    for j in 0..N {
+                        sums[i][j] = a.mul_add(row[j], sums[i][j]);
+                    }
+                }
+                a = a.wrapping_add(self.a_column);
+                b = b.wrapping_add(self.b_row);
+            }
+        }
+        for i in 0..M {
+            for j in 0..N {
+                // SAFETY: row i < M, vector j < N of C.
+                unsafe {
+                    let c = self.c.add(i * self.c_row + j * V::LANES);
+                    let old = if self.accumulate { V::load(c) } else { V::splat(T::ZERO) };
+                    if self.accumulate { old.add(sums[i][j]).store(c) } else { sums[i][j].store(c) }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Level;
+    use crate::conv::vector::run_at;
+
+    #[test]
+    #[ignore]
+    fn speed() {
+        for (m, k, n, ar) in [(49, 16, 32, true), (32, 32, 64, true), (24, 64, 64, true), (64, 64, 64, true), (16, 49, 32, false), (32, 32, 64, false), (64, 32, 64, false), (49, 32, 16, true), (32, 64, 32, true), (16, 25, 784, true), (25, 784, 16, true)] {
+            let count = if k * n > 10000 { 1 } else { 36 };
+            let mut a = vec![1.0_f32; count * (m * k + 16)];
+            a.fill(0.5);
+            let b = vec![1.0_f32; count * (k * n + 16)];
+            let mut c = vec![0.0_f32; count * (m * n + 16)];
+            for accumulate in [false, true] {
+                let mut best = f64::MAX;
+                for _ in 0..200 {
+                    let t = std::time::Instant::now();
+                    run_at(
+                        Level::current(),
+                        Product {
+                            count,
+                            m,
+                            k,
+                            n,
+                            a: &a,
+                            a_strides: if ar { [m * k + 16, k, 1] } else { [m * k + 16, 1, m] },
+                            b: &b,
+                            b_strides: [k * n + 16, n],
+                            c: &mut c,
+                            c_strides: [m * n + 16, n],
+                            accumulate,
+                        },
+                    );
+                    best = best.min(t.elapsed().as_secs_f64());
+                }
+                eprintln!("{m}x{k}x{n} {ar} acc {accumulate}: {:.1} GFLOP/s  {:.2} us", 2e-9 * (count * m * n * k) as f64 / best, best * 1e6);
+            }
+        }
+    }
+}

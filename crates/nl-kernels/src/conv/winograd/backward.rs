@@ -1,0 +1,321 @@
+//! dx, dw and db from dy: the adjoint of the forward pass, step by step, in the transformed domain.
+
+use super::super::layout::{Rows, WherePositive, lanes_to_planes, planes_to_lanes};
+use super::super::product::Product;
+use super::super::vector::{Kernel, Vector, call};
+use super::super::{Conv2d, Finish};
+use super::{Group, Layout, POINTS, block_planes, pad_input, transform_filters, transform_input, transforms};
+use crate::{Float, Scratch};
+
+/// The backward pass; slices fit the shape, which [`applies`](super::applies). Each gradient is computed if wanted.
+pub(in crate::conv) struct Backward<'a, T> {
+    pub(in crate::conv) shape: &'a Conv2d,
+    pub(in crate::conv) finish: Finish,
+    /// The block's output; needed where `finish.relu` is set.
+    pub(in crate::conv) y: &'a [T],
+    /// Needed where `finish.pool` is set.
+    pub(in crate::conv) argmax: &'a [u8],
+    pub(in crate::conv) dy: &'a [T],
+    /// w and dx.
+    pub(in crate::conv) input: Option<(&'a [T], &'a mut [T])>,
+    /// x and dw.
+    pub(in crate::conv) weight: Option<(&'a [T], &'a mut [T])>,
+    pub(in crate::conv) db: Option<&'a mut [T]>,
+    pub(in crate::conv) scratch: &'a mut Scratch,
+}
+
+impl<T: Float> Kernel<T> for Backward<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { shape: s, finish, y, argmax, dy, mut input, mut weight, db, scratch } = self;
+        let layout = Layout::new::<T, V>(s);
+        let (channels, filters) = (layout.channels(), layout.filters());
+        let tiles = layout.group_tiles();
+        let (v_point, m_point) = (layout.point_stride::<T>(tiles, channels), layout.point_stride::<T>(tiles, filters));
+        let (ut_point, du_point) = (
+            layout.point_stride::<T>(s.out_channels, channels),
+            layout.point_stride::<T>(s.in_channels, filters),
+        );
+        let when = |wanted: bool, len: usize| if wanted { len } else { 0 };
+        let dz_len = finish.tile() * finish.tile() * layout.tiles[0] * layout.tiles[1] * V::LANES;
+
+        let mut taps = scratch.take::<T>(9 * V::LANES * s.in_channels.max(1));
+        let mut ut = scratch.take::<T>(when(input.is_some(), POINTS * ut_point));
+        let mut du = scratch.take::<T>(when(weight.is_some(), POINTS * du_point));
+        let mut v = scratch.take::<T>(POINTS * v_point);
+        let mut dm = scratch.take::<T>(POINTS * m_point);
+        let mut dz = scratch.take::<T>(layout.filter_blocks * dz_len);
+        let mut places = scratch.take::<T>(when(finish.pool, layout.filter_blocks * dz_len));
+        let mut padded = scratch.take::<T>(when(weight.is_some(), layout.channel_blocks * layout.padded_len()));
+        let mut dpadded = scratch.take::<T>(when(input.is_some(), layout.channel_blocks * layout.padded_len()));
+        let mut sums = scratch.take::<T>(filters);
+
+        // The border and the lanes beyond the channels are zero once and for all.
+        for buffer in [&mut padded, &mut dz, &mut places, &mut sums] {
+            buffer.as_mut_slice().fill(T::ZERO);
+        }
+        if let Some((w, _)) = &input {
+            for block in 0..layout.channel_blocks {
+                for filter in 0..s.out_channels {
+                    let planes = block_planes(block, V::LANES, s.in_channels, 9, 9);
+                    let at = (filter * s.in_channels + block * V::LANES) * 9;
+                    let rows = Rows { width: 9, row: 9 };
+                    planes_to_lanes::<T, V, _>(*w, at, planes, rows, taps.as_mut_slice());
+                    let at = filter * channels + block * V::LANES;
+                    transform_filters::<T, V>(taps.as_slice(), 1, ut.as_mut_slice(), at, ut_point, channels);
+                }
+            }
+        }
+        let mut first = true;
+        for group in layout.groups(s.batch) {
+            let image_tiles = group.rows * layout.tiles[1];
+            for n in 0..group.images {
+                for block in 0..layout.filter_blocks {
+                    let lanes = block * dz_len..(block + 1) * dz_len;
+                    let dz = &mut dz.as_mut_slice()[lanes.clone()];
+                    let places = if finish.pool { &mut places.as_mut_slice()[lanes] } else { &mut [] };
+                    if group.is_first_of_image() {
+                        let [height, width] = finish.size(s);
+                        let planes = block_planes(block, V::LANES, s.out_channels, height * width, height * width);
+                        let rows = Rows { width, row: finish.tile() * layout.tiles[1] };
+                        let at = ((group.image + n) * s.out_channels + block * V::LANES) * height * width;
+                        if finish.relu {
+                            planes_to_lanes::<T, V, _>(WherePositive { y, dy }, at, planes, rows, dz);
+                        } else {
+                            planes_to_lanes::<T, V, _>(dy, at, planes, rows, dz);
+                        }
+                        if finish.pool {
+                            planes_to_lanes::<T, V, _>(argmax, at, planes, rows, places);
+                        }
+                    }
+                    let at = n * image_tiles * filters + block * V::LANES;
+                    let sum = &mut sums.as_mut_slice()[block * V::LANES..];
+                    transform_dz::<T, V>(&layout, &group, finish, dz, places, sum, dm.as_mut_slice(), at, m_point);
+                }
+            }
+            if let Some((x, _)) = &weight {
+                for n in 0..group.images {
+                    for block in 0..layout.channel_blocks {
+                        let padded = &mut padded.as_mut_slice()[block * layout.padded_len()..][..layout.padded_len()];
+                        if group.is_first_of_image() {
+                            pad_input::<T, V>(s, &layout, x, group.image + n, block, padded);
+                        }
+                        let at = n * image_tiles * channels + block * V::LANES;
+                        transform_input::<T, V>(&layout, &group, padded, v.as_mut_slice(), at, v_point);
+                    }
+                }
+                call::<T, V, _>(Product {
+                    count: POINTS,
+                    m: s.in_channels,
+                    k: group.tiles(&layout),
+                    n: filters,
+                    a: v.as_slice(),
+                    a_strides: [v_point, 1, channels],
+                    b: dm.as_slice(),
+                    b_strides: [m_point, filters],
+                    c: du.as_mut_slice(),
+                    c_strides: [du_point, filters],
+                    accumulate: !first,
+                });
+                first = false;
+            }
+            if let Some((_, dx)) = &mut input {
+                // V has served; dV takes its place.
+                call::<T, V, _>(Product {
+                    count: POINTS,
+                    m: group.tiles(&layout),
+                    k: s.out_channels,
+                    n: channels,
+                    a: dm.as_slice(),
+                    a_strides: [m_point, filters, 1],
+                    b: ut.as_slice(),
+                    b_strides: [ut_point, channels],
+                    c: v.as_mut_slice(),
+                    c_strides: [v_point, channels],
+                    accumulate: false,
+                });
+                for n in 0..group.images {
+                    for block in 0..layout.channel_blocks {
+                        let dpadded = &mut dpadded.as_mut_slice()[block * layout.padded_len()..][..layout.padded_len()];
+                        if group.is_first_of_image() {
+                            dpadded.fill(T::ZERO);
+                        }
+                        let at = n * image_tiles * channels + block * V::LANES;
+                        add_dx_tiles::<T, V>(&layout, &group, v.as_slice(), at, v_point, dpadded);
+                        if group.is_last_of_image(&layout) {
+                            let plane = s.height * s.width;
+                            let planes = block_planes(block, V::LANES, s.in_channels, plane, plane);
+                            let rows = Rows { width: s.width, row: layout.padded_width() };
+                            let inside = (layout.padded_width() + 1) * V::LANES;
+                            let at = ((group.image + n) * s.in_channels + block * V::LANES) * plane;
+                            lanes_to_planes::<T, V, _>(&dpadded[inside..], rows, planes, *dx, at);
+                        }
+                    }
+                }
+            }
+        }
+        if let Some((_, dw)) = &mut weight {
+            if first {
+                dw.fill(T::ZERO);
+            } else {
+                for block in 0..layout.filter_blocks {
+                    let at = block * V::LANES;
+                    filter_gradient::<T, V>(du.as_slice(), at, du_point, filters, s.in_channels, taps.as_mut_slice());
+                    let pixels = 9 * s.in_channels;
+                    let planes = block_planes(block, V::LANES, s.out_channels, pixels, pixels);
+                    let rows = Rows { width: pixels, row: pixels };
+                    lanes_to_planes::<T, V, _>(taps.as_slice(), rows, planes, *dw, block * V::LANES * pixels);
+                }
+            }
+        }
+        if let Some(db) = db {
+            db.copy_from_slice(&sums.as_slice()[..s.out_channels]);
+        }
+        for buffer in [taps, ut, du, v, dm, dz, places, padded, dpadded, sums] {
+            scratch.give(buffer);
+        }
+    }
+}
+
+/// dM = A dz Aᵀ for the tiles of one block of filters; dz comes from lanes of dy that are still pooled if
+/// `finish.pool`. Adds dz over the tiles to `sum`.
+#[inline(always)]
+fn transform_dz<T: Float, V: Vector<T>>(
+    layout: &Layout,
+    group: &Group,
+    finish: Finish,
+    dz: &[T],
+    places: &[T],
+    sum: &mut [T],
+    dm: &mut [T],
+    at: usize,
+    point: usize,
+) {
+    let (columns, tile) = (layout.tiles[1], finish.tile());
+    let width = tile * columns * V::LANES;
+    assert!(dz.len() >= tile * layout.tiles[0] * width && sum.len() >= V::LANES);
+    assert!(!finish.pool || places.len() >= tile * layout.tiles[0] * width);
+    assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.filters() + V::LANES <= dm.len());
+    let zero = V::splat(T::ZERO);
+    let mut sums = [zero; 4];
+    for row in 0..group.rows {
+        for column in 0..columns {
+            // SAFETY: the tile's rows and columns lie in `dz` (and `places`), which hold all tiles of the image; of
+            // the offsets into `dm` the largest was asserted to fit.
+            unsafe {
+                let from = tile * (group.row + row) * width + tile * column * V::LANES;
+                let to = dm.as_mut_ptr().add(at + (row * columns + column) * layout.filters());
+                let mut square = [[zero; 4]; 4];
+                if finish.pool {
+                    for i in 0..2 {
+                        for j in 0..2 {
+                            let from = from + i * width + j * V::LANES;
+                            let dz = V::load(dz.as_ptr().add(from));
+                            let place = V::load(places.as_ptr().add(from));
+                            sums[2 * i + j] = sums[2 * i + j].add(dz);
+                            for k in 0..4 {
+                                let here = V::splat(T::from_usize(k));
+                                square[2 * i + k / 2][2 * j + k % 2] = place.select_eq(here, dz, zero);
+                            }
+                        }
+                    }
+                } else {
+                    for i in 0..4 {
+                        for j in 0..4 {
+                            let dz = V::load(dz.as_ptr().add(from + i * width + j * V::LANES));
+                            sums[i] = sums[i].add(dz);
+                            square[i][j] = dz;
+                        }
+                    }
+                }
+                let mut half = [[zero; 4]; 6];
+                for j in 0..4 {
+                    let z = core::array::from_fn(|i| square[i][j]);
+                    for (i, z) in transforms::output_adjoint::<T, V>(z).into_iter().enumerate() {
+                        half[i][j] = z;
+                    }
+                }
+                for i in 0..6 {
+                    for (j, z) in transforms::output_adjoint::<T, V>(half[i]).into_iter().enumerate() {
+                        z.store(to.add((6 * i + j) * point));
+                    }
+                }
+            }
+        }
+    }
+    // SAFETY: LANES sums were asserted.
+    unsafe {
+        let total = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
+        V::load(sum.as_ptr()).add(total).store(sum.as_mut_ptr());
+    }
+}
+
+/// dx += B dV Bᵀ for the tiles of one block of channels, onto the padded lanes.
+#[inline(always)]
+fn add_dx_tiles<T: Float, V: Vector<T>>(
+    layout: &Layout,
+    group: &Group,
+    dv: &[T],
+    at: usize,
+    point: usize,
+    padded: &mut [T],
+) {
+    let (width, columns) = (layout.padded_width() * V::LANES, layout.tiles[1]);
+    assert!(padded.len() >= layout.padded_len());
+    assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.channels() + V::LANES <= dv.len());
+    for row in 0..group.rows {
+        for column in 0..columns {
+            // SAFETY: as in `transform_input`, with reading and writing exchanged.
+            unsafe {
+                let from = dv.as_ptr().add(at + (row * columns + column) * layout.channels());
+                let to = padded.as_mut_ptr().add(4 * (group.row + row) * width + 4 * column * V::LANES);
+                let mut half = [[V::splat(T::ZERO); 6]; 6];
+                for j in 0..6 {
+                    let d = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
+                    for (i, d) in transforms::input_adjoint::<T, V>(d).into_iter().enumerate() {
+                        half[i][j] = d;
+                    }
+                }
+                for i in 0..6 {
+                    for (j, d) in transforms::input_adjoint::<T, V>(half[i]).into_iter().enumerate() {
+                        let to = to.add(i * width + j * V::LANES);
+                        V::load(to).add(d).store(to);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// dg = Gᵀ dU G for one block of filters, to `taps[channel][tap][lane]`.
+#[inline(always)]
+fn filter_gradient<T: Float, V: Vector<T>>(
+    du: &[T],
+    at: usize,
+    point: usize,
+    row: usize,
+    channels: usize,
+    taps: &mut [T],
+) {
+    assert!(channels > 0 && at + (POINTS - 1) * point + (channels - 1) * row + V::LANES <= du.len());
+    assert!(taps.len() >= channels * 9 * V::LANES);
+    for channel in 0..channels {
+        // SAFETY: of the offsets into `du` the largest was asserted to fit, and nine vectors a channel lie in `taps`.
+        unsafe {
+            let from = du.as_ptr().add(at + channel * row);
+            let to = taps.as_mut_ptr().add(channel * 9 * V::LANES);
+            let mut half = [[V::splat(T::ZERO); 6]; 3];
+            for j in 0..6 {
+                let u = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
+                for (i, u) in transforms::filter_adjoint::<T, V>(u).into_iter().enumerate() {
+                    half[i][j] = u;
+                }
+            }
+            for i in 0..3 {
+                for (j, u) in transforms::filter_adjoint::<T, V>(half[i]).into_iter().enumerate() {
+                    u.store(to.add((3 * i + j) * V::LANES));
+                }
+            }
+        }
+    }
+}
