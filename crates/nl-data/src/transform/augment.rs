@@ -4,7 +4,7 @@ use nl_random::Rng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::warp::{Affine, Scratch, warp};
+use super::warp::{Affine, Scratch, resamples, warp};
 use super::{Erase, TransformError, check, check_len};
 
 /// Random shift, rotation, scale, shear, elastic distortion and erasing, each drawn uniformly within ± its parameter.
@@ -97,6 +97,9 @@ impl Augment {
         check_len("augment", out.len(), height, width)?;
         let geometric = [self.shift, self.rotate, self.scale, self.shear, self.elastic].iter().any(|&p| p != 0.0);
         if geometric {
+            if !resamples(height, width) {
+                return Err(TransformError::Size { operation: "augment", height, width });
+            }
             let map = self.draw(rng);
             if self.elastic > 0.0 {
                 scratch.field.draw(height, width, self.elastic, self.elastic_sigma, rng);
@@ -265,5 +268,8 @@ mod tests {
         }
         let error = Augment::default().apply(&[0.0; 4], 2, 3, &mut out, &mut Scratch::new(), &mut rng).unwrap_err();
         assert_eq!(error, TransformError::Length { operation: "augment", found: 4, height: 2, width: 3 });
+        let (large, shift) = (vec![0.0; 1 << 23], Augment { shift: 1.0, ..Augment::default() });
+        let error = shift.apply(&large, 1, 1 << 23, &mut large.clone(), &mut Scratch::new(), &mut rng).unwrap_err();
+        assert_eq!(error, TransformError::Size { operation: "augment", height: 1, width: 1 << 23 });
     }
 }

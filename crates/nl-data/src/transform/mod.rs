@@ -46,6 +46,16 @@ pub enum TransformError {
         /// Image width.
         width: usize,
     },
+    /// An image too large for the resampler's arithmetic.
+    #[error("{operation}: a {height}x{width} image; at most 8 million pixels can be resampled, cut it into tiles")]
+    Size {
+        /// The transform.
+        operation: &'static str,
+        /// Image height.
+        height: usize,
+        /// Image width.
+        width: usize,
+    },
 }
 
 /// Refuses a parameter for which `ok` does not hold (NaN never does).

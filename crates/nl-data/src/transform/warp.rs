@@ -61,11 +61,26 @@ impl Scratch {
     }
 }
 
+/// 2^23: from here on f32 has no fraction, and the mantissa is the integer.
+const EXACT: f32 = 8_388_608.0;
+const MANTISSA: u32 = (1 << 23) - 1;
+
+/// Whether every position in the padded image is below [`EXACT`], so that its arithmetic in f32 is exact.
+pub(super) fn resamples(height: usize, width: usize) -> bool {
+    (height + 3).checked_mul(width + 3).is_some_and(|n| n <= MANTISSA as usize) && height.max(width) < 1 << 21
+}
+
+/// ⌊x⌋ for 0 ≤ x < 2^22, in instructions that every vector unit has: rounded, and lowered where that went up.
+fn floor(x: f32) -> f32 {
+    let rounded = (x + EXACT) - EXACT;
+    if rounded > x { rounded - 1.0 } else { rounded }
+}
+
 /// out(p) = bilinear(src, map(p) + displacement(p)); beyond the image lies `fill`.
 ///
 /// Row by row in three plain loops: coordinates (vectorised), integer and fractional parts (vectorised), gather and
 /// interpolate. In padded coordinates a clamp keeps all four neighbours inside and everything beyond equal to fill, so
-/// the last loop has no branch. Both slices are `height · width` long (checked by the callers).
+/// the last loop has no branch. Both slices are `height · width` long and [`resamples`] holds (checked by the caller).
 pub(super) fn warp(
     src: &[f32],
     [height, width]: [usize; 2],
@@ -80,6 +95,7 @@ pub(super) fn warp(
     }
     scratch.pad(src, [height, width], fill);
     let Scratch { padded, x, y, at, field, .. } = scratch;
+    let (x, y, at) = (&mut x[..width], &mut y[..width], &mut at[..width]);
     let stride = width + 3;
     let centre = [(width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0];
     let [a, b, c, d] = map.matrix;
@@ -97,20 +113,18 @@ pub(super) fn warp(
             field.add_row(row, x, y);
         }
         for column in 0..width {
-            let (px, py) = (x[column].clamp(0.0, most[0]), y[column].clamp(0.0, most[1]));
-            // Truncation is the floor, since nothing is negative.
-            let (ix, iy) = (px as i32 as f32, py as i32 as f32);
+            // In this order NaN becomes 0.
+            let (px, py) = (x[column].max(0.0).min(most[0]), y[column].max(0.0).min(most[1]));
+            let (ix, iy) = (floor(px), floor(py));
             (x[column], y[column]) = (px - ix, py - iy);
-            // Exact: below 2^24 for every image that fits a cache.
-            at[column] = (iy * stride as f32 + ix) as i32 as u32;
+            at[column] = (iy * stride as f32 + ix + EXACT).to_bits() & MANTISSA;
         }
-        for column in 0..width {
-            let (fx, fy) = (x[column], y[column]);
-            let corner = at[column] as usize;
+        for ((value, &corner), (&fx, &fy)) in line.iter_mut().zip(at.iter()).zip(x.iter().zip(y.iter())) {
+            let corner = corner as usize;
             let [top, bottom] = [&padded[corner..corner + 2], &padded[corner + stride..corner + stride + 2]];
             let upper = top[0] + fx * (top[1] - top[0]);
             let lower = bottom[0] + fx * (bottom[1] - bottom[0]);
-            line[column] = upper + fy * (lower - upper);
+            *value = upper + fy * (lower - upper);
         }
     }
 }
@@ -156,6 +170,15 @@ mod tests {
 
     fn image(height: usize, width: usize) -> Vec<f32> {
         (0..height * width).map(|i| ((i * 7919) % 256) as f32 / 255.0).collect()
+    }
+
+    #[test]
+    fn floor_is_the_floor() {
+        let edges =
+            (0..2000).flat_map(|i| [i as f32, (i as f32).next_up(), ((i + 1) as f32).next_down(), i as f32 + 0.5]);
+        for x in edges.chain([1e6 + 0.5, 2_097_152.0, 2_097_151.8]) {
+            assert_eq!(floor(x), x.floor(), "floor({x})");
+        }
     }
 
     #[test]
