@@ -9,6 +9,9 @@ use crate::Level;
 /// Rust never contracts `a * b + c` into a fused operation by itself, so a body without `mul_add` whose sums have a
 /// fixed order gives **the same bits at every level**.
 ///
+/// Give the slices to the body as fields, not captured in a closure: inside a closure the compiler no longer knows that
+/// they do not overlap, and the loop may stay scalar. Small closures from numbers to numbers are fine.
+///
 /// ```
 /// use nl_kernels::{Level, Vectorised};
 ///

@@ -1,4 +1,6 @@
 //! Softmax, its logarithm, and cross-entropy, over the rows of a matrix; the largest logit is subtracted first.
+//!
+//! Sums run in the order of [`sum`](crate::sum); no fused multiply-add: the same bits at every level.
 
 use crate::error::check_len;
 use crate::reduce::{max, pairwise};

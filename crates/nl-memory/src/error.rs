@@ -45,6 +45,14 @@ pub enum Error {
     /// No neighbours were asked for.
     #[error("memory recall: k = 0; ask for at least 1 neighbour")]
     ZeroNeighbours,
+    /// More neighbours in all than memory can address.
+    #[error("memory recall: {k} neighbours of {queries} queries do not fit into memory; ask for fewer")]
+    TooMany {
+        /// Neighbours asked for.
+        k: usize,
+        /// Queries given.
+        queries: usize,
+    },
     /// Not one id to leave out per query.
     #[error("memory recall: {ids} ids to leave out for {queries} queries; give one per query")]
     ExcludeCount {

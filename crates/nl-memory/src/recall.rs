@@ -70,6 +70,8 @@ impl EpisodicMemory {
         if query.len() != self.config.dim {
             return Err(Error::Dimension { op: "recall", dim: self.config.dim, got: query.len() });
         }
+        // More than are held are not there to be found.
+        let k = if k == 0 { 0 } else { k.min(self.len().max(1)) };
         let mut batch = RecallBatch::default();
         let excluded = exclude_id.map(|id| [id]);
         self.recall_batch(query, k, excluded.as_ref().map(<[u64; 1]>::as_slice), &mut batch, &mut [Scratch::new()])?;
@@ -105,7 +107,7 @@ impl EpisodicMemory {
     ///
     /// # Errors
     /// [`Error::Dimension`] if `queries` is not whole rows, [`Error::NotFinite`], [`Error::ZeroNeighbours`],
-    /// [`Error::ExcludeCount`] if there is not one id per query, or [`Error::Kernel`] if `scratches` is empty.
+    /// [`Error::TooMany`] if n · k overflows, [`Error::ExcludeCount`] if there is not one id per query, or [`Error::Kernel`] if `scratches` is empty.
     pub fn recall_batch(
         &self,
         queries: &[f32],
@@ -121,6 +123,9 @@ impl EpisodicMemory {
         let n = queries.len() / dim;
         if k == 0 {
             return Err(Error::ZeroNeighbours);
+        }
+        if n.checked_mul(k).is_none_or(|all| all > isize::MAX as usize / size_of::<u64>()) {
+            return Err(Error::TooMany { k, queries: n });
         }
         if let Some(ids) = exclude_ids.filter(|ids| ids.len() != n) {
             return Err(Error::ExcludeCount { ids: ids.len(), queries: n });
@@ -274,6 +279,9 @@ mod tests {
         assert!(matches!(memory.recall(&[1.0, f32::INFINITY], 1, None), Err(Error::NotFinite { at: 1, .. })));
         let error = memory.recall_batch(&[1.0; 4], 1, Some(&[1]), &mut out, &mut scratches).unwrap_err();
         assert_eq!(error, Error::ExcludeCount { ids: 1, queries: 2 });
+        let error = memory.recall_batch(&[1.0; 4], usize::MAX / 2, None, &mut out, &mut scratches).unwrap_err();
+        assert_eq!(error, Error::TooMany { k: usize::MAX / 2, queries: 2 });
+        assert_eq!(memory.recall(&[1.0, 0.0], usize::MAX, None).unwrap().neighbours.len(), 4);
         assert!(memory.recall_batch(&[1.0; 3], 1, None, &mut out, &mut scratches).is_err());
     }
 }

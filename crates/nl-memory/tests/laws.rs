@@ -151,6 +151,22 @@ proptest! {
         prop_assert_eq!(resumed, whole);
     }
 
+    /// Distances that overflow are +∞, never NaN, and the votes stay a distribution.
+    #[test]
+    fn keys_of_any_magnitude_give_finite_votes(
+        items in prop::collection::vec((prop::collection::vec(prop::num::f32::NORMAL, DIM), 0..CLASSES as u32), 1..20),
+        metric in metric(), k in 1..6_usize,
+    ) {
+        let memory = filled(config(metric, Replacement::PerClass, 100), &items);
+        for (key, _) in &items {
+            let recalled = memory.recall(key, k, None).unwrap();
+            prop_assert_eq!(recalled.neighbours.len(), k.min(items.len()));
+            prop_assert!(recalled.neighbours.iter().all(|n| !n.distance.is_nan()));
+            let total: f64 = recalled.log_probs.iter().map(|&p| f64::from(p).exp()).sum();
+            prop_assert!((total - 1.0).abs() < 1e-5 && recalled.mean_distance.is_finite(), "{:?}", recalled);
+        }
+    }
+
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), start in 0..3_u8) {
         // Plain noise, noise behind the magic, and noise behind magic and version.
