@@ -17,7 +17,7 @@ pub enum Error {
     Layer(#[from] nl_layers::Error),
     /// An op outside any region failed.
     #[error("brain: {0}")]
-    Op(#[from] nl_autodiff::Error),
+    Op(Box<nl_autodiff::Error>),
     /// The episodic memory refused a key, a label or a query.
     #[error("hippocampus: {0}")]
     Memory(#[from] nl_memory::Error),
@@ -33,6 +33,12 @@ pub enum Error {
         /// Elements found.
         got: usize,
     },
+}
+
+impl From<nl_autodiff::Error> for Error {
+    fn from(error: nl_autodiff::Error) -> Self {
+        Self::Op(Box::new(error))
+    }
 }
 
 impl Error {

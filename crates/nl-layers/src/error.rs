@@ -72,15 +72,15 @@ pub enum Error {
     Op {
         /// Path of the layer.
         path: String,
-        /// The op's own message.
-        source: nl_autodiff::Error,
+        /// The op's own message (boxed, to keep `Result` small).
+        source: Box<nl_autodiff::Error>,
     },
 }
 
 impl Error {
     /// An op's error, at a layer's path.
     pub fn at(path: &str, source: nl_autodiff::Error) -> Self {
-        Self::Op { path: path.to_owned(), source }
+        Self::Op { path: path.to_owned(), source: Box::new(source) }
     }
 
     /// A shape a layer cannot take.

@@ -97,7 +97,7 @@ fn values_and_gradients_equal_pytorch() {
 fn function<'t>(layer: &dyn Layer<f64>, v: &[Var<'t, f64>]) -> Result<Var<'t, f64>, nl_autodiff::Error> {
     let mut ctx = Context::over(v[0].tape(), v[1..].to_vec(), Mode::Eval);
     layer.forward(v[0], &mut ctx).map_err(|error| match error {
-        Error::Op { source, .. } => source,
+        Error::Op { source, .. } => *source,
         other => panic!("{other}"),
     })
 }
