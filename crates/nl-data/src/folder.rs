@@ -1,9 +1,10 @@
 //! Four IDX files in a folder, named as MNIST's, as one split.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::atomic;
 use crate::idx::{self, Idx, IdxError, Limits};
 use crate::{Images, Split};
 
@@ -119,13 +120,7 @@ pub fn save_idx_dir(split: &Split, dir: impl AsRef<Path>) -> io::Result<()> {
     let dir = dir.as_ref();
     fs::create_dir_all(dir)?;
     for (file, name) in NAMES.iter().enumerate() {
-        let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
-        let mut writer = BufWriter::new(&mut temporary);
-        write_file(split, file, &mut writer)?;
-        writer.flush()?;
-        drop(writer);
-        temporary.as_file().sync_all()?;
-        temporary.persist(dir.join(name)).map_err(|e| e.error)?;
+        atomic::write(&dir.join(name), |writer| write_file(split, file, writer))?;
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! Image datasets: readers, verified downloads, transforms, shuffled batches and procedural digits.
 //!
+//! In reading order: [`Images`], the [`idx`] format, folders of it ([`load_idx_dir`]), [`synthetic`] digits, the
+//! [`registry`] and its downloads ([`mod@fetch`]), which data a run gets ([`Source`]), [`Batches`], [`transform`].
+//!
 //! [`resolve`] answers "which data?", [`Batches`] "in which order?", [`Augment`] "how varied?":
 //!
 //! ```
@@ -16,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod atomic;
 mod batches;
 pub mod fetch;
 mod folder;

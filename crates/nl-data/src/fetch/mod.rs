@@ -9,14 +9,15 @@ mod transfer;
 mod verify;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::FetchError;
 use transfer::Transfer;
-use verify::{is_right, publish};
+use verify::is_right;
 
+use crate::atomic;
 use crate::folder::{self, find};
 use crate::registry::{Dataset, Registry, Remote};
 
@@ -191,21 +192,26 @@ fn copy(
     };
     let gzipped = path.extension().is_some_and(|extension| extension == "gz");
     let goal = dir.join(if gzipped { &remote.name } else { stem });
-    let mut reader = File::open(&path).map_err(FetchError::io("read", &path))?;
-    let mut temporary = tempfile::NamedTempFile::new_in(dir).map_err(FetchError::io("write into", dir))?;
-    // Dropped on any error below, and with it the temporary file.
-    let bytes = io::copy(&mut io::Read::take(&mut reader, remote.most_bytes(gzipped)), &mut temporary)
-        .map_err(FetchError::io("copy to", temporary.path()))?;
-    if !verify::check(temporary.path(), remote, gzipped)? {
-        return Err(FetchError::WrongHash {
-            from: path.display().to_string(),
-            expected: remote.unpacked_sha256.clone(),
-            found: verify::unpacked_hash(temporary.path(), remote, gzipped)?,
-        });
-    }
-    publish(temporary.path(), &goal)?;
+    let part = atomic::part(&goal);
+    let bytes = copy_verified(&path, &part, remote, gzipped).inspect_err(|_| {
+        let _ = atomic::remove(&part);
+    })?;
+    atomic::publish(&part, &goal).map_err(FetchError::io("write", &goal))?;
     progress(Progress { file: &remote.name, bytes, total: bytes });
     Ok(Fetched { path: goal, origin: Some(path.display().to_string()), resumed: 0 })
+}
+
+/// Copies and verifies; returns the size. What it leaves behind on error is the caller's to remove.
+fn copy_verified(from: &Path, part: &Path, remote: &Remote, gzipped: bool) -> Result<u64, FetchError> {
+    let source = File::open(from).map_err(FetchError::io("read", from))?;
+    let mut file = File::create(part).map_err(FetchError::io("write", part))?;
+    let bytes =
+        io::copy(&mut source.take(remote.most_bytes(gzipped)), &mut file).map_err(FetchError::io("copy to", part))?;
+    if verify::check(part, remote, gzipped)? {
+        return Ok(bytes);
+    }
+    let found = verify::unpacked_hash(part, remote, gzipped)?;
+    Err(FetchError::WrongHash { from: from.display().to_string(), expected: remote.unpacked_sha256.clone(), found })
 }
 
 /// A file from the first mirror that gives it; what one mirror left unfinished, the next one goes on with.
@@ -217,14 +223,14 @@ fn download(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Fetched, FetchError> {
     let goal = dir.join(&remote.name);
-    let part = dir.join(format!(".{}.part", remote.name));
+    let part = atomic::part(&goal);
     let mut failures = Vec::new();
     for mirror in mirrors {
         let url = format!("{}/{}", mirror.trim_end_matches('/'), remote.name);
         let mut transfer = Transfer { url: &url, part: &part, remote, patience, progress };
         match transfer.run() {
             Ok(resumed) => {
-                publish(&part, &goal)?;
+                atomic::publish(&part, &goal).map_err(FetchError::io("write", &goal))?;
                 return Ok(Fetched { path: goal, origin: Some(url), resumed });
             }
             // The next mirror has the same disk.

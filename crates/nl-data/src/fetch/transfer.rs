@@ -10,6 +10,7 @@ use ureq::{Agent, Body};
 
 use super::verify::{check, unpacked_hash};
 use super::{FetchError, Patience, Progress};
+use crate::atomic;
 use crate::registry::Remote;
 
 pub(super) struct Transfer<'a, 'p> {
@@ -56,12 +57,7 @@ impl Transfer<'_, '_> {
     }
 
     fn discard(&self) -> Result<(), FetchError> {
-        match fs::remove_file(self.part) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(FetchError::Io { action: "remove", path: self.part.to_path_buf(), source })
-            }
-            _ => Ok(()),
-        }
+        atomic::remove(self.part).map_err(FetchError::io("remove", self.part))
     }
 
     /// Writes the bytes from `have` on to `part`; returns at which byte the server began, which may be 0.

@@ -1,6 +1,6 @@
-//! Is this file the one that the registry knows? And: into place with it.
+//! Is this file the one that the registry knows?
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -55,19 +55,4 @@ pub(super) fn unpacked_hash(path: &Path, remote: &Remote, gzipped: bool) -> Resu
     let mut hasher = Hasher::default();
     io::copy(&mut open()?, &mut hasher).map_err(FetchError::io("read", path))?;
     Ok(hasher.hex())
-}
-
-/// Syncs `from` and renames it to `goal` in the same folder, which is synced in turn; `from` is removed on failure.
-pub(super) fn publish(from: &Path, goal: &Path) -> Result<(), FetchError> {
-    let sync = || File::open(from)?.sync_all();
-    let outcome = sync().and_then(|()| fs::rename(from, goal));
-    if let Err(source) = outcome {
-        let _ = fs::remove_file(from);
-        return Err(FetchError::Io { action: "write", path: goal.to_path_buf(), source });
-    }
-    // Makes the rename last through a power cut; where folders cannot be opened, the file system sees to it.
-    if let Some(Ok(folder)) = goal.parent().map(File::open) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
 }

@@ -17,10 +17,26 @@ use super::{TransformError, check};
 /// # Ok::<(), nl_data::TransformError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 pub struct Normalize {
     mean: f32,
     std: f32,
+}
+
+/// As written in a file, before [`Normalize::new`] has seen it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    mean: f32,
+    std: f32,
+}
+
+impl TryFrom<Unchecked> for Normalize {
+    type Error = TransformError;
+
+    fn try_from(Unchecked { mean, std }: Unchecked) -> Result<Self, TransformError> {
+        Self::new(mean, std)
+    }
 }
 
 impl Normalize {
@@ -138,6 +154,8 @@ mod tests {
         assert!(Normalize::new(f32::NAN, 1.0).is_err());
         assert!(Normalize::new(0.0, 0.0).is_err());
         assert!(Normalize::new(0.0, f32::INFINITY).is_err());
+        assert!(toml::from_str::<Normalize>("mean = 0.0\nstd = 0.0").unwrap_err().to_string().contains("std = 0"));
+        assert_eq!(toml::from_str("mean = 0.5\nstd = 2.0"), Normalize::new(0.5, 2.0).map_err(|_| unreachable!()));
         let error = Normalize::unit().bytes(&[1, 2], &mut [0.0]).unwrap_err();
         assert_eq!(error, TransformError::Length { operation: "normalize", found: 1, height: 1, width: 2 });
     }
