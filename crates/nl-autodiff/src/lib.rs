@@ -27,6 +27,7 @@
 //! ```
 
 mod backward;
+mod check;
 mod error;
 pub mod ops;
 mod pool;
@@ -36,6 +37,7 @@ mod tensor;
 mod var;
 
 pub use backward::{CreateGraph, grad};
+pub use check::{Function, Tolerance, gradcheck, gradcheck_with, gradgradcheck, gradgradcheck_with};
 pub use error::Error;
 pub use nl_kernels::Float as Scalar;
 pub use ops::{BlockPool, KeepDims, Reduction, Transpose};

@@ -7,7 +7,13 @@ const LINE_BYTES: usize = 64;
 
 /// Free buffers in size classes, four to each power of two; the `Arc` headers are kept with them.
 pub(crate) struct Pool<T> {
-    classes: Vec<Vec<Arc<Vec<T>>>>,
+    classes: Vec<Class<T>>,
+}
+
+/// The buffers of one size that are free, and the number of all that were made.
+struct Class<T> {
+    free: Vec<Arc<Vec<T>>>,
+    made: usize,
 }
 
 impl<T> Default for Pool<T> {
@@ -31,8 +37,16 @@ impl<T: Copy + Default> Pool<T> {
     pub(crate) fn take(&mut self, len: usize) -> (Arc<Vec<T>>, usize) {
         let lanes = LINE_BYTES / size_of::<T>();
         let (index, size) = class(len + lanes);
-        let buffer =
-            self.classes.get_mut(index).and_then(Vec::pop).unwrap_or_else(|| Arc::new(vec![T::default(); size]));
+        if self.classes.len() <= index {
+            self.classes.resize_with(index + 1, || Class { free: Vec::new(), made: 0 });
+        }
+        let class = &mut self.classes[index];
+        let buffer = class.free.pop().unwrap_or_else(|| {
+            // Room for its return now, so that nothing is allocated then.
+            class.made += 1;
+            class.free.reserve(class.made);
+            Arc::new(vec![T::default(); size])
+        });
         let offset = buffer.as_ptr().align_offset(LINE_BYTES);
         // `align_offset` may in theory give up; the buffer is then merely slower.
         (buffer, if offset < lanes { offset } else { 0 })
@@ -45,10 +59,9 @@ impl<T: Copy + Default> Pool<T> {
         }
         let (index, size) = class(buffer.len());
         debug_assert_eq!(size, buffer.len(), "a foreign buffer came back");
-        if self.classes.len() <= index {
-            self.classes.resize_with(index + 1, Vec::new);
+        if let Some(class) = self.classes.get_mut(index) {
+            class.free.push(buffer);
         }
-        self.classes[index].push(buffer);
     }
 }
 
