@@ -50,8 +50,12 @@ impl Tsne {
     /// [`PcaError`] if the rows do not fit `dim` or hold values that are not finite.
     pub fn layout(&self, rows: &[f32], dim: usize) -> Result<Vec<[f64; 2]>, PcaError> {
         let start = Pca::fit(rows, dim, 2)?.project(rows)?;
-        let n = start.len() / 2;
-        let mut y: Vec<[f64; 2]> = start.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+        let n = rows.len() / dim;
+        let mut y: Vec<[f64; 2]> = if dim == 1 {
+            start.iter().map(|&x| [x, 0.0]).collect()
+        } else {
+            start.chunks_exact(2).map(|p| [p[0], p[1]]).collect()
+        };
         if n < 4 {
             return Ok(y);
         }
@@ -264,8 +268,8 @@ mod tests {
 
     #[test]
     fn few_or_equal_points_are_no_trouble() {
-        for n in [0, 1, 2, 3, 4, 9] {
-            let map = Tsne::default().layout(&vec![1.5; n * 3], 3).unwrap();
+        for (n, dim) in [0, 1, 2, 3, 4, 9].into_iter().flat_map(|n| [(n, 1), (n, 2), (n, 3)]) {
+            let map = Tsne::default().layout(&vec![1.5; n * dim], dim).unwrap();
             assert_eq!(map.len(), n);
             assert!(map.iter().flatten().all(|value| value.is_finite()));
         }

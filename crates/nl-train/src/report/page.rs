@@ -332,7 +332,7 @@ fn confusion(report: &Report, names: &[String]) -> Option<Confusion> {
             }
         }
     }
-    pairs.sort_by(|a, b| b.2.cmp(&a.2));
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.2));
     pairs.truncate(6);
     let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{:.2}", 100.0 * v));
     let class = |(i, s): (usize, crate::ClassScore)| {

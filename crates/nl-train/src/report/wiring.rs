@@ -25,20 +25,32 @@ const PLACES: [Place; 12] = [
     ("drawing", (58.0, 264.0), (272.0, 106.0)),
 ];
 
-/// From, to, kind: `flow` is every day's path, `back` the way of learning without labels.
-const WIRES: [(&str, &str, &str); 12] = [
-    ("image", "retina", "flow"),
-    ("retina", "thalamus", "flow"),
-    ("thalamus", "v1", "flow"),
-    ("v1", "v2", "flow"),
-    ("v2", "v4", "flow"),
-    ("v4", "it", "flow"),
-    ("it", "hippocampus", "flow"),
-    ("it", "pfc", "flow"),
-    ("hippocampus", "basal_ganglia", "flow"),
-    ("pfc", "basal_ganglia", "flow"),
-    ("it", "cerebellum", "back"),
-    ("cerebellum", "drawing", "back"),
+/// The way a wire takes from box to box.
+#[derive(Clone, Copy, PartialEq)]
+enum Route {
+    /// To a neighbour in the same row or column.
+    Straight,
+    /// From one box to one of two side by side.
+    Fork,
+    /// From one of two boxes side by side to the next.
+    Join,
+    /// Out of the embedding and round a corner, back to the decoder.
+    Return,
+}
+
+const WIRES: [(&str, &str, Route); 12] = [
+    ("image", "retina", Route::Straight),
+    ("retina", "thalamus", Route::Straight),
+    ("thalamus", "v1", Route::Straight),
+    ("v1", "v2", Route::Straight),
+    ("v2", "v4", Route::Straight),
+    ("v4", "it", Route::Straight),
+    ("it", "hippocampus", Route::Fork),
+    ("it", "pfc", Route::Fork),
+    ("hippocampus", "basal_ganglia", Route::Join),
+    ("pfc", "basal_ganglia", Route::Join),
+    ("it", "cerebellum", Route::Return),
+    ("cerebellum", "drawing", Route::Straight),
 ];
 
 const HALF: (f64, f64) = (52.0, 27.0);
@@ -58,12 +70,13 @@ fn draw(regions: &[Region], tall: bool) -> String {
     let mut svg = Svg::new(size.0, size.1, if tall { "wiring tall" } else { "wiring across" }, label);
     let known = |id: &str| matches!(id, "image" | "drawing") || regions.iter().any(|region| region.id == id);
     let place = |id: &str| PLACES.iter().find(|p| p.0 == id).map_or((0.0, 0.0), |p| if tall { p.2 } else { p.1 });
-    for (from, to, kind) in WIRES.into_iter().filter(|wire| known(wire.0) && known(wire.1)) {
+    for (from, to, route) in WIRES.into_iter().filter(|wire| known(wire.0) && known(wire.1)) {
         let (start, mut end) = (place(from), place(to));
         if tall && is_stack(regions, to) {
             end.1 -= STACK;
         }
-        wire(&mut svg, start, end, half, tall, kind);
+        let class = if from == "cerebellum" || route == Route::Return { "back" } else { "flow" };
+        arrow(&mut svg, &corners(route, start, end, half, tall), class);
     }
     if known("cerebellum") {
         compare(&mut svg, place("image"), place("drawing"), half, tall);
@@ -116,43 +129,30 @@ fn node(svg: &mut Svg, id: &str, at: (f64, f64), half: (f64, f64), regions: &[Re
     svg.text((at.0, at.1 + 15.0), "t l m", &shorten(output, 18));
 }
 
-fn wire(svg: &mut Svg, from: (f64, f64), to: (f64, f64), half: (f64, f64), tall: bool, kind: &str) {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let (gap_x, gap_y) = (half.0 + 3.0, half.1 + 3.0);
-    let points = if dy.abs() < 1.0 {
-        let side = dx.signum();
-        vec![(from.0 + side * half.0, from.1), (to.0 - side * gap_x, to.1)]
-    } else if dx.abs() < 1.0 {
-        let side = dy.signum();
-        vec![(from.0, from.1 + side * half.1), (to.0, to.1 - side * gap_y)]
-    } else if kind == "back" || tall && dy > 0.0 && from.1 < 500.0 {
-        if tall && kind == "back" {
-            // Sideways out of the embedding, then up to the decoder.
-            vec![(from.0 + half.0, from.1), (to.0, from.1), (to.0, to.1 + gap_y)]
-        } else if tall {
-            vec![
-                (from.0, from.1 + half.1),
-                (from.0, from.1 + half.1 + 12.0),
-                (to.0, from.1 + half.1 + 12.0),
-                (to.0, to.1 - gap_y),
-            ]
-        } else {
-            vec![(from.0, from.1 + half.1), (from.0, to.1), (to.0 + gap_x, to.1)]
+/// The corners of a wire between two boxes given by their middles; `half` is half the size of a box.
+fn corners(route: Route, from: (f64, f64), to: (f64, f64), half: (f64, f64), tall: bool) -> Vec<(f64, f64)> {
+    /// Room for the head of the arrow; distance between two wires that end in one box.
+    const GAP: f64 = 3.0;
+    const APART: f64 = 12.0;
+    if tall && route != Route::Return {
+        // The same ways with the axes exchanged.
+        let swap = |p: (f64, f64)| (p.1, p.0);
+        return corners(route, swap(from), swap(to), swap(half), false).into_iter().map(swap).collect();
+    }
+    let side = (to.0 - from.0).signum();
+    let (start, end) = (from.0 + side * half.0, to.0 - side * (half.0 + GAP));
+    let lane = f64::midpoint(start, end);
+    match route {
+        Route::Straight => vec![(start, from.1), (end, to.1)],
+        Route::Fork if (from.1 - to.1).abs() < 1.0 => vec![(start, from.1), (end, to.1)],
+        Route::Fork => vec![(start, from.1), (lane, from.1), (lane, to.1), (end, to.1)],
+        Route::Join => {
+            let landing = to.1 + APART * (from.1 - to.1).signum();
+            vec![(start, from.1), (lane, from.1), (lane, landing), (end, landing)]
         }
-    } else if tall {
-        let lane = to.1 - gap_y - 16.0;
-        vec![
-            (from.0, from.1 + half.1),
-            (from.0, lane),
-            (to.0 + 20.0 * dx.signum() * -1.0, lane),
-            (to.0 - 20.0 * dx.signum(), to.1 - gap_y),
-        ]
-    } else {
-        let lane = f64::midpoint(from.0 + half.0, to.0 - half.0);
-        let landing = if (from.1 - to.1).abs() > 1.0 && to.0 > 1000.0 { to.1 - 12.0 * dy.signum() } else { to.1 };
-        vec![(from.0 + half.0, from.1), (lane, from.1), (lane, landing), (to.0 - gap_x, landing)]
-    };
-    arrow(svg, &points, kind);
+        Route::Return if tall => vec![(start, from.1), (to.0, from.1), (to.0, to.1 + half.1 + GAP)],
+        Route::Return => vec![(from.0, from.1 + half.1), (from.0, to.1), (to.0 + half.0 + GAP, to.1)],
+    }
 }
 
 /// Image and drawing are compared: the error of learning without labels.
