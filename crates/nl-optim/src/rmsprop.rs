@@ -84,3 +84,21 @@ impl Transform for RmsProp {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A constant gradient has no deviation: s − m² is rounding noise of either sign.
+    #[test]
+    fn centring_survives_a_constant_gradient() {
+        let rule = RmsProp { decay: 0.7, centered: true, ..RmsProp::default() };
+        let gradient: Vec<f32> = (1..200).map(|i| 0.037 * i as f32).collect();
+        let mut state = rule.init(&gradient);
+        for step in 0..200 {
+            let mut update = gradient.clone();
+            rule.update(&mut update, &mut state, &gradient, step).unwrap();
+            assert!(update.iter().all(|u| u.is_finite()), "step {step}: {update:?}");
+        }
+    }
+}

@@ -236,3 +236,35 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against PyTorch inside their range: `tests/pytorch.rs`. Here: the ends, where the two differ or PyTorch refuses.
+    #[test]
+    fn schedules_stay_where_they_end() {
+        let cosine = Schedule::Cosine { rate: 0.5, steps: 10, floor: 0.125 };
+        for (step, rate) in [(0, 0.5), (5, 0.3125), (10, 0.125), (15, 0.125), (20, 0.125), (u64::MAX, 0.125)] {
+            assert!((cosine.rate(step) - rate).abs() < 1e-15, "step {step}: {}", cosine.rate(step));
+        }
+        let cycle = Schedule::one_cycle(1.0, 10);
+        for step in [9, 10, 1000] {
+            assert!((cycle.rate(step) - 4e-6).abs() < 1e-18);
+        }
+        // Too short to rise: it starts at the peak.
+        assert_eq!(Schedule::one_cycle(1.0, 3).rate(0), 1.0);
+        let falling = Schedule::OneCycle { peak: 1.0, steps: 5, warm_up: 0.0, start_divisor: 10.0, end_divisor: 10.0 };
+        assert_eq!((falling.rate(0), falling.rate(4)), (1.0, 0.01));
+    }
+
+    #[test]
+    fn a_warm_up_joins_what_follows() {
+        let schedule = Schedule::warm_up(4, Schedule::Exponential { rate: 0.8, factor: 0.5 });
+        let rates: Vec<f64> = (0..7).map(|step| schedule.rate(step)).collect();
+        for (got, want) in rates.iter().zip([0.0, 0.2, 0.4, 0.6, 0.8, 0.4, 0.2]) {
+            assert!((got - want).abs() < 1e-15, "{rates:?}");
+        }
+        assert_eq!(Schedule::warm_up(0, Schedule::Constant { rate: 2.0 }).rate(0), 2.0);
+    }
+}
