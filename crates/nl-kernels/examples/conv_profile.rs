@@ -32,7 +32,14 @@ struct Layer {
     shape: Conv2d,
 }
 
-fn layer(name: &'static str, role: Role, [c, o]: [usize; 2], side: usize, [k, s, p]: [usize; 3], batch: usize) -> Layer {
+fn layer(
+    name: &'static str,
+    role: Role,
+    [c, o]: [usize; 2],
+    side: usize,
+    [k, s, p]: [usize; 3],
+    batch: usize,
+) -> Layer {
     let shape = Conv2d {
         batch,
         in_channels: c,
@@ -127,9 +134,7 @@ fn main() -> Result<(), ShapeError> {
         }
         let (mut y, mut argmax) = (numbers(block.output_len()), vec![0; block.output_len()]);
         let dy = y.clone();
-        let f = best(|| {
-            conv_block(&block, &x, &w, &b, &mut y, block.pool.then_some(&mut argmax[..]), &mut scratch)
-        })?;
+        let f = best(|| conv_block(&block, &x, &w, &b, &mut y, block.pool.then_some(&mut argmax[..]), &mut scratch))?;
         forward_total += row("forward", 1.0, f);
         let full = numbers(conv.output_len());
         if grad_input {
@@ -147,6 +152,9 @@ fn main() -> Result<(), ShapeError> {
         seconds += f;
         row("both", if grad_input { 3.0 } else { 2.0 }, seconds);
     }
-    println!("\nsupervised step: forward {forward_total:.1}, forward and backward {:.1} us/image", forward_total + step_total);
+    println!(
+        "\nsupervised step: forward {forward_total:.1}, forward and backward {:.1} us/image",
+        forward_total + step_total
+    );
     Ok(())
 }

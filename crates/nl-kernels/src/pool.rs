@@ -50,7 +50,8 @@ impl Pool2d {
             }
         }
         // The output is no longer than the padded input.
-        let sizes = [self.batch, self.channels, self.height + 2 * self.padding[0], self.width + 2 * self.padding[1], 8];
+        let padded = [self.height.saturating_add(2 * self.padding[0]), self.width.saturating_add(2 * self.padding[1])];
+        let sizes = [self.batch, self.channels, padded[0], padded[1], size_of::<f64>()];
         if sizes.iter().try_fold(1_usize, |n, &s| n.checked_mul(s)).is_none() {
             return invalid(format!("{self:?}: the number of elements overflows"));
         }
@@ -245,4 +246,107 @@ pub fn avg_pool2d_grad<T: Float>(shape: &Pool2d, dy: &[T], dx: &mut [T]) -> Resu
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every combination of small sizes, kernels, strides and paddings.
+    fn shapes() -> Vec<Pool2d> {
+        let mut shapes = Vec::new();
+        for size in [[1, 1], [2, 3], [5, 4], [7, 7]] {
+            for kernel in [[1, 1], [2, 2], [3, 2], [1, 4], [5, 5]] {
+                for stride in [[1, 1], [2, 2], [3, 1]] {
+                    for padding in [[0, 0], [1, 1], [0, 2]] {
+                        let [height, width] = size;
+                        let shape = Pool2d { batch: 2, channels: 3, height, width, kernel, stride, padding };
+                        if shape.validate().is_ok() {
+                            shapes.push(shape);
+                        }
+                    }
+                }
+            }
+        }
+        shapes
+    }
+
+    fn numbers(n: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * 7919 + 31) % 101) as f64 - 50.0).collect()
+    }
+
+    /// The cells of window (i, j) of a plane padded by `None`.
+    fn cells(s: &Pool2d, x: &[f64], i: usize, j: usize) -> Vec<Option<f64>> {
+        let mut cells = Vec::new();
+        for u in 0..s.kernel[0] {
+            for v in 0..s.kernel[1] {
+                let row = (i * s.stride[0] + u).checked_sub(s.padding[0]).filter(|&row| row < s.height);
+                let column = (j * s.stride[1] + v).checked_sub(s.padding[1]).filter(|&column| column < s.width);
+                cells.push(row.zip(column).map(|(row, column)| x[row * s.width + column]));
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn equal_the_definition_and_gradients_are_adjoint() {
+        let shapes = shapes();
+        assert!(shapes.len() > 50);
+        for s in shapes {
+            let (x, dy) = (numbers(s.input_len()), numbers(s.output_len()));
+            let (mut max, mut average) = (vec![f64::NAN; dy.len()], vec![f64::NAN; dy.len()]);
+            let (mut dmax, mut daverage) = (vec![f64::NAN; x.len()], vec![f64::NAN; x.len()]);
+            let mut argmax = vec![u32::MAX; dy.len()];
+            max_pool2d(&s, &x, &mut max, &mut argmax).unwrap();
+            avg_pool2d(&s, &x, &mut average).unwrap();
+            max_pool2d_grad(&s, &argmax, &dy, &mut dmax).unwrap();
+            avg_pool2d_grad(&s, &dy, &mut daverage).unwrap();
+            let (plane, ow) = (s.height * s.width, s.out_width());
+            let area = (s.kernel[0] * s.kernel[1]) as f64;
+            for at in 0..dy.len() {
+                let (p, i, j) = (at / (s.out_height() * ow), at / ow % s.out_height(), at % ow);
+                let cells = cells(&s, &x[p * plane..(p + 1) * plane], i, j);
+                let want = cells.iter().flatten().fold(f64::NEG_INFINITY, |max, &x| max.max(x));
+                assert_eq!(max[at], want, "{s:?} at {at}");
+                assert_eq!(x[p * plane + argmax[at] as usize], want);
+                let want = cells.iter().flatten().sum::<f64>() / area;
+                assert!((average[at] - want).abs() < 1e-12, "{s:?} at {at}: {} not {want}", average[at]);
+            }
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            assert!((dot(&average, &dy) - dot(&x, &daverage)).abs() < 1e-6);
+            assert!((dot(&max, &dy) - dot(&x, &dmax)).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn the_first_of_equals_wins_and_nan_over_all() {
+        let s = Pool2d { batch: 1, channels: 1, height: 2, width: 2, kernel: [2, 2], stride: [1, 1], padding: [0, 0] };
+        let (mut y, mut argmax) = ([0.0_f32], [9]);
+        max_pool2d(&s, &[1.0, 3.0, 3.0, 2.0], &mut y, &mut argmax).unwrap();
+        assert_eq!((y, argmax), ([3.0], [1]));
+        max_pool2d(&s, &[1.0, f32::NAN, 3.0, 2.0], &mut y, &mut argmax).unwrap();
+        assert!(y[0].is_nan() && argmax == [1]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let good =
+            Pool2d { batch: 1, channels: 1, height: 3, width: 3, kernel: [2, 2], stride: [1, 1], padding: [1, 0] };
+        assert!(good.validate().is_ok());
+        for bad in [
+            Pool2d { channels: 0, ..good },
+            Pool2d { stride: [0, 1], ..good },
+            Pool2d { kernel: [9, 2], ..good },
+            Pool2d { padding: [2, 0], ..good },
+            Pool2d { batch: usize::MAX, ..good },
+            Pool2d { height: usize::MAX, ..good },
+        ] {
+            assert!(matches!(bad.validate(), Err(ShapeError::Invalid { .. })), "{bad:?}");
+        }
+        let mut y = [0.0_f32; 8];
+        let short = avg_pool2d(&good, &[0.0; 8], &mut y);
+        assert!(matches!(short, Err(ShapeError::Length { what: "x", .. })), "{short:?}");
+        let outside = max_pool2d_grad(&good, &[9; 8], &y, &mut [0.0; 9]);
+        assert!(matches!(outside, Err(ShapeError::Invalid { .. })), "{outside:?}");
+    }
 }

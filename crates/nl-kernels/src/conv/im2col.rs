@@ -43,10 +43,8 @@ struct Group {
 
 impl Layout {
     fn new<T: Float, V: Vector<T>>(s: &Conv2d) -> Self {
-        let phase = [
-            (s.height + 2 * s.padding[0]).div_ceil(s.stride[0]),
-            (s.width + 2 * s.padding[1]).div_ceil(s.stride[1]),
-        ];
+        let phase =
+            [(s.height + 2 * s.padding[0]).div_ceil(s.stride[0]), (s.width + 2 * s.padding[1]).div_ceil(s.stride[1])];
         let patch = s.in_channels * s.kernel[0] * s.kernel[1];
         let row_bytes = patch * s.out_width() * size_of::<T>();
         let rows = (GROUP_BYTES / row_bytes).max(1);
@@ -103,24 +101,29 @@ impl Group {
     }
 }
 
+/// For column phase `b`: the image's first column that falls into it, and where in the phase that is.
+const fn first_column(s: &Conv2d, b: usize) -> (usize, usize) {
+    let first = (b + s.stride[1] - s.padding[1] % s.stride[1]) % s.stride[1];
+    (first, (first + s.padding[1]) / s.stride[1])
+}
+
 /// Deals image `n` of `x` out to the phases, whose padding is and stays zero.
 #[inline(always)]
 fn split_phases<T: Float>(s: &Conv2d, layout: &Layout, x: &[T], n: usize, phases: &mut [T]) {
-    for c in 0..s.in_channels {
-        for row in 0..s.height {
-            let x = &x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
-            for b in 0..s.stride[1] {
-                // The first column of the image that falls into this phase.
-                let first = (b + s.stride[1] - s.padding[1] % s.stride[1]) % s.stride[1];
-                if first >= s.width {
-                    continue;
-                }
-                let to = layout.phase_row(s, c, row + s.padding[0], b) + (first + s.padding[1]) / s.stride[1];
+    for b in 0..s.stride[1] {
+        let (first, place) = first_column(s, b);
+        for c in 0..s.in_channels {
+            for row in 0..s.height {
+                let x = &x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
+                let to = &mut phases[layout.phase_row(s, c, row + s.padding[0], b) + place..];
                 if s.stride[1] == 1 {
-                    phases[to..to + s.width].copy_from_slice(x);
+                    to[..s.width].copy_from_slice(x);
                 } else {
-                    for (to, &x) in phases[to..].iter_mut().zip(x[first..].iter().step_by(s.stride[1])) {
+                    let mut column = first;
+                    for to in to {
+                        let Some(&x) = x.get(column) else { break };
                         *to = x;
+                        column += s.stride[1];
                     }
                 }
             }
@@ -131,20 +134,20 @@ fn split_phases<T: Float>(s: &Conv2d, layout: &Layout, x: &[T], n: usize, phases
 /// The reverse of [`split_phases`]: the image without its padding.
 #[inline(always)]
 fn join_phases<T: Float>(s: &Conv2d, layout: &Layout, phases: &[T], x: &mut [T], n: usize) {
-    for c in 0..s.in_channels {
-        for row in 0..s.height {
-            let x = &mut x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
-            for b in 0..s.stride[1] {
-                let first = (b + s.stride[1] - s.padding[1] % s.stride[1]) % s.stride[1];
-                if first >= s.width {
-                    continue;
-                }
-                let from = layout.phase_row(s, c, row + s.padding[0], b) + (first + s.padding[1]) / s.stride[1];
+    for b in 0..s.stride[1] {
+        let (first, place) = first_column(s, b);
+        for c in 0..s.in_channels {
+            for row in 0..s.height {
+                let x = &mut x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
+                let from = &phases[layout.phase_row(s, c, row + s.padding[0], b) + place..];
                 if s.stride[1] == 1 {
-                    x.copy_from_slice(&phases[from..from + s.width]);
+                    x.copy_from_slice(&from[..s.width]);
                 } else {
-                    for (x, &from) in x[first..].iter_mut().step_by(s.stride[1]).zip(&phases[from..]) {
+                    let mut column = first;
+                    for &from in from {
+                        let Some(x) = x.get_mut(column) else { break };
                         *x = from;
+                        column += s.stride[1];
                     }
                 }
             }
@@ -165,12 +168,15 @@ fn im2col<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
     for tap in 0..layout.patch {
         let (c, u, v) = (tap / (down * across), tap / across % down, tap % across);
         let mut to = tap * layout.pitch + n * group.rows * width;
+        let first = layout.phase_row(s, c, u, v % s.stride[1]) + v / s.stride[1];
         for row in group.row..group.row + group.rows {
-            let from = layout.phase_row(s, c, row * s.stride[0] + u, v % s.stride[1]) + v / s.stride[1];
-            for j in (0..width).step_by(V::LANES) {
+            let from = first + row * layout.phase[1];
+            let mut j = 0;
+            while j < width {
                 // SAFETY: the row starts inside the phases and ends there, one vector of slack included; the matrix's
                 // row has room for its patches and one vector more. Both lengths were asserted.
                 unsafe { V::load(phases.as_ptr().add(from + j)).store(col.as_mut_ptr().add(to + j)) }
+                j += V::LANES;
             }
             to += width;
         }
@@ -178,30 +184,38 @@ fn im2col<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
 }
 
 /// Adds the patches of the group's `n`th image to its phases: the adjoint of [`im2col`].
+///
+/// Channels run innermost: a load that follows a store to overlapping addresses would wait for it.
 #[inline(always)]
 fn col2im<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n: usize, col: &[T], phases: &mut [T]) {
     let width = s.out_width();
     let [down, across] = s.kernel;
+    let plane = layout.phase[0] * layout.phase[1] * s.stride[0] * s.stride[1];
     assert!(phases.len() >= layout.phases_len && col.len() >= layout.patch * layout.pitch);
     assert!(group.patches(s) <= layout.pitch);
-    for tap in 0..layout.patch {
-        let (c, u, v) = (tap / (down * across), tap / across % down, tap % across);
-        let mut from = tap * layout.pitch + n * group.rows * width;
-        for row in group.row..group.row + group.rows {
-            let to = layout.phase_row(s, c, row * s.stride[0] + u, v % s.stride[1]) + v / s.stride[1];
-            for j in (0..width).step_by(V::LANES) {
+    for tap in 0..down * across {
+        let (u, v) = (tap / across, tap % across);
+        let first = layout.phase_row(s, 0, u, v % s.stride[1]) + v / s.stride[1];
+        for row in 0..group.rows {
+            let from = tap * layout.pitch + (n * group.rows + row) * width;
+            let to = first + (group.row + row) * layout.phase[1];
+            let mut j = 0;
+            while j < width {
                 let count = V::LANES.min(width - j);
-                // SAFETY: as in `im2col`; only the `count` numbers that belong to the row are touched.
-                unsafe {
-                    let (from, to) = (col.as_ptr().add(from + j), phases.as_mut_ptr().add(to + j));
-                    if count == V::LANES {
-                        V::load(to).add(V::load(from)).store(to);
-                    } else {
-                        V::load_partial(to, count).add(V::load_partial(from, count)).store_partial(to, count);
+                for c in 0..s.in_channels {
+                    // SAFETY: as in `im2col`; only the `count` numbers that belong to the row are touched.
+                    unsafe {
+                        let from = col.as_ptr().add(c * down * across * layout.pitch + from + j);
+                        let to = phases.as_mut_ptr().add(c * plane + to + j);
+                        if count == V::LANES {
+                            V::load(to).add(V::load(from)).store(to);
+                        } else {
+                            V::load_partial(to, count).add(V::load_partial(from, count)).store_partial(to, count);
+                        }
                     }
                 }
+                j += V::LANES;
             }
-            from += width;
         }
     }
 }
@@ -314,16 +328,15 @@ fn backward<T: Float, V: Vector<T>, S: Source<T>>(
     let blocks = s.out_channels.div_ceil(V::LANES);
     let plane = s.out_height() * s.out_width();
     let group_patches = layout.images * layout.rows * s.out_width();
-    let mut phases = scratch.take::<T>(layout.phases_len);
+    let mut phases = scratch.take::<T>(if weight.is_some() { layout.phases_len } else { 0 });
+    let mut dphases = scratch.take::<T>(if input.is_some() { layout.phases_len } else { 0 });
     let mut col = scratch.take::<T>(layout.patch * layout.pitch);
     let mut rows = scratch.take::<T>(if input.is_some() { s.out_channels * layout.pitch } else { 0 });
     let mut lanes = scratch.take::<T>(blocks * group_patches * V::LANES);
     let mut dw_lanes = scratch.take::<T>(if weight.is_some() { blocks * layout.patch * V::LANES } else { 0 });
     let mut sums = scratch.take::<T>(blocks * V::LANES);
     sums.as_mut_slice().fill(T::ZERO);
-    if weight.is_some() {
-        phases.as_mut_slice().fill(T::ZERO);
-    }
+    phases.as_mut_slice().fill(T::ZERO);
     let mut first = true;
     for group in layout.groups(*s) {
         let pixels = group.rows * s.out_width();
@@ -392,11 +405,11 @@ fn backward<T: Float, V: Vector<T>, S: Source<T>>(
             });
             for n in 0..group.images {
                 if group.is_first_of_image() {
-                    phases.as_mut_slice().fill(T::ZERO);
+                    dphases.as_mut_slice().fill(T::ZERO);
                 }
-                col2im::<T, V>(s, &layout, &group, n, col.as_slice(), phases.as_mut_slice());
+                col2im::<T, V>(s, &layout, &group, n, col.as_slice(), dphases.as_mut_slice());
                 if group.is_last_of_image(s) {
-                    join_phases(s, &layout, phases.as_slice(), dx, group.image + n);
+                    join_phases(s, &layout, dphases.as_slice(), dx, group.image + n);
                 }
             }
         }
@@ -416,7 +429,7 @@ fn backward<T: Float, V: Vector<T>, S: Source<T>>(
     if let Some(db) = db {
         db.copy_from_slice(&sums.as_slice()[..s.out_channels]);
     }
-    for buffer in [phases, col, rows, lanes, dw_lanes, sums] {
+    for buffer in [phases, dphases, col, rows, lanes, dw_lanes, sums] {
         scratch.give(buffer);
     }
 }

@@ -184,40 +184,54 @@ impl<T: Float> Task<T> {
 mod tests {
     use super::*;
     use crate::Level;
-    use crate::conv::vector::run_at;
+    use crate::conv::vector::{MAX_LANES, run_at};
 
+    /// Every tile height and strip width, both orders of A, against three loops; integers, so the sums are exact.
     #[test]
-    #[ignore]
-    fn speed() {
-        for (m, k, n, ar) in [(49, 16, 32, true), (32, 32, 64, true), (24, 64, 64, true), (64, 64, 64, true), (16, 49, 32, false), (32, 32, 64, false), (64, 32, 64, false), (49, 32, 16, true), (32, 64, 32, true), (16, 25, 784, true), (25, 784, 16, true)] {
-            let count = if k * n > 10000 { 1 } else { 36 };
-            let mut a = vec![1.0_f32; count * (m * k + 16)];
-            a.fill(0.5);
-            let b = vec![1.0_f32; count * (k * n + 16)];
-            let mut c = vec![0.0_f32; count * (m * n + 16)];
-            for accumulate in [false, true] {
-                let mut best = f64::MAX;
-                for _ in 0..200 {
-                    let t = std::time::Instant::now();
+    fn equals_three_loops_and_touches_nothing_else() {
+        for level in Level::available() {
+            for (m, k, vectors) in [(1, 1, 1), (5, 3, 4), (6, 0, 2), (7, 2, 5), (11, 4, 2), (13, 2, 7), (25, 3, 1)] {
+                for (transposed, accumulate) in [(false, false), (true, true)] {
+                    let (n, count) = (vectors * MAX_LANES, 2);
+                    let (row, column) = if transposed { (1, m + 1) } else { (k + 2, 1) };
+                    let size = (m + 1) * (k + 2);
+                    let a: Vec<f32> = (0..count * size).map(|i| (i % 7) as f32 - 3.0).collect();
+                    let b: Vec<f32> = (0..count * k * n + n).map(|i| (i % 5) as f32 - 2.0).collect();
+                    // One spare number after each row and one spare row after each product, which stay NaN.
+                    let mut c = vec![f32::NAN; count * (m + 1) * (n + 1)];
+                    for p in 0..count {
+                        for i in 0..m {
+                            c[p * (m + 1) * (n + 1) + i * (n + 1)..][..n].fill(if accumulate { 1.0 } else { f32::NAN });
+                        }
+                    }
                     run_at(
-                        Level::current(),
+                        level,
                         Product {
                             count,
                             m,
                             k,
                             n,
                             a: &a,
-                            a_strides: if ar { [m * k + 16, k, 1] } else { [m * k + 16, 1, m] },
+                            a_strides: [size, row, column],
                             b: &b,
-                            b_strides: [k * n + 16, n],
+                            b_strides: [k * n, n],
                             c: &mut c,
-                            c_strides: [m * n + 16, n],
+                            c_strides: [(m + 1) * (n + 1), n + 1],
                             accumulate,
                         },
                     );
-                    best = best.min(t.elapsed().as_secs_f64());
+                    for (at, &got) in c.iter().enumerate() {
+                        let (p, i, j) = (at / (n + 1) / (m + 1), at / (n + 1) % (m + 1), at % (n + 1));
+                        if i == m || j == n {
+                            assert!(got.is_nan(), "{level} {m}x{k}x{n}: wrote at {i}, {j} of product {p}");
+                            continue;
+                        }
+                        let start = if accumulate { 1.0 } else { 0.0 };
+                        let want = (0..k)
+                            .fold(start, |sum, l| sum + a[p * size + i * row + l * column] * b[p * k * n + l * n + j]);
+                        assert_eq!(got, want, "{level} {m}x{k}x{n} at {i}, {j} of product {p}");
+                    }
                 }
-                eprintln!("{m}x{k}x{n} {ar} acc {accumulate}: {:.1} GFLOP/s  {:.2} us", 2e-9 * (count * m * n * k) as f64 / best, best * 1e6);
             }
         }
     }

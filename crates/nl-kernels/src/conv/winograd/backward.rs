@@ -32,10 +32,8 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         let (channels, filters) = (layout.channels(), layout.filters());
         let tiles = layout.group_tiles();
         let (v_point, m_point) = (layout.point_stride::<T>(tiles, channels), layout.point_stride::<T>(tiles, filters));
-        let (ut_point, du_point) = (
-            layout.point_stride::<T>(s.out_channels, channels),
-            layout.point_stride::<T>(s.in_channels, filters),
-        );
+        let (ut_point, du_point) =
+            (layout.point_stride::<T>(s.out_channels, channels), layout.point_stride::<T>(s.in_channels, filters));
         let when = |wanted: bool, len: usize| if wanted { len } else { 0 };
         let dz_len = finish.tile() * finish.tile() * layout.tiles[0] * layout.tiles[1] * V::LANES;
 

@@ -10,9 +10,11 @@
 //! code. Images are taken in groups whose V and M stay in the L2 cache. Bias, ReLU and 2×2 pooling ride along with the
 //! output transform (a tile is 2×2 pooled outputs), their derivatives with the transform to dM.
 //!
-//! **Error.** The transforms add and cancel: relative to Σ|x||w| (what the direct sum's own error scales with), the
-//! error is a few ε per transform. Measured against f64 it is bounded in the tests by 16 ε Σ|x||w| + the direct sum's
-//! own; with the customary points ±1, ±2 it would be about twice that.
+//! **Error.** The transforms add and cancel, so a small sum beside large ones in its tile keeps the tile's absolute
+//! error, not its own: the bound is normwise. With κ the product of the ∞-norms |Aᵀ|·|Aᵀ||G|·|Gᵀ||Bᵀ|·|B| the a-priori
+//! bound is κ (log₂-free) times ε Σ|x||w|, a thousandfold pessimistic, as rounding errors have random signs. Measured
+//! against f64 the error of y, dx and dw is at most 5 ε · max Σ|x||w| over all swept shapes and levels, twice to three
+//! times that of the direct sum; the tests hold it below 16 ε · max Σ|x||w|.
 
 mod backward;
 mod forward;
@@ -206,7 +208,14 @@ fn transform_filters<T: Float, V: Vector<T>>(
 
 /// The input's planes of block `block` of `image`, inside the border of zeros that `padded` already has.
 #[inline(always)]
-fn pad_input<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, x: &[T], image: usize, block: usize, padded: &mut [T]) {
+fn pad_input<T: Float, V: Vector<T>>(
+    s: &Conv2d,
+    layout: &Layout,
+    x: &[T],
+    image: usize,
+    block: usize,
+    padded: &mut [T],
+) {
     let plane = s.height * s.width;
     let planes = block_planes(block, V::LANES, s.in_channels, plane, plane);
     let rows = Rows { width: s.width, row: layout.padded_width() };

@@ -10,7 +10,8 @@
 use super::super::vector::Vector;
 use crate::Float;
 
-/// α and β. ±5/8 and ±3/2 halve the rounding error of the customary ±1 and ±2, and are exact in binary.
+/// α and β. ±5/8 and ±3/2 are exact in binary, and against the customary ±1 and ±2 they halve the rounding error
+/// (root mean square over normal data, 16 or 64 channels) and bring its maximum to a third.
 const ALPHA: f64 = 0.625;
 const BETA: f64 = 1.5;
 const ALPHA2: f64 = ALPHA * ALPHA;
@@ -148,10 +149,7 @@ mod tests {
             close(dot(&wd.map(n), &m), dot(&d, &input_adjoint::<f64, V>(m.map(v)).map(n)));
             close(dot(&wg.map(n), &m), dot(&g, &filter_adjoint::<f64, V>(m.map(v)).map(n)));
             let dy = [1.4, -0.3, 0.9, -0.7];
-            close(
-                dot(&output::<f64, V>(m.map(v)).map(n), &dy),
-                dot(&m, &output_adjoint::<f64, V>(dy.map(v)).map(n)),
-            );
+            close(dot(&output::<f64, V>(m.map(v)).map(n), &dy), dot(&m, &output_adjoint::<f64, V>(dy.map(v)).map(n)));
         }
     }
 
