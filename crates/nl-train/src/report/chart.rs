@@ -166,12 +166,13 @@ pub(super) fn heat_map(label: &str, rows: &[Vec<f32>], names: &[String], x_label
     for c in (0..columns).step_by(step) {
         svg.text((left + w * (c as f64 + 0.5), top - 7.0), "t m", &c.to_string());
     }
-    svg.text((left, bottom + 38.0), "t", &format!("{low:.2}"));
+    let decimals = if high - low < 0.05 { 4 } else { 2 };
+    svg.text((left, bottom + 38.0), "t", &format!("{low:.decimals$}"));
     for i in 0..20 {
         let share = f64::from(i) / 19.0;
-        svg.rect((left + 40.0 + 8.0 * f64::from(i), bottom + 26.0), (8.0, 14.0), "hot", 0.05 + 0.95 * share, "");
+        svg.rect((left + 50.0 + 8.0 * f64::from(i), bottom + 26.0), (8.0, 14.0), "hot", 0.05 + 0.95 * share, "");
     }
-    svg.text((left + 208.0, bottom + 38.0), "t", &format!("{high:.2}   {unit}"));
+    svg.text((left + 218.0, bottom + 38.0), "t", &format!("{high:.decimals$}   {unit}"));
     svg.finish()
 }
 
@@ -283,4 +284,65 @@ pub(super) fn map_chart(label: &str, map: &EmbeddingMap, names: &[String]) -> St
         svg.text((x, y + 6.0), "halo m", &shorten(name, 10));
     }
     svg.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(n: usize) -> Vec<String> {
+        (0..n).map(|i| format!("c{i}")).collect()
+    }
+
+    #[test]
+    fn lines_leave_out_what_cannot_be_drawn() {
+        let points = vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 0.5), (f64::INFINITY, 0.1)];
+        let series = [Series { name: "loss", points, colour: 1, style: Style::Dots }];
+        let svg = line_chart("a", "epochs", "nats", false, &series);
+        // Two dots and the one of the legend.
+        assert_eq!(svg.matches("<circle").count(), 3);
+        assert!(svg.contains(">epochs<") && svg.contains(">nats<") && svg.contains(">loss<"));
+        let empty = line_chart("a", "x", "y", true, &[]);
+        assert!(empty.contains("grid") && !empty.contains("NaN"));
+    }
+
+    #[test]
+    fn confusion_cells_say_what_they_count() {
+        let svg = confusion_chart("a", &[vec![5, 1], vec![0, 4]], &names(2));
+        assert!(svg.contains("<title>c0 decided as c1: 1</title>"));
+        let cells = |kind| svg.matches(&format!("cell {kind}")).count();
+        assert_eq!((cells("good"), cells("bad"), cells("none")), (2, 1, 1));
+    }
+
+    #[test]
+    fn the_heat_map_names_its_range() {
+        let svg = heat_map("a", &[vec![0.25, 0.5], vec![f32::NAN, 0.75]], &names(2), "channel", "gate");
+        assert!(svg.contains(">0.25<") && svg.contains(">0.75   gate<"));
+        assert_eq!(svg.matches("cell hot").count(), 3);
+        let flat = heat_map("a", &[vec![0.5, 0.501]], &names(1), "channel", "gate");
+        assert!(flat.contains(">0.5000<") && flat.contains(">0.5010   gate<"));
+    }
+
+    #[test]
+    fn trust_is_counted_by_group_and_by_class() {
+        let sample = |trust, class, right| TrustSample { trust, class, right };
+        let samples = [sample(0.0, 0, true), sample(1.0, 0, true), sample(0.5, 0, true), sample(2.0, 1, false)];
+        let svg = trust_histogram("a", &samples);
+        assert!(svg.contains("right (3 images)") && svg.contains("wrong (1 images)"));
+        assert!(!trust_histogram("a", &samples[..3]).contains("wrong"));
+        let svg = trust_by_class("a", &samples, &names(3));
+        assert!(svg.contains("c0: median 0.50") && svg.contains("c1: median 1.00"));
+        assert_eq!(svg.matches("<circle").count(), 2);
+    }
+
+    #[test]
+    fn the_map_keeps_every_point_inside_and_proportions() {
+        let at = |x, y, class| MapPoint { x, y, class };
+        let points = vec![at(-300.0, 0.0, 0), at(100.0, 0.0, 0), at(0.0, 100.0, 1), at(0.0, f32::NAN, 1)];
+        let map = EmbeddingMap { points, ..EmbeddingMap::default() };
+        let svg = map_chart("a", &map, &names(2));
+        assert_eq!(svg.matches("h0").count(), 3);
+        // 400 units wide and 100 high: the same scale on both axes.
+        assert!(svg.contains("M14 246.5h0") && svg.contains("M386 246.5h0") && svg.contains("M293 153.5h0"), "{svg}");
+    }
 }

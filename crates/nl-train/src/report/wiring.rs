@@ -178,3 +178,51 @@ fn arrow(svg: &mut Svg, points: &[(f64, f64)], kind: &str) {
     let [x0, y0, x1, y1, x2, y2] = [end.0, end.1, a.0, a.1, b.0, b.1].map(coordinate);
     svg.path(&format!("M{x0} {y0}L{x1} {y1}L{x2} {y2}Z"), &format!("head {kind}"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regions() -> Vec<Region> {
+        let known = PLACES.iter().filter(|place| !matches!(place.0, "image" | "drawing"));
+        known
+            .map(|place| Region { id: place.0.to_owned(), output: "8 × 4 × 4".to_owned(), ..Region::default() })
+            .collect()
+    }
+
+    #[test]
+    fn every_wire_ends_at_its_box_and_runs_along_an_axis() {
+        for tall in [false, true] {
+            let half = if tall { HALF_TALL } else { HALF };
+            let place = |id: &str| PLACES.iter().find(|p| p.0 == id).map(|p| if tall { p.2 } else { p.1 }).unwrap();
+            for (from, to, route) in WIRES {
+                let points = corners(route, place(from), place(to), half, tall);
+                let outside = |p: (f64, f64), id: &str| {
+                    let ((x, y), middle) = (p, place(id));
+                    ((x - middle.0).abs() - half.0).max((y - middle.1).abs() - half.1)
+                };
+                let (first, last) = (points[0], points[points.len() - 1]);
+                assert!(outside(first, from).abs() < 1e-9, "{from} to {to}: starts at {first:?}");
+                assert!((outside(last, to) - 3.0).abs() < 1e-9, "{from} to {to}: ends at {last:?}");
+                for pair in points.windows(2) {
+                    let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+                    assert!(dx.abs() < 1e-9 || dy.abs() < 1e-9, "{from} to {to}: {pair:?}");
+                    for other in PLACES.iter().filter(|p| p.0 != from && p.0 != to) {
+                        let middle = (f64::midpoint(pair[0].0, pair[1].0), f64::midpoint(pair[0].1, pair[1].1));
+                        assert!(outside(middle, other.0) > 0.0, "{from} to {to} crosses {}", other.0);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_region_that_is_missing_takes_its_wires_along() {
+        let (full, _) = wiring(&regions());
+        assert!(full.contains("Hippocampus") && full.contains("8 × 4 × 4"));
+        let without: Vec<Region> = regions().into_iter().filter(|r| r.id != "hippocampus").collect();
+        let (less, tall) = wiring(&without);
+        assert!(!less.contains(">Hippocampus<") && !tall.contains(">Hippocampus<"));
+        assert_eq!(full.matches("wire flow").count(), less.matches("wire flow").count() + 2);
+    }
+}
