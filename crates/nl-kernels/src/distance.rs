@@ -13,6 +13,7 @@ use crate::error::check_len;
 use crate::gemm::kernel::{self, Job, Left};
 use crate::gemm::pack;
 use crate::parallel::{Chunks, for_each_shard};
+use crate::simd::prefetch;
 use crate::{Level, Scratch, ShapeError, Vectorised};
 
 /// How far a query is from a key.
@@ -25,7 +26,7 @@ pub enum Metric {
 }
 
 /// Queries that share one pass over the keys, and one task of [`top_k_parallel`].
-const QUERIES: usize = 128;
+const QUERIES: usize = 256;
 /// Keys measured at a time; with their products they stay in L1 and L2.
 const KEYS: usize = 96;
 /// Up to this many queries, measuring every key outright is faster than a matrix product.
@@ -167,7 +168,7 @@ impl Search<'_> {
     ) {
         let (dim, level) = (self.dim, self.level.min(Level::detect()));
         let count = queries.len() / dim;
-        let (_, tile) = kernel::tile_shape::<f32>(level);
+        let (tile_rows, tile) = kernel::tile_shape::<f32>(level);
         let lanes = if count <= tile / 2 { tile / 2 } else { tile };
         let wide = count.next_multiple_of(lanes);
 
@@ -197,23 +198,30 @@ impl Search<'_> {
         }
         for (c, keys) in self.keys.chunks(KEYS * dim).enumerate() {
             let rows = keys.len() / dim;
+            let next = &self.keys[c * KEYS * dim + keys.len()..];
+            let mut ahead = next[..next.len().min(KEYS * dim)].chunks((dim * tile_rows * lanes).div_ceil(wide));
             for strip in (0..wide).step_by(lanes) {
-                let job = Job {
-                    m: rows,
-                    n: lanes,
-                    k: dim,
-                    a: keys.as_ptr(),
-                    left: Left::Strided { row: dim, col: 1 },
-                    b: packed.as_slice()[strip * dim..].as_ptr(),
-                    b_row: lanes,
-                    b_strip: lanes * dim,
-                    c: products.as_mut_slice().as_mut_ptr(),
-                    c_row: lanes,
-                    alpha: 1.0,
-                    beta: 0.0,
-                };
-                // SAFETY: the level is the CPU's; keys hold rows × dim, the strip dim × lanes, products KEYS × lanes.
-                unsafe { kernel::run(level, &job) };
+                for (start, m) in kernel::groups(rows, tile_rows) {
+                    // The next keys come while these are worked on.
+                    prefetch(ahead.next().unwrap_or_default());
+                    let job = Job {
+                        m,
+                        n: lanes,
+                        k: dim,
+                        a: keys[start * dim..].as_ptr(),
+                        left: Left::Strided { row: dim, col: 1 },
+                        b: packed.as_slice()[strip * dim..].as_ptr(),
+                        b_row: lanes,
+                        b_strip: lanes * dim,
+                        c: products.as_mut_slice()[start * lanes..].as_mut_ptr(),
+                        c_row: lanes,
+                        alpha: 1.0,
+                        beta: 0.0,
+                    };
+                    // SAFETY: the level is the CPU's; from `start` on there are m keys of dim numbers and m rows of
+                    // products; the strip holds dim × lanes.
+                    unsafe { kernel::run(level, &job) };
+                }
                 let last = (strip + lanes).min(count);
                 let body = Scan {
                     all: self,
@@ -352,8 +360,9 @@ fn sum(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
     let (a_parts, b_parts) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest = a_parts.remainder().iter().zip(b_parts.remainder());
     for (a, b) in a_parts.zip(b_parts) {
+        let terms: [f64; LANES] = core::array::from_fn(|i| f(f64::from(a[i]), f64::from(b[i])));
         for i in 0..LANES {
-            sums[i] += f(f64::from(a[i]), f64::from(b[i]));
+            sums[i] += terms[i];
         }
     }
     let tail = rest.fold(0.0, |sum, (&a, &b)| sum + f(f64::from(a), f64::from(b)));

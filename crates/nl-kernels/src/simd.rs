@@ -30,6 +30,19 @@ pub(crate) trait Vector<T>: Copy {
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
 }
 
+/// Asks for the cache lines of `data` to be brought to L2; does nothing where there is no such instruction.
+#[inline(always)]
+pub(crate) fn prefetch<T>(data: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in data.chunks((64 / size_of::<T>()).max(1)) {
+        use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: SSE is part of x86-64; the pointer comes from a reference, and a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = data;
+}
+
 /// The vector types of a scalar, one per level.
 pub trait Simd: Sized {
     #[doc(hidden)]
@@ -43,6 +56,13 @@ pub trait Simd: Sized {
     #[doc(hidden)]
     #[allow(private_bounds, reason = "as above")]
     type Avx512: Vector<Self>;
+
+    /// dst\[j · dst_row + i\] = src\[i · src_row + j\] for i, j < 4.
+    ///
+    /// # Safety
+    /// `src` and `dst` are valid for four rows of four elements at their row strides.
+    #[doc(hidden)]
+    unsafe fn transpose4(src: *const Self, src_row: usize, dst: *mut Self, dst_row: usize);
 }
 
 impl Simd for f32 {
@@ -51,6 +71,25 @@ impl Simd for f32 {
     type Avx2 = x86::F32x8;
     #[cfg(target_arch = "x86_64")]
     type Avx512 = x86::F32x16;
+
+    #[inline(always)]
+    unsafe fn transpose4(src: *const Self, src_row: usize, dst: *mut Self, dst_row: usize) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the caller's promise; SSE is part of x86-64.
+        unsafe {
+            use core::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+            let [mut a, mut b, mut c, mut d] = core::array::from_fn(|i| _mm_loadu_ps(src.add(i * src_row)));
+            _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+            for (j, column) in [a, b, c, d].into_iter().enumerate() {
+                _mm_storeu_ps(dst.add(j * dst_row), column);
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: the caller's promise.
+        unsafe {
+            transpose4_plain(src, src_row, dst, dst_row);
+        }
+    }
 }
 
 impl Simd for f64 {
@@ -59,6 +98,26 @@ impl Simd for f64 {
     type Avx2 = x86::F64x4;
     #[cfg(target_arch = "x86_64")]
     type Avx512 = x86::F64x8;
+
+    #[inline(always)]
+    unsafe fn transpose4(src: *const Self, src_row: usize, dst: *mut Self, dst_row: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { transpose4_plain(src, src_row, dst, dst_row) }
+    }
+}
+
+/// [`Simd::transpose4`] by its definition.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn transpose4_plain<T: Copy>(src: *const T, src_row: usize, dst: *mut T, dst_row: usize) {
+    for i in 0..4 {
+        for j in 0..4 {
+            // SAFETY: the caller vouches for four rows of four.
+            unsafe { *dst.add(j * dst_row + i) = *src.add(i * src_row + j) }
+        }
+    }
 }
 
 /// Plain Rust, 16 bytes wide: what every 64-bit CPU's baseline vectorises to.
@@ -231,4 +290,27 @@ mod x86 {
         __mmask8, first8,
         |p, mask| _mm512_maskz_loadu_pd(mask, p), |p, mask, v| _mm512_mask_storeu_pd(p, mask, v)
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Float;
+
+    fn transposes<T: Float>() {
+        let src: Vec<T> = (0..31).map(T::from_usize).collect();
+        let mut dst = vec![T::ZERO; 24];
+        // SAFETY: four rows of four at strides 9 and 6 end at 31 and 22.
+        unsafe { T::transpose4(src.as_ptr(), 9, dst.as_mut_ptr(), 6) };
+        for (at, x) in dst.iter().enumerate() {
+            let (row, col) = (at / 6, at % 6);
+            assert_eq!(*x, if col < 4 { src[col * 9 + row] } else { T::ZERO });
+        }
+    }
+
+    #[test]
+    fn four_by_four_is_transposed_and_nothing_else_written() {
+        transposes::<f32>();
+        transposes::<f64>();
+    }
 }

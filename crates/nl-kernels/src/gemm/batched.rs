@@ -68,7 +68,7 @@ pub fn batched_gemm_tn<T: Float>(
 /// C_i = A_i B_iᵀ (+ C_i if `accumulate`); A \[count, m, k\], B \[count, n, k\], C \[count, m, n\], row-major.
 ///
 /// The gradient of the left operand of [`batched_gemm`]. Each B_i is transposed into scratch first, which costs about
-/// 5/m of the product: transpose once yourself and call `batched_gemm` if m is small and B is used often.
+/// 10/m of the product: transpose once yourself and call `batched_gemm` if m is small and B is used often.
 ///
 /// # Errors
 /// [`ShapeError`] if a slice has not the length its shape says.

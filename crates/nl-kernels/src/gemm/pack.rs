@@ -32,13 +32,7 @@ pub(crate) unsafe fn transpose<T: Float>(
         let (m4, k4) = if col == 1 { (m - m % TILE, k - k % TILE) } else { (0, 0) };
         for i in (0..m4).step_by(TILE) {
             for p in (0..k4).step_by(TILE) {
-                let from = src.add(i * row + p);
-                let lines: [[T; TILE]; TILE] = core::array::from_fn(|r| from.add(r * row).cast::<[T; TILE]>().read());
-                let to = dst.add(p * dst_row + i);
-                for c in 0..TILE {
-                    let line: [T; TILE] = core::array::from_fn(|r| lines[r][c]);
-                    to.add(c * dst_row).cast::<[T; TILE]>().write(line);
-                }
+                T::transpose4(src.add(i * row + p), row, dst.add(p * dst_row + i), dst_row);
             }
         }
         for i in 0..m {

@@ -94,15 +94,16 @@ impl Plan {
 
 /// Estimated cycles of the tile and of the copies around it: a broadcast product costs one register operation per
 /// register of a row, a transposing copy a third of a cycle per element.
-fn cost<T: Float>(level: Level, p: &Problem<T>) -> usize {
+fn cost<T: Float>(level: Level, p: &Problem<T>) -> f64 {
     let (rows, strip) = kernel::tile_shape::<T>(level);
     let lanes = strip / 2;
-    let product = p.m * p.n.div_ceil(lanes) * p.k;
-    let right = if p.b.col == 1 { 0 } else { p.k * p.n / 3 };
-    let left = if p.a.row != 1 && p.n > 4 * strip { p.m * p.k / 3 } else { 0 };
-    let out = if p.c.col == 1 { 0 } else { p.m * p.n };
+    let (m, n, k) = (p.m as f64, p.n as f64, p.k as f64);
+    let product = m * p.n.div_ceil(lanes) as f64 * k;
+    let right = if p.b.col == 1 { 0.0 } else { k * n / 3.0 };
+    let left = if p.a.row != 1 && p.n > 4 * strip { m * k / 3.0 } else { 0.0 };
+    let out = if p.c.col == 1 { 0.0 } else { m * n };
     // Few rows leave the multipliers waiting for their own results: four sums must be under way.
-    let idle = if p.m < 4.min(rows) && p.n < strip { product } else { 0 };
+    let idle = if p.m < 4.min(rows) && p.n < strip { product } else { 0.0 };
     product + right + left + out + idle
 }
 
@@ -143,7 +144,7 @@ unsafe fn blocks<T: Float>(plan: Plan, p: &Problem<T>, scratch: &mut Scratch) {
     let strip = if p.n <= tile / 2 { tile / 2 } else { tile };
     let (groups, strips, size) = (p.m.div_ceil(rows), p.n.div_ceil(strip), size_of::<T>());
 
-    let small_b = p.k * p.n * size <= L2_BYTES / 2;
+    let small_b = p.k.saturating_mul(p.n * size) <= L2_BYTES / 2;
     let pack_b = p.b.col != 1 || (groups > 4 && !small_b);
     let nc = if pack_b {
         L2_BYTES / size / kc
@@ -153,7 +154,7 @@ unsafe fn blocks<T: Float>(plan: Plan, p: &Problem<T>, scratch: &mut Scratch) {
         L1_BYTES / size / kc
     };
     let nc = (nc / strip * strip).clamp(strip, p.n.next_multiple_of(strip));
-    let pack_a = strips > 6 && (p.a.row != 1 || p.m * p.k * size > L1_BYTES);
+    let pack_a = strips > 6 && (p.a.row != 1 || p.k.saturating_mul(p.m * size) > L1_BYTES);
     let mc = if pack_a { (L3_BYTES / size / kc).clamp(rows, p.m.max(rows)) } else { p.m };
 
     let mut left = scratch.take::<T>(if pack_a { mc.min(p.m) * kc } else { 0 });

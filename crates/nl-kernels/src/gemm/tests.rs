@@ -106,7 +106,7 @@ fn every_small_shape_at_every_level() {
     for level in Level::available() {
         for m in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17, 24, 25] {
             for n in [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 65] {
-                for k in [0, 1, 2, 3, 8, 33] {
+                for k in [0, 1, 3, 18] {
                     check::<f32>(level, row_major(m, n, k), &mut scratch);
                     check::<f64>(level, row_major(m, n, k), &mut scratch);
                 }
@@ -119,11 +119,11 @@ fn every_small_shape_at_every_level() {
 fn every_layout_and_scalar_at_every_level() {
     let mut scratch = Scratch::new();
     for level in Level::available() {
-        for (m, n, k) in [(1, 1, 1), (5, 33, 7), (13, 17, 70), (37, 9, 20), (16, 128, 130), (50, 300, 20)] {
+        for (m, n, k) in [(1, 1, 1), (5, 33, 7), (13, 17, 70), (37, 9, 20), (16, 70, 130), (50, 70, 9)] {
             for a in LAYOUTS {
                 for b in LAYOUTS {
                     for c in LAYOUTS {
-                        for (alpha, beta) in [(1.0, 0.0), (-2.0, 1.0), (0.5, -3.0), (0.0, 0.0), (0.0, 2.0)] {
+                        for (alpha, beta) in [(1.0, 0.0), (0.5, -3.0), (0.0, 2.0)] {
                             let case = Case { m, n, k, alpha, beta, layouts: [a, b, c] };
                             check::<f32>(level, case, &mut scratch);
                             check::<f64>(level, case, &mut scratch);
@@ -217,7 +217,7 @@ fn error_stays_within_the_bound_of_a_sum() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_shape_and_layout(
         m in 0..60_usize, n in 0..90_usize, k in 0..60_usize,
