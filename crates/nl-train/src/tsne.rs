@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::pca::{Pca, PcaError};
 
-/// Settings of [`tsne`]; the defaults suit 200 to 2,000 points.
+/// Settings of [`Tsne::layout`]; the defaults suit 200 to 2,000 points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tsne {
     /// The effective number of neighbours of a point.
