@@ -126,7 +126,7 @@ pub fn max_pool2d<T: Float>(shape: &Pool2d, x: &[T], y: &mut [T], argmax: &mut [
                 for row in rows {
                     for column in columns.clone() {
                         let at = row * shape.width + column;
-                        if x[at] > best || x[at] != x[at] {
+                        if x[at] > best || x[at].partial_cmp(&x[at]).is_none() {
                             (best, place) = (x[at], at);
                         }
                     }

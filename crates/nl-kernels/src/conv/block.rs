@@ -1,6 +1,5 @@
 //! Convolution, bias, ReLU and 2×2 max-pooling as one kernel, forward and backward.
 
-use super::vector::run_at;
 use super::{Conv2d, Finish, conv2d_at, im2col, winograd};
 use crate::error::check_len;
 use crate::{Float, Level, Scratch, ShapeError};
@@ -105,12 +104,12 @@ pub fn conv_block_at<T: Float>(
     check_argmax(OP, shape, argmax.as_deref(), false)?;
     if winograd::applies(&shape.conv) {
         let finish = Finish { relu: true, pool: shape.pool };
-        run_at(level, winograd::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, argmax, scratch });
+        winograd::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, argmax, scratch }.start(level);
         return Ok(());
     }
     if !shape.pool {
         let finish = Finish { relu: true, pool: false };
-        run_at(level, im2col::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, scratch });
+        im2col::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, scratch }.start(level);
         return Ok(());
     }
     let mut z = scratch.take::<T>(shape.conv.output_len());
@@ -183,20 +182,18 @@ pub fn conv_block_grad_at<T: Float>(
         check_len(OP, "dx", dx.len(), conv.input_len())?;
     }
     if winograd::applies(conv) {
-        run_at(
-            level,
-            winograd::Backward {
-                shape: conv,
-                finish: Finish { relu: true, pool: shape.pool },
-                y,
-                argmax: argmax.unwrap_or_default(),
-                dy,
-                input: dx.map(|dx| (w, dx)),
-                weight: Some((x, dw)),
-                db: Some(db),
-                scratch,
-            },
-        );
+        winograd::Backward {
+            shape: conv,
+            finish: Finish { relu: true, pool: shape.pool },
+            y,
+            argmax: argmax.unwrap_or_default(),
+            dy,
+            input: dx.map(|dx| (w, dx)),
+            weight: Some((x, dw)),
+            db: Some(db),
+            scratch,
+        }
+        .start(level);
         return Ok(());
     }
     let finish = Finish { relu: !shape.pool, pool: false };
@@ -204,19 +201,17 @@ pub fn conv_block_grad_at<T: Float>(
     if let Some(argmax) = argmax {
         relu_pool_grad(shape, y, argmax, dy, dz.as_mut_slice());
     }
-    run_at(
-        level,
-        im2col::Backward {
-            shape: conv,
-            finish,
-            y,
-            dy: if shape.pool { dz.as_slice() } else { dy },
-            input: dx.map(|dx| (w, dx)),
-            weight: Some((x, dw)),
-            db: Some(db),
-            scratch,
-        },
-    );
+    im2col::Backward {
+        shape: conv,
+        finish,
+        y,
+        dy: if shape.pool { dz.as_slice() } else { dy },
+        input: dx.map(|dx| (w, dx)),
+        weight: Some((x, dw)),
+        db: Some(db),
+        scratch,
+    }
+    .start(level);
     scratch.give(dz);
     Ok(())
 }
@@ -243,7 +238,9 @@ fn relu_pool<T: Float>(shape: &ConvBlock, z: &[T], y: &mut [T], mut argmax: Opti
                 let at = 2 * i * width + 2 * j;
                 let (mut best, mut place) = (z[at], 0);
                 for (k, z) in [(1, z[at + 1]), (2, z[at + width]), (3, z[at + width + 1])] {
-                    if !(z <= best) {
+                    // A NaN is not <= either: it replaces what there is.
+                    let keep = z <= best;
+                    if !keep {
                         (best, place) = (z, k);
                     }
                 }

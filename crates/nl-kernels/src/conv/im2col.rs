@@ -9,9 +9,9 @@
 
 use super::layout::{Planes, Rows, Source, WherePositive, lanes_to_planes, planes_to_lanes};
 use super::product::Product;
-use super::vector::{Kernel, Vector, call};
+use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::{Conv2d, Finish};
-use crate::{Float, Scratch};
+use crate::{Float, Level, Scratch};
 
 /// Bytes of the patch matrix of a group.
 const GROUP_BYTES: usize = 256 << 10;
@@ -231,6 +231,37 @@ pub(super) struct Forward<'a, T> {
     pub(super) scratch: &'a mut Scratch,
 }
 
+impl<'a, T: Float> Forward<'a, T> {
+    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+    pub(super) fn start(self, level: Level) {
+        #[inline(never)]
+        fn single(level: Level, kernel: Forward<'_, f32>) {
+            run_at(level, kernel);
+        }
+        #[inline(never)]
+        fn double(level: Level, kernel: Forward<'_, f64>) {
+            run_at(level, kernel);
+        }
+        if size_of::<T>() == size_of::<f32>() {
+            single(level, self.cast());
+        } else {
+            double(level, self.cast());
+        }
+    }
+
+    fn cast<U: Float>(self) -> Forward<'a, U> {
+        Forward {
+            shape: self.shape,
+            x: same(self.x),
+            w: same(self.w),
+            bias: self.bias.map(same),
+            finish: self.finish,
+            y: same_mut(self.y),
+            scratch: self.scratch,
+        }
+    }
+}
+
 impl<T: Float> Kernel<T> for Forward<'_, T> {
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
@@ -300,6 +331,38 @@ pub(super) struct Backward<'a, T> {
     pub(super) weight: Option<(&'a [T], &'a mut [T])>,
     pub(super) db: Option<&'a mut [T]>,
     pub(super) scratch: &'a mut Scratch,
+}
+
+impl<'a, T: Float> Backward<'a, T> {
+    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+    pub(super) fn start(self, level: Level) {
+        #[inline(never)]
+        fn single(level: Level, kernel: Backward<'_, f32>) {
+            run_at(level, kernel);
+        }
+        #[inline(never)]
+        fn double(level: Level, kernel: Backward<'_, f64>) {
+            run_at(level, kernel);
+        }
+        if size_of::<T>() == size_of::<f32>() {
+            single(level, self.cast());
+        } else {
+            double(level, self.cast());
+        }
+    }
+
+    fn cast<U: Float>(self) -> Backward<'a, U> {
+        Backward {
+            shape: self.shape,
+            finish: self.finish,
+            y: same(self.y),
+            dy: same(self.dy),
+            input: self.input.map(|(w, dx)| (same(w), same_mut(dx))),
+            weight: self.weight.map(|(x, dw)| (same(x), same_mut(dw))),
+            db: self.db.map(same_mut),
+            scratch: self.scratch,
+        }
+    }
 }
 
 impl<T: Float> Kernel<T> for Backward<'_, T> {
@@ -395,7 +458,7 @@ fn backward<T: Float, V: Vector<T>, S: Source<T>>(
                 m: layout.patch,
                 k: s.out_channels,
                 n: group.patches(s).next_multiple_of(V::LANES),
-                a: *w,
+                a: w,
                 a_strides: [0, 1, layout.patch],
                 b: rows.as_slice(),
                 b_strides: [0, layout.pitch],
@@ -437,7 +500,7 @@ fn backward<T: Float, V: Vector<T>, S: Source<T>>(
 /// sums += Σ of the vectors in `lanes`.
 #[inline(always)]
 fn add_rows<T: Float, V: Vector<T>>(lanes: &[T], sums: &mut [T]) {
-    assert!(sums.len() >= V::LANES && lanes.len() % V::LANES == 0);
+    assert!(sums.len() >= V::LANES && lanes.len().is_multiple_of(V::LANES));
     let mut parts = [V::splat(T::ZERO); 4];
     for (i, lane) in lanes.chunks_exact(V::LANES).enumerate() {
         // SAFETY: the chunk has LANES elements.

@@ -11,8 +11,6 @@ mod winograd;
 
 pub use block::{ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at};
 
-use vector::run_at;
-
 use crate::error::check_len;
 use crate::{Float, Level, Scratch, ShapeError};
 
@@ -187,10 +185,10 @@ pub fn conv2d_at<T: Float>(
     }
     if winograd::applies(shape) {
         let finish = Finish::PLAIN;
-        run_at(level, winograd::Forward { shape, x, w, bias, finish, y, argmax: None, scratch });
+        winograd::Forward { shape, x, w, bias, finish, y, argmax: None, scratch }.start(level);
     } else {
         let finish = Finish::PLAIN;
-        run_at(level, im2col::Forward { shape, x, w, bias, finish, y, scratch });
+        im2col::Forward { shape, x, w, bias, finish, y, scratch }.start(level);
     }
     Ok(())
 }
@@ -240,26 +238,22 @@ pub fn conv2d_grad_input_at<T: Float>(
     check_len(OP, "w", w.len(), shape.weight_len())?;
     check_len(OP, "dx", dx.len(), shape.input_len())?;
     if winograd::applies(shape) {
-        run_at(
-            level,
-            winograd::Backward {
-                shape,
-                finish: Finish::PLAIN,
-                y: &[],
-                argmax: &[],
-                dy,
-                input: Some((w, dx)),
-                weight: None,
-                db: None,
-                scratch,
-            },
-        );
+        winograd::Backward {
+            shape,
+            finish: Finish::PLAIN,
+            y: &[],
+            argmax: &[],
+            dy,
+            input: Some((w, dx)),
+            weight: None,
+            db: None,
+            scratch,
+        }
+        .start(level);
     } else {
         let finish = Finish::PLAIN;
-        run_at(
-            level,
-            im2col::Backward { shape, finish, y: &[], dy, input: Some((w, dx)), weight: None, db: None, scratch },
-        );
+        im2col::Backward { shape, finish, y: &[], dy, input: Some((w, dx)), weight: None, db: None, scratch }
+            .start(level);
     }
     Ok(())
 }
@@ -308,26 +302,22 @@ pub fn conv2d_grad_weight_at<T: Float>(
     check_len(OP, "dy", dy.len(), shape.output_len())?;
     check_len(OP, "dw", dw.len(), shape.weight_len())?;
     if winograd::applies(shape) {
-        run_at(
-            level,
-            winograd::Backward {
-                shape,
-                finish: Finish::PLAIN,
-                y: &[],
-                argmax: &[],
-                dy,
-                input: None,
-                weight: Some((x, dw)),
-                db: None,
-                scratch,
-            },
-        );
+        winograd::Backward {
+            shape,
+            finish: Finish::PLAIN,
+            y: &[],
+            argmax: &[],
+            dy,
+            input: None,
+            weight: Some((x, dw)),
+            db: None,
+            scratch,
+        }
+        .start(level);
     } else {
         let finish = Finish::PLAIN;
-        run_at(
-            level,
-            im2col::Backward { shape, finish, y: &[], dy, input: None, weight: Some((x, dw)), db: None, scratch },
-        );
+        im2col::Backward { shape, finish, y: &[], dy, input: None, weight: Some((x, dw)), db: None, scratch }
+            .start(level);
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
         if count == 0 || m == 0 || n == 0 {
             return;
         }
-        assert!(n % V::LANES == 0, "columns are padded to whole vectors");
+        assert!(n.is_multiple_of(V::LANES), "columns are padded to whole vectors");
         assert!(c_strides[1] >= n && b_strides[1] >= n);
         let last_c = (count - 1) * c_strides[0] + (m - 1) * c_strides[1] + n;
         assert!(last_c <= c.len());
@@ -62,9 +62,10 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
     }
 }
 
-/// Whether the sums of a tile, a row of B and a number of A have registers.
-const fn fits(vectors: usize, rows: usize, registers: usize) -> bool {
-    vectors * rows + vectors < registers
+/// Rows of a tile whose sums, beside a row of B and a number of A, have registers; at most 12.
+const fn most_rows(vectors: usize, registers: usize) -> usize {
+    let rows = (registers - 1 - vectors) / vectors;
+    if rows < 12 { rows } else { 12 }
 }
 
 /// One product; pointers are to the first element.
@@ -90,14 +91,14 @@ impl<T: Float> Task<T> {
         while left > 0 {
             // SAFETY: `columns` vectors are left, so the strips and the next column lie inside the product.
             unsafe {
-                let columns = if const { fits(4, 6, V::REGISTERS) } && left >= 4 {
-                    self.strip::<V, 4>(m, 6);
+                let columns = if const { most_rows(4, V::REGISTERS) >= 6 } && left >= 4 {
+                    self.strip::<V, 4>(m);
                     4
                 } else if left >= 2 {
-                    self.strip::<V, 2>(m, if V::REGISTERS >= 32 { 12 } else { 6 });
+                    self.strip::<V, 2>(m);
                     2
                 } else {
-                    self.strip::<V, 1>(m, 12);
+                    self.strip::<V, 1>(m);
                     1
                 };
                 left -= columns;
@@ -107,32 +108,32 @@ impl<T: Float> Task<T> {
         }
     }
 
-    /// A strip of N vectors of columns, in tiles of at most `most` rows, all about equally high.
+    /// A strip of N vectors of columns, in tiles as high as the registers allow, all about equally high.
     ///
     /// # Safety
     /// As [`run`](Self::run), for `m` rows and N vectors of columns.
     #[inline(always)]
-    unsafe fn strip<V: Vector<T>, const N: usize>(mut self, m: usize, most: usize) {
-        let mut tiles = m.div_ceil(most);
+    unsafe fn strip<V: Vector<T>, const N: usize>(mut self, m: usize) {
+        let mut tiles = m.div_ceil(const { most_rows(N, V::REGISTERS) });
         let mut left = m;
         while left > 0 {
             let rows = left.div_ceil(tiles);
             // SAFETY: `rows` of the `left` rows, so the tile and the next row lie inside the product.
             unsafe {
                 match rows {
-                    1 if const { fits(N, 1, V::REGISTERS) } => self.tile::<V, N, 1>(),
-                    2 if const { fits(N, 2, V::REGISTERS) } => self.tile::<V, N, 2>(),
-                    3 if const { fits(N, 3, V::REGISTERS) } => self.tile::<V, N, 3>(),
-                    4 if const { fits(N, 4, V::REGISTERS) } => self.tile::<V, N, 4>(),
-                    5 if const { fits(N, 5, V::REGISTERS) } => self.tile::<V, N, 5>(),
-                    6 if const { fits(N, 6, V::REGISTERS) } => self.tile::<V, N, 6>(),
-                    7 if const { fits(N, 7, V::REGISTERS) } => self.tile::<V, N, 7>(),
-                    8 if const { fits(N, 8, V::REGISTERS) } => self.tile::<V, N, 8>(),
-                    9 if const { fits(N, 9, V::REGISTERS) } => self.tile::<V, N, 9>(),
-                    10 if const { fits(N, 10, V::REGISTERS) } => self.tile::<V, N, 10>(),
-                    11 if const { fits(N, 11, V::REGISTERS) } => self.tile::<V, N, 11>(),
-                    12 if const { fits(N, 12, V::REGISTERS) } => self.tile::<V, N, 12>(),
-                    _ => unreachable!("a tile has at most {most} rows"),
+                    1 if const { 1 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 1>(),
+                    2 if const { 2 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 2>(),
+                    3 if const { 3 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 3>(),
+                    4 if const { 4 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 4>(),
+                    5 if const { 5 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 5>(),
+                    6 if const { 6 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 6>(),
+                    7 if const { 7 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 7>(),
+                    8 if const { 8 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 8>(),
+                    9 if const { 9 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 9>(),
+                    10 if const { 10 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 10>(),
+                    11 if const { 11 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 11>(),
+                    12 if const { 12 <= most_rows(N, V::REGISTERS) } => self.tile::<V, N, 12>(),
+                    _ => unreachable!("no tile is that high"),
                 }
                 self.a = self.a.add(rows * self.a_row);
                 self.c = self.c.add(rows * self.c_row);

@@ -116,6 +116,18 @@ pub(super) trait Kernel<T: Float> {
     fn run<V: Vector<T>>(self);
 }
 
+/// A slice of T as a slice of U, which must be the same type: from generic code to code compiled for f32 or f64.
+pub(super) fn same<T: Float, U: Float>(x: &[T]) -> &[U] {
+    assert!(size_of::<T>() == size_of::<U>());
+    bytemuck::cast_slice(x)
+}
+
+/// [`same`] for what is written to.
+pub(super) fn same_mut<T: Float, U: Float>(x: &mut [T]) -> &mut [U] {
+    assert!(size_of::<T>() == size_of::<U>());
+    bytemuck::cast_slice_mut(x)
+}
+
 /// Runs `kernel` with the vectors of `level`, or of the CPU's best level if it lacks that one.
 pub(super) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) {
     match level.min(Level::detect()) {
@@ -154,7 +166,8 @@ impl<T: Float> Lanes<T> {
 
 impl<T: Float> Vector<T> for Lanes<T> {
     const LANES: usize = 4;
-    const REGISTERS: usize = 16;
+    // Fewer than there are: an f64 vector takes two, and short tiles are as good without fused multiply-add.
+    const REGISTERS: usize = 8;
     const LEVEL: Level = Level::Portable;
 
     #[inline(always)]

@@ -16,9 +16,9 @@ pub(super) struct Ymm<T>(__m256, PhantomData<T>);
 /// `$single` of the registers as f32 if T is f32, else `$double` of them as f64.
 macro_rules! by_scalar {
     ($to_double:ident, $to_single:ident, $single:ident, $double:ident $(, $x:expr)+) => {
-        // SAFETY: a value of this module's types exists only where `run_at` found the instructions (see the head
-        // of the file); these intrinsics touch registers only.
         Self(
+            // SAFETY: a value of this module's types exists only where `run_at` found the instructions (see the head
+            // of the folder); these intrinsics touch registers only.
             unsafe {
                 if size_of::<T>() == 4 { $single($($x),+) } else { $to_single($double($($to_double($x)),+)) }
             },
@@ -34,7 +34,7 @@ impl<T: Float> Vector<T> for Zmm<T> {
 
     #[inline(always)]
     fn splat(x: T) -> Self {
-        // SAFETY: the CPU has AVX-512 (head of the file); T is f32 or f64, told apart by size, so the copy reads
+        // SAFETY: the CPU has AVX-512 (head of the folder); T is f32 or f64, told apart by size, so the copy reads
         // exactly that type.
         Self(
             unsafe {
@@ -247,7 +247,7 @@ impl<T: Float> Vector<T> for Ymm<T> {
 
     #[inline(always)]
     fn splat(x: T) -> Self {
-        // SAFETY: the CPU has AVX2 (head of the file); T is f32 or f64, told apart by size.
+        // SAFETY: the CPU has AVX2 (head of the folder); T is f32 or f64, told apart by size.
         Self(
             unsafe {
                 if size_of::<T>() == 4 {

@@ -2,10 +2,10 @@
 
 use super::super::layout::{Rows, WherePositive, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
-use super::super::vector::{Kernel, Vector, call};
+use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
 use super::{Group, Layout, POINTS, block_planes, pad_input, transform_filters, transform_input, transforms};
-use crate::{Float, Scratch};
+use crate::{Float, Level, Scratch};
 
 /// The backward pass; slices fit the shape, which [`applies`](super::applies). Each gradient is computed if wanted.
 pub(in crate::conv) struct Backward<'a, T> {
@@ -22,6 +22,39 @@ pub(in crate::conv) struct Backward<'a, T> {
     pub(in crate::conv) weight: Option<(&'a [T], &'a mut [T])>,
     pub(in crate::conv) db: Option<&'a mut [T]>,
     pub(in crate::conv) scratch: &'a mut Scratch,
+}
+
+impl<'a, T: Float> Backward<'a, T> {
+    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+    pub(in crate::conv) fn start(self, level: Level) {
+        #[inline(never)]
+        fn single(level: Level, kernel: Backward<'_, f32>) {
+            run_at(level, kernel);
+        }
+        #[inline(never)]
+        fn double(level: Level, kernel: Backward<'_, f64>) {
+            run_at(level, kernel);
+        }
+        if size_of::<T>() == size_of::<f32>() {
+            single(level, self.cast());
+        } else {
+            double(level, self.cast());
+        }
+    }
+
+    fn cast<U: Float>(self) -> Backward<'a, U> {
+        Backward {
+            shape: self.shape,
+            finish: self.finish,
+            y: same(self.y),
+            argmax: self.argmax,
+            dy: same(self.dy),
+            input: self.input.map(|(w, dx)| (same(w), same_mut(dx))),
+            weight: self.weight.map(|(x, dw)| (same(x), same_mut(dw))),
+            db: self.db.map(same_mut),
+            scratch: self.scratch,
+        }
+    }
 }
 
 impl<T: Float> Kernel<T> for Backward<'_, T> {

@@ -2,10 +2,10 @@
 
 use super::super::layout::{Rows, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
-use super::super::vector::{Kernel, Vector, call};
+use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
 use super::{Group, Layout, POINTS, block_planes, pad_input, transform_filters, transform_input, transforms};
-use crate::{Float, Scratch};
+use crate::{Float, Level, Scratch};
 
 /// The forward pass; slices fit the shape, which [`applies`](super::applies).
 pub(in crate::conv) struct Forward<'a, T> {
@@ -17,6 +17,38 @@ pub(in crate::conv) struct Forward<'a, T> {
     pub(in crate::conv) y: &'a mut [T],
     pub(in crate::conv) argmax: Option<&'a mut [u8]>,
     pub(in crate::conv) scratch: &'a mut Scratch,
+}
+
+impl<'a, T: Float> Forward<'a, T> {
+    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+    pub(in crate::conv) fn start(self, level: Level) {
+        #[inline(never)]
+        fn single(level: Level, kernel: Forward<'_, f32>) {
+            run_at(level, kernel);
+        }
+        #[inline(never)]
+        fn double(level: Level, kernel: Forward<'_, f64>) {
+            run_at(level, kernel);
+        }
+        if size_of::<T>() == size_of::<f32>() {
+            single(level, self.cast());
+        } else {
+            double(level, self.cast());
+        }
+    }
+
+    fn cast<U: Float>(self) -> Forward<'a, U> {
+        Forward {
+            shape: self.shape,
+            x: same(self.x),
+            w: same(self.w),
+            bias: self.bias.map(same),
+            finish: self.finish,
+            y: same_mut(self.y),
+            argmax: self.argmax,
+            scratch: self.scratch,
+        }
+    }
 }
 
 impl<T: Float> Kernel<T> for Forward<'_, T> {
