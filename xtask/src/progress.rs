@@ -13,7 +13,7 @@ const SMOOTHING: f64 = 0.05;
 
 /// An observer for people.
 pub(crate) struct Printer {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
     /// Only on a terminal, and only during a stage.
     bar: Option<ProgressBar>,
     terminal: bool,
@@ -38,7 +38,7 @@ impl Printer {
         Self::to(Box::new(io::stderr()), io::stderr().is_terminal())
     }
 
-    fn to(out: Box<dyn Write>, terminal: bool) -> Self {
+    fn to(out: Box<dyn Write + Send>, terminal: bool) -> Self {
         Self { out, bar: None, terminal, stage: Stage::default(), next_line: Instant::now() }
     }
 

@@ -1,18 +1,35 @@
 //! Training in stages, evaluation, metrics, checkpoints and reports.
 
+pub mod objective;
 pub mod report;
 
 mod atomic;
+mod brain_run;
 mod checkpoint;
+mod config;
+mod engine;
+mod error;
+mod evaluate;
+mod finish;
+mod learn;
 mod metrics;
 mod observer;
 mod pca;
+mod probe;
 mod run_folder;
+mod state;
+mod summary;
 mod tsne;
 mod weights;
 
 pub use atomic::{FileError, write_atomic, write_atomic_with};
+pub use brain_run::BrainRun;
 pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint, sha256_hex};
+pub use config::{BasalGangliaConfig, Preset, ProbeConfig, RunConfig, SelfSupervised, Supervised};
+pub use engine::{Engine, MAX_SHARDS, Objective, Shard, Workspace};
+pub use error::Error;
+pub use evaluate::{Decided, Encoded, Evaluator};
+pub use learn::{LearnConfig, Pace};
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,
     negative_log_likelihood, reliability, wilson_interval,
@@ -20,5 +37,7 @@ pub use metrics::{
 pub use observer::{Event, Observer, Silent};
 pub use pca::{Pca, PcaError};
 pub use run_folder::{RunFolder, RunFolderError, utc_stamp, utc_text};
+pub use state::Stage;
+pub use summary::{SslSummary, Summary, TestAccuracy, Throughput};
 pub use tsne::Tsne;
 pub use weights::{NamedTensors, WeightsError, read_weights, write_weights};

@@ -1,0 +1,84 @@
+//! The one error of training.
+
+/// Why a run could not start, go on or be finished.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value in the configuration is out of range or does not fit the others.
+    #[error("config: {message}")]
+    Config {
+        /// The value, and what to do.
+        message: String,
+    },
+    /// The loss is infinite or not a number.
+    #[error("the loss became {loss} in {place}; lower the learning rate, or clip gradients (clip_norm)")]
+    Diverged {
+        /// The loss.
+        loss: f64,
+        /// Stage and step.
+        place: String,
+    },
+    /// A worker thread stopped in the middle of a shard.
+    #[error("a worker thread stopped in the middle of a shard; this is a bug in an objective or in this crate")]
+    Worker,
+    /// The run was asked to stop, and has: a checkpoint is written.
+    #[error("stopped as asked; continue with --resume {}", folder.display())]
+    Stopped {
+        /// The run's folder.
+        folder: std::path::PathBuf,
+    },
+    /// The images differ from those the run was started with.
+    #[error("resume: the run was started on {expected}, but the data at hand is {found}; pass the same --data")]
+    OtherData {
+        /// SHA-256 of the data of the run.
+        expected: String,
+        /// SHA-256 of the data found.
+        found: String,
+    },
+    /// A region or a layer refused its input.
+    #[error(transparent)]
+    Brain(#[from] nl_brain::Error),
+    /// A layer refused its input or its parameters.
+    #[error(transparent)]
+    Layer(#[from] nl_layers::Error),
+    /// An op refused its input.
+    #[error(transparent)]
+    Op(#[from] nl_autodiff::Error),
+    /// A kernel refused its slices.
+    #[error(transparent)]
+    Kernel(#[from] nl_kernels::ShapeError),
+    /// The memory refused a key, a label or a query.
+    #[error(transparent)]
+    Memory(#[from] nl_memory::Error),
+    /// An optimiser's or a schedule's settings are out of range.
+    #[error(transparent)]
+    Optim(#[from] nl_optim::Error),
+    /// An image transform's settings are out of range.
+    #[error(transparent)]
+    Transform(#[from] nl_data::TransformError),
+    /// Batches or a validation split that cannot be made.
+    #[error(transparent)]
+    Batch(#[from] nl_data::BatchError),
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] crate::CheckpointError),
+    /// The run's folder could not be written or read.
+    #[error(transparent)]
+    Folder(#[from] crate::RunFolderError),
+    /// The weights could not be written or read.
+    #[error(transparent)]
+    Weights(#[from] crate::WeightsError),
+    /// The report could not be made.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
+    /// The map of the embedding could not be made.
+    #[error(transparent)]
+    Map(#[from] crate::PcaError),
+}
+
+impl Error {
+    /// A faulty configuration.
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::Config { message: message.into() }
+    }
+}

@@ -1,0 +1,149 @@
+//! How good an embedding is, before anything else has learned from it: k-NN and a linear probe.
+
+use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, Metric, RecallBatch, Scratch};
+use nl_data::Batches;
+use nl_optim::{Adam, Algorithm, Mask};
+use nl_random::Streams;
+
+use crate::Error;
+use crate::brain_run::argmax;
+use crate::config::ProbeConfig;
+use crate::engine::Engine;
+use crate::evaluate::Evaluator;
+use crate::learn::{LearnConfig, Pace};
+use crate::metrics::accuracy;
+use crate::objective::Probe;
+
+/// Embeddings `[N, dim]` and their classes.
+#[derive(Clone, Copy)]
+pub(crate) struct Embedded<'a> {
+    pub(crate) embedding: &'a [f32],
+    pub(crate) labels: &'a [u8],
+}
+
+/// Share of `test` whose k nearest neighbours in `train` (cosine, votes weighed by distance) name the right class.
+pub(crate) fn knn_accuracy(
+    brain: &BrainConfig,
+    neighbours: usize,
+    train: Embedded<'_>,
+    test: Embedded<'_>,
+) -> Result<f64, Error> {
+    let config = HippocampusConfig {
+        capacity: train.labels.len().max(1),
+        neighbours,
+        metric: Metric::Cosine,
+        ..HippocampusConfig::default()
+    };
+    let mut memory = Hippocampus::new(brain, config)?;
+    let ids: Vec<u64> = (0..train.labels.len() as u64).collect();
+    memory.store(train.embedding, &numbers(train.labels), &ids)?;
+    let mut recall = RecallBatch::default();
+    let mut scratches: Vec<Scratch> = (0..rayon::current_num_threads()).map(|_| Scratch::new()).collect();
+    memory.recall(test.embedding, None, &mut recall, &mut scratches)?;
+    Ok(accuracy(&argmax(&recall.log_probs, brain.classes), &numbers(test.labels)).unwrap_or(0.0))
+}
+
+/// Share of `test` that multinomial logistic regression on the embeddings of `train`, each unit standardised, names
+/// correctly.
+pub(crate) fn linear_accuracy(
+    brain: &BrainConfig,
+    config: &ProbeConfig,
+    shard: usize,
+    streams: Streams,
+    train: Embedded<'_>,
+    test: Embedded<'_>,
+) -> Result<f64, Error> {
+    let (dim, classes) = (brain.embedding, brain.classes);
+    let scale = Scale::of(train.embedding, dim);
+    let (seen, new) = (scale.apply(train.embedding), scale.apply(test.embedding));
+    let (probe, mut parameters) = Probe::new(&seen, train.labels, dim, classes)?;
+    let batch = config.batch.min(train.labels.len());
+    // A probe's shard is cheap: larger ones keep the number of shards below the engine's limit.
+    let shard = shard.max(batch.div_ceil(16));
+    let mut engine = Engine::new(&parameters, &[""], batch, shard, streams)?;
+    let mut batches = Batches::new(train.labels.len(), batch, true, &streams, 0)?;
+    let learn = LearnConfig {
+        epochs: config.epochs,
+        batch,
+        algorithm: Algorithm::Adam(Adam::default()),
+        rate: Pace::Cosine { rate: config.learning_rate },
+        weight_decay: 0.0,
+        clip_norm: None,
+        average: None,
+    };
+    let optimizer = learn.optimizer(batches.len() as u64 * config.epochs, Mask::all())?;
+    let mut state = optimizer.init(parameters.values())?;
+    let mut step = 0;
+    for epoch in 0..config.epochs {
+        batches.start_epoch(&streams, epoch);
+        while let Some(samples) = batches.next_batch() {
+            engine.step(samples, epoch, &parameters, &probe)?;
+            optimizer.step(parameters.values_mut(), engine.gradient(), &mut state, step)?;
+            step += 1;
+        }
+    }
+    let logits = Evaluator::new(256).rows(&new, dim, classes, &parameters, |x, ctx| probe.logits(x, ctx))?;
+    Ok(accuracy(&argmax(&logits, classes), &numbers(test.labels)).unwrap_or(0.0))
+}
+
+fn numbers(labels: &[u8]) -> Vec<u32> {
+    labels.iter().map(|&label| u32::from(label)).collect()
+}
+
+/// (x − mean) / std of each unit; units that never vary become 0.
+struct Scale {
+    mean: Vec<f64>,
+    factor: Vec<f64>,
+}
+
+impl Scale {
+    fn of(rows: &[f32], dim: usize) -> Self {
+        let n = (rows.len() / dim).max(1) as f64;
+        let (mut mean, mut square) = (vec![0.0; dim], vec![0.0; dim]);
+        for row in rows.chunks_exact(dim) {
+            for ((mean, square), &x) in mean.iter_mut().zip(&mut square).zip(row) {
+                *mean += f64::from(x) / n;
+                *square += f64::from(x).powi(2) / n;
+            }
+        }
+        let factor = |(mean, square): (&f64, &f64)| {
+            let variance = square - mean * mean;
+            if variance > 1e-10 { variance.sqrt().recip() } else { 0.0 }
+        };
+        Self { factor: mean.iter().zip(&square).map(factor).collect(), mean }
+    }
+
+    fn apply(&self, rows: &[f32]) -> Vec<f32> {
+        let units = self.mean.iter().zip(&self.factor).cycle();
+        rows.iter().zip(units).map(|(&x, (mean, factor))| ((f64::from(x) - mean) * factor) as f32).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    /// Two classes on either side of a hyperplane: both probes find them, and shuffled labels cannot be found.
+    #[test]
+    fn separable_classes_are_found_and_shuffled_ones_are_not() {
+        let brain = BrainConfig { embedding: 8, classes: 2, ..BrainConfig::default() };
+        let mut rng = Streams::new(5).rng("probe test", 0, 0);
+        let rows: Vec<f32> = (0..8 * 600).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let side = |row: &[f32]| u8::from(row[0] + row[3] > 0.0);
+        let labels: Vec<u8> = rows.chunks_exact(8).map(side).collect();
+        let coin: Vec<u8> = (0..600).map(|_| rng.random_range(0..2)).collect();
+        let config = ProbeConfig { batch: 50, ..ProbeConfig::default() };
+        let score = |labels: &[u8]| {
+            let train = Embedded { embedding: &rows[..8 * 400], labels: &labels[..400] };
+            let test = Embedded { embedding: &rows[8 * 400..], labels: &labels[400..] };
+            let linear = linear_accuracy(&brain, &config, 16, Streams::new(1), train, test).unwrap();
+            (linear, knn_accuracy(&brain, 5, train, test).unwrap())
+        };
+        let (linear, knn) = score(&labels);
+        assert!(linear > 0.95 && knn > 0.8, "linear {linear}, knn {knn}");
+        // 200 fair coins: five standard deviations are 0.18.
+        let (linear, knn) = score(&coin);
+        assert!((linear - 0.5).abs() < 0.18 && (knn - 0.5).abs() < 0.18, "linear {linear}, knn {knn}");
+    }
+}

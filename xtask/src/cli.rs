@@ -1,0 +1,153 @@
+//! What can be asked for. Parsing does nothing but parse; each command's file does the rest.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nl_data::Choice;
+
+/// NeuraLearn: neuro-inspired learning on the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Downloads a dataset into datasets/cache, verified; resumes where a download was cut off.
+    Fetch(Fetch),
+    /// Trains the brain pipeline, first without labels, then with them, and writes a report.
+    Mnist(Mnist),
+    /// Measures a workload.
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// The dataset's name in datasets/registry.toml.
+    pub(crate) name: String,
+    /// A folder that holds the files, or the URL of a mirror; without it, the mirrors of the registry.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) from: Option<String>,
+    /// Where to keep it.
+    #[arg(long, value_name = "DIR", default_value = "datasets/cache")]
+    pub(crate) cache: PathBuf,
+}
+
+/// A prepared configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// About a minute on two cores.
+    Quick,
+    /// The best accuracy that fits in ten minutes on two cores.
+    Full,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mnist {
+    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
+    #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR", value_parser = choice)]
+    pub(crate) data: Choice,
+    /// A prepared configuration.
+    #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"])]
+    pub(crate) preset: Preset,
+    /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// The seed of everything random.
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub(crate) seed: Option<u64>,
+    /// Worker threads; the result is the same for any number.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The run's folder; must be new or empty [default: experiments/<name>-<time>].
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Continues the run in this folder, with its configuration.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Prints the summary as one JSON object on the last line of stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn choice(text: &str) -> Result<Choice, std::convert::Infallible> {
+    text.parse()
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Workload {
+    /// One self-supervised training step of the default brain, batch 128.
+    BrainSsl,
+    /// One supervised training step of the default brain, batch 128.
+    BrainSup,
+    /// Inference of the default brain, batch 128.
+    BrainInfer,
+    /// Square f32 matrix products of 256, 512, 1024 and 2048.
+    Gemm,
+    /// Exact nearest neighbours: 60,000 x 128 keys, 10,000 queries, k = 10.
+    Knn,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What is measured.
+    #[arg(value_enum)]
+    pub(crate) workload: Workload,
+    /// Worker threads [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Repetitions whose median is reported.
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub(crate) steps: NonZeroUsize,
+    /// Prints the figures as one JSON object a line on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in [
+            "mnist --threads 0",
+            "mnist --no-such-option",
+            "mnist --preset huge",
+            "mnist --seed -1",
+            "mnist --resume a --preset full",
+            "mnist --resume a --seed 3",
+            "bench",
+            "bench gemm --steps 0",
+            "fetch",
+        ] {
+            let words = std::iter::once("xtask").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_documented_lines_parse() {
+        for line in [
+            "fetch mnist --from ../mirror",
+            "mnist",
+            "mnist --data synthetic --preset full --seed 3 --threads 2 --out x --json",
+            "mnist --resume experiments/x --threads 1",
+            "bench brain-ssl --threads 2 --steps 5 --json",
+            "bench knn",
+        ] {
+            let words = std::iter::once("xtask").chain(line.split(' '));
+            Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{line}: {e}"));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `cargo xtask mnist`: the brain pipeline, from images to report.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use nl_data::{Lookup, resolve};
+use nl_train::{BrainRun, RunConfig, RunFolder, Summary};
+
+use crate::cli::{Mnist, Preset};
+use crate::progress::Printer;
+
+/// A configuration file larger than this is not one of ours.
+const CONFIG_CAP: u64 = 1 << 20;
+
+pub(crate) fn run(options: &Mnist) -> anyhow::Result<()> {
+    let pool = crate::pool(options.threads)?;
+    let mut printer = Printer::new();
+    let summary = pool.install(|| -> anyhow::Result<Summary> {
+        let run = if let Some(dir) = &options.resume { resume(dir, options)? } else { start(options)? };
+        eprintln!("folder: {}", run.folder().display());
+        Ok(run.run(&mut printer)?)
+    })?;
+    if options.json {
+        eprint!("{}", table(&summary));
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{}", table(&summary));
+    }
+    Ok(())
+}
+
+fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
+    let mut config = match (&options.config, options.preset) {
+        (Some(file), _) => read_config(file)?,
+        (None, Preset::Quick) => RunConfig::preset(nl_train::Preset::Quick)?,
+        (None, Preset::Full) => RunConfig::preset(nl_train::Preset::Full)?,
+    };
+    if let Some(seed) = options.seed {
+        config.seed = seed;
+    }
+    if options.data != nl_data::Choice::Auto {
+        config.data = options.data.clone();
+    }
+    config.validate()?;
+    // The images first: a folder should not be left behind for a run that could not begin.
+    let (split, source) = resolve("mnist", &config.data, &Lookup::from_env())?;
+    eprintln!("data: {source}");
+    let folder = match &options.out {
+        Some(path) => RunFolder::create(path)?,
+        None => RunFolder::create_in(Path::new("experiments"), &config.name)?,
+    };
+    Ok(BrainRun::start(config, split, source, folder)?)
+}
+
+fn resume(dir: &Path, options: &Mnist) -> anyhow::Result<BrainRun> {
+    let folder = RunFolder::resume(dir)?;
+    let config: RunConfig = folder.read_config()?;
+    let data = if options.data == nl_data::Choice::Auto { &config.data } else { &options.data };
+    let (split, source) = resolve("mnist", data, &Lookup::from_env())?;
+    eprintln!("data: {source}");
+    Ok(BrainRun::resume(folder, split, source)?)
+}
+
+fn read_config(file: &Path) -> anyhow::Result<RunConfig> {
+    let about = || format!("--config {}", file.display());
+    let bytes = fs::metadata(file).with_context(about)?.len();
+    anyhow::ensure!(bytes <= CONFIG_CAP, "{}: {bytes} bytes; a configuration has at most {CONFIG_CAP}", about());
+    RunConfig::from_yaml(&fs::read_to_string(file).with_context(about)?).with_context(about)
+}
+
+fn table(summary: &Summary) -> String {
+    let Summary { test_accuracy: test, ssl, images_per_second: speed, seconds, .. } = summary;
+    let percent = |x: f64| format!("{:6.2} %", 100.0 * x);
+    let rate = |x: f64| format!("{x:6.0} images/s");
+    let rows = [
+        ("without labels: k-NN on the embedding", percent(ssl.knn_accuracy)),
+        ("without labels: linear probe", percent(ssl.linear_probe_accuracy)),
+        ("without labels: reconstruction, MSE per pixel", format!("{:8.5}", ssl.reconstruction_mse)),
+        ("with labels: cortex alone", percent(test.cortex)),
+        ("with labels: memory alone", percent(test.memory)),
+        ("with labels: cortex and memory, gated", percent(test.mixed)),
+        ("speed: self-supervised", rate(speed.ssl)),
+        ("speed: supervised", rate(speed.sup)),
+        ("speed: inference", rate(speed.infer)),
+        ("time in all", format!("{:6.1} s", seconds.get("total").copied().unwrap_or(0.0))),
+    ];
+    let mut text = format!("\n{}\n", summary.dataset);
+    for (name, value) in rows {
+        text += &format!("  {name:48}{value:>18}\n");
+    }
+    text + &format!("  weights {}\n  report  {}\n", summary.weights_sha256, summary.report.display())
+}
