@@ -97,12 +97,14 @@ impl<'t, S: Scalar> Context<'t, S> {
     /// let tape = Tape::<f64>::new();
     /// let x = tape.constant(Tensor::new(&[1, 1], vec![1.0])?);
     /// let w = tape.leaf(Tensor::new(&[1, 1], vec![3.0])?);
-    /// let loss = |w| layer.forward(x, &mut Context::over(&tape, vec![w], Mode::Train))?.square()?.sum().map_err(Into::into);
-    /// let before = loss(w)?;
-    /// // One inner step w' = w − 0.1 ∂w²/∂w = 0.8 w, through which the outer gradient flows: ∂(0.8 w)²/∂w = 1.28 w.
-    /// let adapted = w.sub(grad(before, &[w], CreateGraph::Yes)?[0].mul_scalar(0.1)?)?;
-    /// let outer: Result<_, Box<dyn std::error::Error>> = loss(adapted);
-    /// assert!((grad(outer?, &[w], CreateGraph::No)?[0].item()? - 3.84).abs() < 1e-12);
+    /// let output = |w| layer.forward(x, &mut Context::over(&tape, vec![w], Mode::Train));
+    ///
+    /// // One inner step on the loss y²: w' = w − 0.1 · 2w = 0.8 w …
+    /// let inner = grad(output(w)?.square()?.sum()?, &[w], CreateGraph::Yes)?[0];
+    /// let adapted = w.sub(inner.mul_scalar(0.1)?)?;
+    /// // … through which the outer gradient flows: ∂(0.8 w)² / ∂w = 1.28 w.
+    /// let outer = grad(output(adapted)?.square()?.sum()?, &[w], CreateGraph::No)?[0];
+    /// assert!((outer.item()? - 3.84).abs() < 1e-12);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

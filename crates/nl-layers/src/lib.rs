@@ -5,21 +5,28 @@
 
 #![forbid(unsafe_code)]
 
-mod activation;
-mod builder;
-mod context;
-mod conv;
-mod dropout;
-mod error;
-mod flatten;
-mod gate;
-mod initializers;
-mod layer;
-mod linear;
-mod norm;
 mod parameters;
+
+mod builder;
+mod initializers;
+
+mod context;
+mod layer;
+
+mod conv;
+mod linear;
 mod pool;
+
+mod activation;
+mod dropout;
+mod norm;
+
+mod gate;
+
+mod flatten;
 mod sequential;
+
+mod error;
 
 pub use nl_autodiff::BlockPool;
 
