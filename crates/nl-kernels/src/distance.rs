@@ -265,39 +265,51 @@ struct Scan<'a> {
     index: &'a mut [u32],
 }
 
-/// A [`Scan`] that tests `N` lanes at a time.
+/// A [`Scan`] of `N` lanes, N <= 32.
 struct Wide<'a, const N: usize>(Scan<'a>);
 
 impl<const N: usize> Vectorised for Wide<'_, N> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let s = self.0;
-        let lanes = s.limits.len();
-        for (row, products) in s.products.chunks_exact(lanes).take(s.rows).enumerate() {
-            let key = s.first_key + row;
-            let (offset, scale) = (s.all.affine[2 * key], s.all.affine[2 * key + 1]);
-            for at in (0..lanes).step_by(N) {
-                let mut hit = false;
-                for (p, limit) in products[at..at + N].iter().zip(&s.limits[at..at + N]) {
-                    // Not `<=`: a NaN (an overflow, a key without a bound) has to be measured.
-                    hit |= !matches!((offset + scale * p).partial_cmp(limit), Some(core::cmp::Ordering::Greater));
+        let mut s = self.0;
+        let affine = s.all.affine[2 * s.first_key..].chunks_exact(2);
+        for ((row, products), affine) in s.products.as_chunks::<N>().0[..s.rows].iter().enumerate().zip(affine) {
+            let Some(limits) = s.limits.first_chunk::<N>() else { unreachable!("one limit per lane") };
+            // Not `<=`: a NaN (an overflow, a key without a bound) has to be measured.
+            let open = |p: f32, limit: f32| {
+                !matches!((affine[0] + affine[1] * p).partial_cmp(&limit), Some(core::cmp::Ordering::Greater))
+            };
+            // Plain loops: `fold` need not be inlined, and would then lack this level's instructions.
+            let (mut hit, mut hits) = (false, 0);
+            for i in 0..N {
+                hit |= open(products[i], limits[i]);
+            }
+            if hit {
+                for i in 0..N {
+                    hits |= u32::from(open(products[i], limits[i])) << i;
                 }
-                if !hit {
-                    continue;
-                }
-                for lane in at..at + N {
-                    if offset + scale * products[lane] > s.limits[lane] || lane * s.all.dim >= s.queries.len() {
-                        continue;
-                    }
-                    let query = &s.queries[lane * s.all.dim..][..s.all.dim];
-                    let rows = lane * s.all.k..(lane + 1) * s.all.k;
-                    let exclude = s.exclude.map_or(u32::MAX, |e| e[lane]);
-                    let (dist, index) = (&mut s.dist[rows.clone()], &mut s.index[rows]);
-                    if consider(s.all, key, query, exclude, dist, index) {
-                        s.limits[lane] = limit(s.all.metric, s.all.dim, dist[s.all.k - 1], s.numbers[lane]);
-                    }
-                }
+                s.measure(row, hits);
+            }
+        }
+    }
+}
+
+impl Scan<'_> {
+    /// Measures the key of `row` for every query whose bit is set.
+    #[inline(never)]
+    fn measure(&mut self, row: usize, mut hits: u32) {
+        let Search { metric, dim, k, .. } = *self.all;
+        while hits != 0 {
+            let lane = hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            // Lanes without a query.
+            let Some(query) = self.queries.get(lane * dim..(lane + 1) * dim) else { return };
+            let rows = lane * k..(lane + 1) * k;
+            let exclude = self.exclude.map_or(u32::MAX, |e| e[lane]);
+            let (dist, index) = (&mut self.dist[rows.clone()], &mut self.index[rows]);
+            if consider(self.all, self.first_key + row, query, exclude, dist, index) {
+                self.limits[lane] = limit(metric, dim, dist[k - 1], self.numbers[lane]);
             }
         }
     }

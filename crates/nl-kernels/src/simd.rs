@@ -30,17 +30,25 @@ pub(crate) trait Vector<T>: Copy {
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
 }
 
-/// Asks for the cache lines of `data` to be brought to L2; does nothing where there is no such instruction.
+/// Asks for the cache line at `p` to be brought near; does nothing where there is no such instruction.
 #[inline(always)]
-pub(crate) fn prefetch<T>(data: &[T]) {
+pub(crate) fn prefetch_line<T>(p: *const T) {
     #[cfg(target_arch = "x86_64")]
-    for line in data.chunks((64 / size_of::<T>()).max(1)) {
-        use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: SSE is part of x86-64; the pointer comes from a reference, and a prefetch reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    // SAFETY: SSE is part of x86-64; a prefetch reads nothing and never faults, whatever the address.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = data;
+    let _ = p;
+}
+
+/// [`prefetch_line`] for every line of `data`.
+#[inline(always)]
+pub(crate) fn prefetch<T>(data: &[T]) {
+    for line in data.chunks((64 / size_of::<T>()).max(1)) {
+        prefetch_line(line.as_ptr());
+    }
 }
 
 /// The vector types of a scalar, one per level.

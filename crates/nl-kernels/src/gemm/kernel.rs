@@ -1,7 +1,10 @@
 //! The register tile and the loops right around it: C = α A B + β C for one block that fits the caches.
 
-use crate::simd::{Simd, Vector};
+use crate::simd::{Simd, Vector, prefetch_line};
 use crate::{Float, Level};
+
+/// Terms per sum from which C is worth asking for in advance.
+const FAR: usize = 64;
 
 /// Where the broadcast operand A lies.
 #[derive(Clone, Copy)]
@@ -157,6 +160,14 @@ unsafe fn strips<T: Float, V: Vector<T>, const R: usize, const UNIT: bool>(
     // SAFETY: each call covers columns j .. j + its width <= n of B and C.
     unsafe {
         while job.n - j >= strip {
+            // Old values of C arrive while the sums are made.
+            if job.k >= FAR {
+                for r in 0..R {
+                    let cells = c.add(r * job.c_row + j);
+                    prefetch_line(cells);
+                    prefetch_line(cells.add(strip - 1));
+                }
+            }
             let acc = product::<T, V, R, 2, UNIT, false>(job, a, row, col, job.b.add(at(j)), V::first(V::LANES));
             finish::<T, V, R, 2, false>(&acc, job, c.add(j), V::first(V::LANES));
             j += strip;
