@@ -302,7 +302,6 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Float;
 
     fn transposes<T: Float>() {
