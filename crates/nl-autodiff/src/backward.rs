@@ -148,6 +148,7 @@ impl<S: Scalar> Tape<S> {
 }
 
 /// What gradients are asked for.
+#[derive(Clone, Copy)]
 enum Targets<'a, 't, S> {
     Wrt(&'static str, &'a [Var<'t, S>]),
     Bound,

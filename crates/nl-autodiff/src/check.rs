@@ -118,10 +118,13 @@ fn weigh(x: Var<'_, f64>, salt: usize) -> Result<Var<'_, f64>, Error> {
     x.mul(weights)?.sum()
 }
 
+/// A function of variables to a number.
+type Evaluate<'a> = dyn Fn(&[Var<'_, f64>]) -> Result<f64, Error> + 'a;
+
 /// The largest relative error of `gradients` against differences of `f`.
 fn compare(
     op: &'static str,
-    f: &dyn Fn(&[Var<'_, f64>]) -> Result<f64, Error>,
+    f: &Evaluate<'_>,
     inputs: &[Tensor<f64>],
     gradients: &[Tensor<f64>],
     tolerance: Tolerance,
@@ -145,16 +148,12 @@ fn compare(
             let numeric = (8.0 * (at(h)? - at(-h)?) - (at(2.0 * h)? - at(-2.0 * h)?)) / (12.0 * h);
             let analytic = gradients[input].as_slice()[element];
             let error = (analytic - numeric).abs() / tolerance.floor.max(analytic.abs()).max(numeric.abs());
-            if !(error <= tolerance.relative) {
-                return Err(Error::Check {
-                    op,
-                    input,
-                    element,
-                    analytic: analytic.to_string(),
-                    numeric: numeric.to_string(),
-                    error: format!("{error:e}"),
-                    tolerance: format!("{:e}", tolerance.relative),
-                });
+            if error.is_nan() || error > tolerance.relative {
+                let allowed = tolerance.relative;
+                let difference = format!(
+                    "{analytic} by the tape and {numeric} by finite differences (relative error {error:e}, allowed {allowed:e})"
+                );
+                return Err(Error::Check { op, input, element, difference });
             }
             worst = error.max(worst);
         }

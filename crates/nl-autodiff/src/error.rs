@@ -94,8 +94,8 @@ pub enum Error {
     },
     /// A gradient check found a difference.
     #[error(
-        "{op}: derivative of element {element} of input {input} is {analytic} by the tape and {numeric} by finite \
-         differences (error {error}, tolerance {tolerance}); fix the backward rule, or move the input away from a kink"
+        "{op}: derivative of element {element} of input {input} is {difference}; fix the backward rule, or move the \
+         input away from a kink"
     )]
     Check {
         /// `gradcheck` or `gradgradcheck`.
@@ -104,14 +104,8 @@ pub enum Error {
         input: usize,
         /// Which element of it.
         element: usize,
-        /// By the tape, printed.
-        analytic: String,
-        /// By central differences, printed.
-        numeric: String,
-        /// Relative error, printed.
-        error: String,
-        /// Allowed relative error, printed.
-        tolerance: String,
+        /// Both derivatives, their relative error, and the tolerance.
+        difference: String,
     },
     /// A kernel refused its shape.
     #[error(transparent)]

@@ -80,6 +80,17 @@ impl<T> Pooled<T> {
     }
 }
 
+/// Runs `fill` on a fresh buffer; no pool is borrowed meanwhile.
+fn fill_pooled<T, R>(
+    mut buffer: Arc<Vec<T>>,
+    offset: usize,
+    len: usize,
+    fill: impl FnOnce(&mut [T]) -> R,
+) -> (Pooled<T>, R) {
+    let result = fill(Arc::get_mut(&mut buffer).map_or(&mut [], |all| &mut all[offset..offset + len]));
+    (Pooled { buffer, offset, len }, result)
+}
+
 /// Free buffers of each element type.
 pub(crate) struct Pools<S> {
     pub(crate) values: Pool<S>,
@@ -223,19 +234,20 @@ impl<S: Scalar> Tape<S> {
     }
 
     /// A pooled slice of indices, filled by `fill` (which must overwrite it wholly).
-    pub(crate) fn indices(&self, len: usize, fill: impl FnOnce(&mut [u32])) -> Pooled<u32> {
-        let (mut buffer, offset) = self.pools.borrow_mut().indices.take(len);
-        if let Some(all) = Arc::get_mut(&mut buffer) {
-            fill(&mut all[offset..offset + len]);
-        }
-        Pooled { buffer, offset, len }
+    pub(crate) fn indices<R>(&self, len: usize, fill: impl FnOnce(&mut [u32]) -> R) -> (Pooled<u32>, R) {
+        let (buffer, offset) = self.pools.borrow_mut().indices.take(len);
+        fill_pooled(buffer, offset, len, fill)
     }
 
     /// A pooled slice of bytes, filled by `fill` (which must overwrite it wholly).
     pub(crate) fn bytes<R>(&self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> (Pooled<u8>, R) {
-        let (mut buffer, offset) = self.pools.borrow_mut().bytes.take(len);
-        let result = fill(Arc::get_mut(&mut buffer).map_or(&mut [], |all| &mut all[offset..offset + len]));
-        (Pooled { buffer, offset, len }, result)
+        let (buffer, offset) = self.pools.borrow_mut().bytes.take(len);
+        fill_pooled(buffer, offset, len, fill)
+    }
+
+    /// A pooled copy of indices.
+    pub(crate) fn copy_indices(&self, indices: &[u32]) -> Pooled<u32> {
+        self.indices(indices.len(), |copy| copy.copy_from_slice(indices)).0
     }
 
     /// Computes a value of `shape` from the values of `inputs` with kernel `f`, which must overwrite all of it.

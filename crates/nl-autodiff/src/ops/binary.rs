@@ -5,6 +5,7 @@ use crate::backward::Backward;
 use crate::{Error, Scalar, Var};
 use nl_kernels::Binary;
 
+#[allow(clippy::should_implement_trait, reason = "an operator could not return an error")]
 impl<'t, S: Scalar> Var<'t, S> {
     /// y = f(a, b), element by element; shapes are aligned at the last axis and axes of length 1 stretch. The named
     /// methods call it.

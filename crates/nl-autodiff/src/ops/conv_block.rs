@@ -63,7 +63,7 @@ pub(super) fn backward<S: Scalar>(shape: ConvBlock, rule: &mut Backward<'_, '_, 
         let dx = match (dw.as_unique_mut(), db.as_unique_mut()) {
             (Some(dw), Some(db)) => {
                 tape.compute("conv_block", dx_shape, [x, w, y, dy], |[x, w, y, dy], dx, scratch| {
-                    let argmax = argmax.as_ref().map(|a| a.as_slice());
+                    let argmax = argmax.as_ref().map(crate::tape::Pooled::as_slice);
                     conv_block_grad(&shape, x, w, y, argmax, dy, needs_dx.then_some(dx), dw, db, scratch)
                 })?
             }

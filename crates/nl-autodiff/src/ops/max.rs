@@ -46,14 +46,16 @@ fn max_axis<S: Scalar>(x: Var<'_, S>, axis: usize) -> Result<Var<'_, S>, Error> 
     let from = x.shape();
     let (outer, len, inner) = from.split_at(axis);
     check_rows("max_axes", from.len())?;
-    let mut y = Err(Error::axis("max_axes", axis, from));
-    let cells = x.tape.indices(outer * inner, |cells| {
-        y = x.tape.compute("max_axes", from.with_dim(axis, 1), [x], |[x], y, _| {
+    let (cells, y) = x.tape.indices(outer * inner, |cells| {
+        let y = x.tape.compute("max_axes", from.with_dim(axis, 1), [x], |[x], y, _| {
             nl_kernels::max_axis(outer, len, inner, x, y, Some(cells))
         });
-        for (at, cell) in cells.iter_mut().enumerate() {
-            *cell = ((at / inner * len + *cell as usize) * inner + at % inner) as u32;
+        if y.is_ok() {
+            for (at, cell) in cells.iter_mut().enumerate() {
+                *cell = ((at / inner * len + *cell as usize) * inner + at % inner) as u32;
+            }
         }
+        y
     });
     Ok(x.tape.record(Op::GatherRows { width: 1 }, &[x], y?, Saved::Indices(cells)))
 }

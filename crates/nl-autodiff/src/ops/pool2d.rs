@@ -18,9 +18,8 @@ impl<'t, S: Scalar> Var<'t, S> {
         let shape = pool_shape(OP, self.shape(), kernel, stride, padding)?;
         check_rows(OP, self.shape().len())?;
         let out = output_shape(&shape);
-        let mut y = Err(Error::shape(OP, self.shape(), ""));
-        let argmax = self.tape.indices(out.len(), |argmax| {
-            y = self.tape.compute(OP, out, [self], |[x], y, _| nl_kernels::max_pool2d(&shape, x, y, argmax));
+        let (argmax, y) = self.tape.indices(out.len(), |argmax| {
+            self.tape.compute(OP, out, [self], |[x], y, _| nl_kernels::max_pool2d(&shape, x, y, argmax))
         });
         Ok(self.tape.record(Op::MaxPool2d(shape), &[self], y?, Saved::Indices(argmax)))
     }

@@ -6,6 +6,7 @@ use crate::{Error, Scalar, Var};
 use core::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, TAU};
 use nl_kernels::Unary;
 
+#[allow(clippy::should_implement_trait, reason = "an operator could not return an error")]
 impl<'t, S: Scalar> Var<'t, S> {
     /// y = f(x), element by element, for any [`Unary`] function; the named methods call it.
     ///
