@@ -7,7 +7,7 @@
 //! A padded plane is first dealt out to its s × s *phases* (phase (a, b) has the rows ≡ a and columns ≡ b modulo the
 //! stride): in a phase each row of a patch is contiguous whatever the stride, so the rest runs on vectors.
 
-use super::layout::{Planes, Rows, Source, WherePositive, lanes_to_planes, planes_to_lanes};
+use super::layout::{Planes, Rows, Source, Upstream, lanes_to_planes, planes_to_lanes};
 use super::product::Product;
 use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::{Conv2d, Finish};
@@ -370,18 +370,14 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
     fn run<V: Vector<T>>(self) {
         let Self { shape, finish, y, dy, input, weight, db, scratch } = self;
         debug_assert!(!finish.pool);
-        if finish.relu {
-            backward::<T, V, _>(shape, WherePositive { y, dy }, input, weight, db, scratch);
-        } else {
-            backward::<T, V, _>(shape, dy, input, weight, db, scratch);
-        }
+        backward::<T, V>(shape, Upstream { y: finish.relu.then_some(y), dy }, input, weight, db, scratch);
     }
 }
 
 #[inline(always)]
-fn backward<T: Float, V: Vector<T>, S: Source<T>>(
+fn backward<T: Float, V: Vector<T>>(
     s: &Conv2d,
-    dz: S,
+    dz: Upstream<'_, T>,
     mut input: Option<(&[T], &mut [T])>,
     mut weight: Option<(&[T], &mut [T])>,
     db: Option<&mut [T]>,

@@ -1,7 +1,7 @@
 //! Between planes (`[channel][pixel]`, as the callers have them) and lanes (`[pixel][lane]`, one vector a pixel, the
 //! lanes being the channels of one block): what lets the transforms work on all channels of a block at once.
 
-use super::vector::{MAX_LANES, Vector};
+use super::vector::{Kernel, MAX_LANES, Vector, call};
 use crate::Float;
 
 /// Up to `LANES` planes of `pixels` numbers each, `stride` apart, that are read or written as vectors of pixels.
@@ -48,24 +48,26 @@ impl<T: Float> Source<T> for &[T] {
     }
 }
 
-/// `dy` where `y` > 0 (or NaN), else 0: the derivative of the ReLU, on the way into the lanes.
+/// `dy`; if there is a `y`, only where that is > 0 (or NaN), else 0: the derivative of the ReLU, on the way.
 #[derive(Clone, Copy)]
-pub(super) struct WherePositive<'a, T> {
-    pub(super) y: &'a [T],
+pub(super) struct Upstream<'a, T> {
+    pub(super) y: Option<&'a [T]>,
     pub(super) dy: &'a [T],
 }
 
-impl<T: Float> Source<T> for WherePositive<'_, T> {
+impl<T: Float> Source<T> for Upstream<'_, T> {
     #[inline(always)]
     fn len(&self) -> usize {
-        self.y.len().min(self.dy.len())
+        self.y.map_or(self.dy.len(), |y| y.len().min(self.dy.len()))
     }
     #[inline(always)]
     unsafe fn load<V: Vector<T>>(&self, at: usize, n: usize) -> V {
         let zero = V::splat(T::ZERO);
         // SAFETY: the caller promises at + n <= len, so both slices have those numbers.
-        let (y, dy) = unsafe { (Source::load::<V>(&self.y, at, n), Source::load::<V>(&self.dy, at, n)) };
-        y.select_le(zero, zero, dy)
+        unsafe {
+            let dy = Source::load::<V>(&self.dy, at, n);
+            if let Some(y) = self.y { Source::load::<V>(&y, at, n).select_le(zero, zero, dy) } else { dy }
+        }
     }
 }
 
@@ -82,7 +84,6 @@ impl<T: Float> Source<T> for &[u8] {
 }
 
 /// Planes from `at` in `source` → lanes, from the start of `lanes`: `lanes[row · i + j][c] = source[c][width · i + j]`.
-#[inline(always)]
 pub(super) fn planes_to_lanes<T: Float, V: Vector<T>, S: Source<T>>(
     source: S,
     at: usize,
@@ -90,34 +91,61 @@ pub(super) fn planes_to_lanes<T: Float, V: Vector<T>, S: Source<T>>(
     rows: Rows,
     lanes: &mut [T],
 ) {
-    let Planes { count, pixels, stride } = planes;
-    if pixels == 0 {
-        return;
-    }
-    let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
-    assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
-    assert!(at + (count - 1) * stride + pixels <= source.len() && (last + 1) * V::LANES <= lanes.len());
-    let (mut column, mut to) = (0, lanes.as_mut_ptr());
-    let mut first = 0;
-    while first < pixels {
-        let n = V::LANES.min(pixels - first);
-        let mut block = [V::splat(T::ZERO); MAX_LANES];
-        for c in 0..count {
-            // SAFETY: plane c < count and pixels first..first + n lie in the source, as asserted.
-            block[c] = unsafe { source.load::<V>(at + c * stride + first, n) };
+    call::<T, V, _>(ToLanes { source, at, planes, rows, lanes });
+}
+
+/// Lanes → planes from `at` in `out`: the reverse of [`planes_to_lanes`].
+pub(super) fn lanes_to_planes<T: Float, V: Vector<T>, S: Sink<T> + ?Sized>(
+    lanes: &[T],
+    rows: Rows,
+    planes: Planes,
+    out: &mut S,
+    at: usize,
+) {
+    call::<T, V, _>(ToPlanes { lanes, rows, planes, out, at });
+}
+
+struct ToLanes<'a, T, S> {
+    source: S,
+    at: usize,
+    planes: Planes,
+    rows: Rows,
+    lanes: &'a mut [T],
+}
+
+impl<T: Float, S: Source<T>> Kernel<T> for ToLanes<'_, T, S> {
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { source, at, planes, rows, lanes } = self;
+        let Planes { count, pixels, stride } = planes;
+        if pixels == 0 {
+            return;
         }
-        V::transpose(&mut block);
-        for vector in &block[..n] {
-            // SAFETY: `to` walks over the pixels in order, of which the last was asserted to fit.
-            unsafe { vector.store(to) }
-            column += 1;
-            to = to.wrapping_add(V::LANES);
-            if column == rows.width {
-                column = 0;
-                to = to.wrapping_add((rows.row - rows.width) * V::LANES);
+        let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
+        assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
+        assert!(at + (count - 1) * stride + pixels <= source.len() && (last + 1) * V::LANES <= lanes.len());
+        let (mut column, mut to) = (0, lanes.as_mut_ptr());
+        let mut first = 0;
+        while first < pixels {
+            let n = V::LANES.min(pixels - first);
+            let mut block = [V::splat(T::ZERO); MAX_LANES];
+            for c in 0..count {
+                // SAFETY: plane c < count and pixels first..first + n lie in the source, as asserted.
+                block[c] = unsafe { source.load::<V>(at + c * stride + first, n) };
             }
+            V::transpose(&mut block);
+            for vector in &block[..n] {
+                // SAFETY: `to` walks over the pixels in order, of which the last was asserted to fit.
+                unsafe { vector.store(to) }
+                column += 1;
+                to = to.wrapping_add(V::LANES);
+                if column == rows.width {
+                    column = 0;
+                    to = to.wrapping_add((rows.row - rows.width) * V::LANES);
+                }
+            }
+            first += n;
         }
-        first += n;
     }
 }
 
@@ -164,42 +192,46 @@ impl<T: Float> Sink<T> for [u8] {
     }
 }
 
-/// Lanes → planes from `at` in `out`: the reverse of [`planes_to_lanes`].
-#[inline(always)]
-pub(super) fn lanes_to_planes<T: Float, V: Vector<T>, S: Sink<T> + ?Sized>(
-    lanes: &[T],
+struct ToPlanes<'a, T, S: ?Sized> {
+    lanes: &'a [T],
     rows: Rows,
     planes: Planes,
-    out: &mut S,
+    out: &'a mut S,
     at: usize,
-) {
-    let Planes { count, pixels, stride } = planes;
-    if pixels == 0 {
-        return;
-    }
-    let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
-    assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
-    assert!(at + (count - 1) * stride + pixels <= out.len() && (last + 1) * V::LANES <= lanes.len());
-    let (mut column, mut from) = (0, lanes.as_ptr());
-    let mut first = 0;
-    while first < pixels {
-        let n = V::LANES.min(pixels - first);
-        let mut block = [V::splat(T::ZERO); MAX_LANES];
-        for vector in &mut block[..n] {
-            // SAFETY: `from` walks over the pixels in order, of which the last was asserted to be there.
-            *vector = unsafe { V::load(from) };
-            column += 1;
-            from = from.wrapping_add(V::LANES);
-            if column == rows.width {
-                column = 0;
-                from = from.wrapping_add((rows.row - rows.width) * V::LANES);
+}
+
+impl<T: Float, S: Sink<T> + ?Sized> Kernel<T> for ToPlanes<'_, T, S> {
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { lanes, rows, planes, out, at } = self;
+        let Planes { count, pixels, stride } = planes;
+        if pixels == 0 {
+            return;
+        }
+        let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
+        assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
+        assert!(at + (count - 1) * stride + pixels <= out.len() && (last + 1) * V::LANES <= lanes.len());
+        let (mut column, mut from) = (0, lanes.as_ptr());
+        let mut first = 0;
+        while first < pixels {
+            let n = V::LANES.min(pixels - first);
+            let mut block = [V::splat(T::ZERO); MAX_LANES];
+            for vector in &mut block[..n] {
+                // SAFETY: `from` walks over the pixels in order, of which the last was asserted to be there.
+                *vector = unsafe { V::load(from) };
+                column += 1;
+                from = from.wrapping_add(V::LANES);
+                if column == rows.width {
+                    column = 0;
+                    from = from.wrapping_add((rows.row - rows.width) * V::LANES);
+                }
             }
+            V::transpose(&mut block);
+            for c in 0..count {
+                // SAFETY: plane c < count and pixels first..first + n lie in `out`, as asserted.
+                unsafe { out.store(block[c], at + c * stride + first, n) }
+            }
+            first += n;
         }
-        V::transpose(&mut block);
-        for c in 0..count {
-            // SAFETY: plane c < count and pixels first..first + n lie in `out`, as asserted.
-            unsafe { out.store(block[c], at + c * stride + first, n) }
-        }
-        first += n;
     }
 }

@@ -1,10 +1,10 @@
 //! dx, dw and db from dy: the adjoint of the forward pass, step by step, in the transformed domain.
 
-use super::super::layout::{Rows, WherePositive, lanes_to_planes, planes_to_lanes};
+use super::super::layout::{Rows, Upstream, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, block_planes, pad_input, transform_filters, transform_input, transforms};
+use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, transforms};
 use crate::{Float, Level, Scratch};
 
 /// The backward pass; slices fit the shape, which [`applies`](super::applies). Each gradient is computed if wanted.
@@ -70,7 +70,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         let when = |wanted: bool, len: usize| if wanted { len } else { 0 };
         let dz_len = finish.tile() * finish.tile() * layout.tiles[0] * layout.tiles[1] * V::LANES;
 
-        let mut taps = scratch.take::<T>(9 * V::LANES * s.in_channels.max(1));
+        let mut taps = scratch.take::<T>(9 * V::LANES * s.in_channels.max(s.out_channels));
         let mut ut = scratch.take::<T>(when(input.is_some(), POINTS * ut_point));
         let mut du = scratch.take::<T>(when(weight.is_some(), POINTS * du_point));
         let mut v = scratch.take::<T>(POINTS * v_point);
@@ -87,14 +87,22 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         }
         if let Some((w, _)) = &input {
             for block in 0..layout.channel_blocks {
-                for filter in 0..s.out_channels {
+                for (filter, taps) in
+                    taps.as_mut_slice().chunks_exact_mut(9 * V::LANES).take(s.out_channels).enumerate()
+                {
                     let planes = block_planes(block, V::LANES, s.in_channels, 9, 9);
                     let at = (filter * s.in_channels + block * V::LANES) * 9;
-                    let rows = Rows { width: 9, row: 9 };
-                    planes_to_lanes::<T, V, _>(*w, at, planes, rows, taps.as_mut_slice());
-                    let at = filter * channels + block * V::LANES;
-                    transform_filters::<T, V>(taps.as_slice(), 1, ut.as_mut_slice(), at, ut_point, channels);
+                    planes_to_lanes::<T, V, _>(*w, at, planes, Rows { width: 9, row: 9 }, taps);
                 }
+                let at = block * V::LANES;
+                call::<T, V, _>(TransformFilters {
+                    taps: taps.as_slice(),
+                    others: s.out_channels,
+                    u: ut.as_mut_slice(),
+                    at,
+                    point: ut_point,
+                    row: channels,
+                });
             }
         }
         let mut first = true;
@@ -110,11 +118,8 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                         let planes = block_planes(block, V::LANES, s.out_channels, height * width, height * width);
                         let rows = Rows { width, row: finish.tile() * layout.tiles[1] };
                         let at = ((group.image + n) * s.out_channels + block * V::LANES) * height * width;
-                        if finish.relu {
-                            planes_to_lanes::<T, V, _>(WherePositive { y, dy }, at, planes, rows, dz);
-                        } else {
-                            planes_to_lanes::<T, V, _>(dy, at, planes, rows, dz);
-                        }
+                        let upstream = Upstream { y: finish.relu.then_some(y), dy };
+                        planes_to_lanes::<T, V, _>(upstream, at, planes, rows, dz);
                         if finish.pool {
                             planes_to_lanes::<T, V, _>(argmax, at, planes, rows, places);
                         }
@@ -132,7 +137,14 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                             pad_input::<T, V>(s, &layout, x, group.image + n, block, padded);
                         }
                         let at = n * image_tiles * channels + block * V::LANES;
-                        transform_input::<T, V>(&layout, &group, padded, v.as_mut_slice(), at, v_point);
+                        call::<T, V, _>(TransformInput {
+                            layout: &layout,
+                            group: &group,
+                            padded,
+                            v: v.as_mut_slice(),
+                            at,
+                            point: v_point,
+                        });
                     }
                 }
                 call::<T, V, _>(Product {

@@ -4,7 +4,7 @@ use super::super::layout::{Rows, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, block_planes, pad_input, transform_filters, transform_input, transforms};
+use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, transforms};
 use crate::{Float, Level, Scratch};
 
 /// The forward pass; slices fit the shape, which [`applies`](super::applies).
@@ -82,14 +82,14 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
             let planes = block_planes(block, V::LANES, s.out_channels, pixels, pixels);
             let rows = Rows { width: pixels, row: pixels };
             planes_to_lanes::<T, V, _>(w, block * V::LANES * pixels, planes, rows, taps.as_mut_slice());
-            transform_filters::<T, V>(
-                taps.as_slice(),
-                s.in_channels,
-                u.as_mut_slice(),
-                block * V::LANES,
-                u_point,
-                filters,
-            );
+            call::<T, V, _>(TransformFilters {
+                taps: taps.as_slice(),
+                others: s.in_channels,
+                u: u.as_mut_slice(),
+                at: block * V::LANES,
+                point: u_point,
+                row: filters,
+            });
         }
         for group in layout.groups(s.batch) {
             for n in 0..group.images {
@@ -99,7 +99,14 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
                         pad_input::<T, V>(s, &layout, x, group.image + n, block, padded);
                     }
                     let at = n * group.rows * layout.tiles[1] * channels + block * V::LANES;
-                    transform_input::<T, V>(&layout, &group, padded, v.as_mut_slice(), at, v_point);
+                    call::<T, V, _>(TransformInput {
+                        layout: &layout,
+                        group: &group,
+                        padded,
+                        v: v.as_mut_slice(),
+                        at,
+                        point: v_point,
+                    });
                 }
             }
             call::<T, V, _>(Product {

@@ -25,7 +25,7 @@ pub(super) use forward::Forward;
 
 use super::Conv2d;
 use super::layout::{Planes, Rows, planes_to_lanes};
-use super::vector::Vector;
+use super::vector::{Kernel, Vector};
 use crate::Float;
 
 /// Points of the transformed domain: 6 down × 6 across.
@@ -137,35 +137,42 @@ fn block_planes(block: usize, lanes: usize, channels: usize, pixels: usize, stri
 }
 
 /// V: 6×6 tiles of the padded lanes of one block, transformed, to `v[point][tile][lane]`.
-#[inline(always)]
-fn transform_input<T: Float, V: Vector<T>>(
-    layout: &Layout,
-    group: &Group,
-    padded: &[T],
-    v: &mut [T],
+struct TransformInput<'a, T> {
+    layout: &'a Layout,
+    group: &'a Group,
+    padded: &'a [T],
+    v: &'a mut [T],
+    /// Of the first tile in `v`.
     at: usize,
+    /// From one point to the next.
     point: usize,
-) {
-    let (width, columns) = (layout.padded_width() * V::LANES, layout.tiles[1]);
-    assert!(padded.len() >= layout.padded_len());
-    assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.channels() + V::LANES <= v.len());
-    for row in 0..group.rows {
-        for column in 0..columns {
-            // SAFETY: the tile's 6×6 vectors lie in the padded input, whose rows number 4·tiles + 2; the 36 results
-            // go to offsets of which the largest was asserted to fit.
-            unsafe {
-                let from = padded.as_ptr().add(4 * (group.row + row) * width + 4 * column * V::LANES);
-                let to = v.as_mut_ptr().add(at + (row * columns + column) * layout.channels());
-                let mut half = [[V::splat(T::ZERO); 6]; 6];
-                for j in 0..6 {
-                    let d = core::array::from_fn(|i| V::load(from.add(i * width + j * V::LANES)));
-                    for (i, d) in transforms::input::<T, V>(d).into_iter().enumerate() {
-                        half[i][j] = d;
+}
+
+impl<T: Float> Kernel<T> for TransformInput<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { layout, group, padded, v, at, point } = self;
+        let (width, columns) = (layout.padded_width() * V::LANES, layout.tiles[1]);
+        assert!(padded.len() >= layout.padded_len());
+        assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.channels() + V::LANES <= v.len());
+        for row in 0..group.rows {
+            for column in 0..columns {
+                // SAFETY: the tile's 6×6 vectors lie in the padded input, whose rows number 4·tiles + 2; the 36 results
+                // go to offsets of which the largest was asserted to fit.
+                unsafe {
+                    let from = padded.as_ptr().add(4 * (group.row + row) * width + 4 * column * V::LANES);
+                    let to = v.as_mut_ptr().add(at + (row * columns + column) * layout.channels());
+                    let mut half = [[V::splat(T::ZERO); 6]; 6];
+                    for j in 0..6 {
+                        let d = core::array::from_fn(|i| V::load(from.add(i * width + j * V::LANES)));
+                        for (i, d) in transforms::input::<T, V>(d).into_iter().enumerate() {
+                            half[i][j] = d;
+                        }
                     }
-                }
-                for i in 0..6 {
-                    for (j, d) in transforms::input::<T, V>(half[i]).into_iter().enumerate() {
-                        d.store(to.add((6 * i + j) * point));
+                    for i in 0..6 {
+                        for (j, d) in transforms::input::<T, V>(half[i]).into_iter().enumerate() {
+                            d.store(to.add((6 * i + j) * point));
+                        }
                     }
                 }
             }
@@ -174,32 +181,39 @@ fn transform_input<T: Float, V: Vector<T>>(
 }
 
 /// U: the 3×3 filters of one block of lanes, `taps[other][tap][lane]`, transformed, to `u[point][other][lane]`.
-#[inline(always)]
-fn transform_filters<T: Float, V: Vector<T>>(
-    taps: &[T],
+struct TransformFilters<'a, T> {
+    taps: &'a [T],
     others: usize,
-    u: &mut [T],
+    u: &'a mut [T],
+    /// Of the first filter in `u`.
     at: usize,
+    /// From one point, and one filter, to the next.
     point: usize,
     row: usize,
-) {
-    assert!(taps.len() >= others * 9 * V::LANES);
-    assert!(others > 0 && at + (POINTS - 1) * point + (others - 1) * row + V::LANES <= u.len());
-    for other in 0..others {
-        // SAFETY: nine vectors per filter lie in `taps`; of the offsets into `u` the largest was asserted to fit.
-        unsafe {
-            let from = taps.as_ptr().add(other * 9 * V::LANES);
-            let to = u.as_mut_ptr().add(at + other * row);
-            let mut half = [[V::splat(T::ZERO); 3]; 6];
-            for j in 0..3 {
-                let g = core::array::from_fn(|i| V::load(from.add((3 * i + j) * V::LANES)));
-                for (i, g) in transforms::filter::<T, V>(g).into_iter().enumerate() {
-                    half[i][j] = g;
+}
+
+impl<T: Float> Kernel<T> for TransformFilters<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { taps, others, u, at, point, row } = self;
+        assert!(taps.len() >= others * 9 * V::LANES);
+        assert!(others > 0 && at + (POINTS - 1) * point + (others - 1) * row + V::LANES <= u.len());
+        for other in 0..others {
+            // SAFETY: nine vectors per filter lie in `taps`; of the offsets into `u` the largest was asserted to fit.
+            unsafe {
+                let from = taps.as_ptr().add(other * 9 * V::LANES);
+                let to = u.as_mut_ptr().add(at + other * row);
+                let mut half = [[V::splat(T::ZERO); 3]; 6];
+                for j in 0..3 {
+                    let g = core::array::from_fn(|i| V::load(from.add((3 * i + j) * V::LANES)));
+                    for (i, g) in transforms::filter::<T, V>(g).into_iter().enumerate() {
+                        half[i][j] = g;
+                    }
                 }
-            }
-            for i in 0..6 {
-                for (j, g) in transforms::filter::<T, V>(half[i]).into_iter().enumerate() {
-                    g.store(to.add((6 * i + j) * point));
+                for i in 0..6 {
+                    for (j, g) in transforms::filter::<T, V>(half[i]).into_iter().enumerate() {
+                        g.store(to.add((6 * i + j) * point));
+                    }
                 }
             }
         }
