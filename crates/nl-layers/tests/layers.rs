@@ -121,6 +121,28 @@ fn derivatives_equal_finite_differences() {
     }
 }
 
+/// Forward and backward through every layer with parameters, once to warm up and once counted.
+#[test]
+fn a_second_step_allocates_nothing() {
+    let reference: Value = serde_json::from_str(include_str!("reference/layers.json")).unwrap();
+    for row in &TABLE {
+        let (layer, parameters) = build(row);
+        if parameters.is_empty() {
+            continue;
+        }
+        let x = tensor(&reference[row.0]["x"]);
+        let mut tape = Tape::new();
+        let mut step = || {
+            tape.reset();
+            let x = tape.leaf(x.clone());
+            let y = layer.forward(x, &mut Context::new(&tape, &parameters, Mode::Train)).unwrap();
+            tape.backward(y.sum().unwrap(), &[x], &mut |_, _| {}).unwrap();
+        };
+        step();
+        assert_eq!(allocation_counter::measure(step).count_total, 0, "{}", row.0);
+    }
+}
+
 #[test]
 fn shapes_that_do_not_fit_are_refused_at_their_path() {
     for row in &TABLE {
