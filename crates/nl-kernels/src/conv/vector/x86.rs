@@ -240,6 +240,18 @@ fn mask(n: usize) -> u32 {
     (1 << n) - 1
 }
 
+/// All ones in the 32-bit words of the first `n` lanes.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[inline(always)]
+unsafe fn first_lanes<T>(n: usize) -> __m256i {
+    debug_assert!(n <= 32 / size_of::<T>());
+    let words = (n * size_of::<T>() / 4) as i32;
+    // SAFETY: the caller promises AVX2; registers only.
+    unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(words), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+}
+
 impl<T: Float> Vector<T> for Ymm<T> {
     const LANES: usize = 32 / size_of::<T>();
     const REGISTERS: usize = 16;
@@ -268,6 +280,16 @@ impl<T: Float> Vector<T> for Ymm<T> {
     unsafe fn store(self, p: *mut T) {
         // SAFETY: the CPU has AVX2; the caller promises 32 writable bytes, and the store needs no alignment.
         unsafe { _mm256_storeu_ps(p.cast(), self.0) }
+    }
+    #[inline(always)]
+    unsafe fn load_partial(p: *const T, n: usize) -> Self {
+        // SAFETY: the CPU has AVX2; masked-off elements are not read, the others the caller promises.
+        Self(unsafe { _mm256_maskload_ps(p.cast(), first_lanes::<T>(n)) }, PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn store_partial(self, p: *mut T, n: usize) {
+        // SAFETY: the CPU has AVX2; masked-off elements are not written, the others the caller promises.
+        unsafe { _mm256_maskstore_ps(p.cast(), first_lanes::<T>(n), self.0) }
     }
     #[inline(always)]
     fn mul_add(self, a: Self, b: Self) -> Self {
