@@ -1,0 +1,189 @@
+//! The pipeline as a whole, at toy size: the same bits for any number of threads and however often it is interrupted.
+
+use std::path::Path;
+
+use nl_brain::BrainConfig;
+use nl_data::{Images, Source, SourceKind, Split, synthetic};
+use nl_train::{BrainRun, Error, Event, Observer, Preset, RunConfig, RunFolder, Silent, Summary};
+
+/// 140 images for training and 40 for testing, and a brain of a few units a region.
+fn toy() -> (RunConfig, Split, Source) {
+    let split = synthetic::digits(140, 40, 3);
+    let mut config = RunConfig::preset(Preset::Quick).unwrap();
+    config.validation = 20;
+    config.shard = 8;
+    config.brain = BrainConfig {
+        retina: 4,
+        thalamus_hidden: 2,
+        v1: 4,
+        v2: 6,
+        v4: 6,
+        embedding: 12,
+        cerebellum: [6, 4],
+        basal_ganglia_hidden: 4,
+        ..BrainConfig::default()
+    };
+    for learn in [
+        &mut config.self_supervised.learn,
+        &mut config.supervised.learn,
+        &mut config.basal_ganglia.learn,
+    ] {
+        (learn.epochs, learn.batch) = (2, 20);
+    }
+    (config.probe.epochs, config.probe.batch) = (3, 20);
+    let source = Source {
+        kind: SourceKind::Synthetic,
+        name: "synthetic".into(),
+        path: None,
+        sha256: "toy".into(),
+        text: "toy digits".into(),
+    };
+    (config, split, source)
+}
+
+fn run(threads: usize, folder: &Path) -> Summary {
+    let (config, split, source) = toy();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let folder = RunFolder::create(folder).unwrap();
+        BrainRun::start(config, split, source, folder).unwrap().run(&mut Silent).unwrap()
+    })
+}
+
+/// What of a summary must not depend on threads or interruptions.
+fn result(summary: &Summary) -> (String, [f64; 6]) {
+    let (test, ssl) = (&summary.test_accuracy, &summary.ssl);
+    let scores = [
+        test.cortex,
+        test.memory,
+        test.mixed,
+        ssl.knn_accuracy,
+        ssl.linear_probe_accuracy,
+        ssl.reconstruction_mse,
+    ];
+    (summary.weights_sha256.clone(), scores)
+}
+
+/// Asks to stop after a number of steps.
+struct StopAfter(usize);
+
+impl Observer for StopAfter {
+    fn on_event(&mut self, event: &Event) {
+        if matches!(event, Event::Step { .. }) {
+            self.0 = self.0.saturating_sub(1);
+        }
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn the_same_bits_for_any_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = run(1, &dir.path().join("one"));
+    for threads in [2, 3] {
+        let more = run(threads, &dir.path().join(threads.to_string()));
+        assert_eq!(result(&one), result(&more), "{threads} threads");
+    }
+    let metrics = |name: &str| std::fs::read_to_string(dir.path().join(name).join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics("one"), metrics("3"));
+    assert!(metrics("one").lines().count() > 6);
+    for file in ["config.yaml", "summary.json", "weights.safetensors", "report.html"] {
+        assert!(dir.path().join("one").join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn the_same_bits_after_interruptions() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = run(1, &dir.path().join("whole"));
+    let path = dir.path().join("broken");
+    let (config, split, source) = toy();
+    let folder = RunFolder::create(&path).unwrap();
+    // 6 steps an epoch, 2 epochs a stage: in the first stage, at its very end, in the second, in the last.
+    let stops = [4, 8, 3, 10];
+    let mut outcome = BrainRun::start(config, split, source, folder).unwrap().run(&mut StopAfter(stops[0]));
+    for steps in &stops[1..] {
+        assert!(matches!(outcome, Err(Error::Stopped { .. })), "{outcome:?}");
+        let (_, split, source) = toy();
+        outcome = BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap().run(&mut StopAfter(*steps));
+    }
+    assert!(matches!(outcome, Err(Error::Stopped { .. })), "{outcome:?}");
+    let (_, split, source) = toy();
+    let summary = BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap().run(&mut Silent).unwrap();
+    assert_eq!(result(&whole), result(&summary));
+    let metrics = |name: &str| std::fs::read_to_string(dir.path().join(name).join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics("whole"), metrics("broken"));
+}
+
+#[test]
+fn a_tampered_checkpoint_is_passed_over_and_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = run(1, &dir.path().join("whole"));
+    let path = dir.path().join("run");
+    let (config, split, source) = toy();
+    let folder = RunFolder::create(&path).unwrap();
+    let stopped = BrainRun::start(config, split, source, folder).unwrap().run(&mut StopAfter(9));
+    assert!(matches!(stopped, Err(Error::Stopped { .. })));
+    let mut files: Vec<_> =
+        std::fs::read_dir(path.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let newest = files.last().unwrap();
+    let mut bytes = std::fs::read(newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(newest, bytes).unwrap();
+
+    let (_, split, source) = toy();
+    let mut warnings = Vec::new();
+    let mut collect = |event: &Event| {
+        if let Event::Warning { message } = event {
+            warnings.push(message.clone());
+        }
+    };
+    let resumed = BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap();
+    let summary = resumed.run(&mut collect).unwrap();
+    assert_eq!(result(&whole), result(&summary), "the checkpoint before leads to the same end");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+
+    // With none left, nothing is guessed.
+    for entry in std::fs::read_dir(path.join("checkpoints")).unwrap() {
+        std::fs::write(entry.unwrap().path(), b"not a checkpoint").unwrap();
+    }
+    let (_, split, source) = toy();
+    assert!(BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).is_err());
+}
+
+#[test]
+fn other_images_are_refused_on_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, split, source) = toy();
+    let folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let stopped = BrainRun::start(config, split.clone(), source.clone(), folder).unwrap().run(&mut StopAfter(2));
+    assert!(matches!(stopped, Err(Error::Stopped { .. })));
+    let other = Source { sha256: "other".into(), ..source };
+    let error = BrainRun::resume(RunFolder::resume(&dir.path().join("run")).unwrap(), split, other).err().unwrap();
+    assert!(error.to_string().contains("the same --data"), "{error}");
+}
+
+/// 9 x 14 images of three classes: nothing is tied to MNIST's sizes.
+#[test]
+fn other_sizes_and_classes_run_to_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, _, source) = toy();
+    let images = |n: usize, offset: usize| {
+        let labels: Vec<u8> = (0..n).map(|i| (i % 3) as u8).collect();
+        let pixel = |i: usize| {
+            let (image, x) = (i / (9 * 14), i % 14);
+            if x / 5 == image % 3 { 200 + ((i + offset) % 50) as u8 } else { ((i * 7 + offset) % 40) as u8 }
+        };
+        Images::new((0..n * 9 * 14).map(pixel).collect(), labels, 9, 14, 3).unwrap()
+    };
+    let split = Split { train: images(140, 0), test: images(40, 5) };
+    let folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let summary = BrainRun::start(config, split, source, folder).unwrap().run(&mut Silent).unwrap();
+    // A bar at one of three places: far above the third that guessing gets.
+    assert!(summary.ssl.knn_accuracy > 0.6, "{:?}", summary.ssl);
+}
