@@ -60,7 +60,7 @@ pub(crate) struct Mnist {
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
     /// Worker threads; the result is the same for any number.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// The run's folder; must be new or empty [default: experiments/<name>-<time>].
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
@@ -73,8 +73,23 @@ pub(crate) struct Mnist {
     pub(crate) json: bool,
 }
 
-fn choice(text: &str) -> Result<Choice, std::convert::Infallible> {
-    text.parse()
+/// More threads than any machine has cores are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+
+fn choice(text: &str) -> Result<Choice, &'static str> {
+    if text.is_empty() { Err("use auto, synthetic or the path of a folder") } else { Ok(text.to_owned().into()) }
+}
+
+fn count(text: &str) -> Result<NonZeroUsize, &'static str> {
+    let number = text.parse().map_err(|_| "expected a number in digits")?;
+    NonZeroUsize::new(number).ok_or("expected at least 1")
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match count(text)? {
+        number if number.get() > MOST_THREADS => Err(format!("expected at most {MOST_THREADS}")),
+        number => Ok(number),
+    }
 }
 
 /// What is measured.
@@ -98,10 +113,10 @@ pub(crate) struct Bench {
     #[arg(value_enum)]
     pub(crate) workload: Workload,
     /// Worker threads [default: one for each core].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Repetitions whose median is reported.
-    #[arg(long, value_name = "N", default_value = "30")]
+    #[arg(long, value_name = "N", default_value = "30", value_parser = count)]
     pub(crate) steps: NonZeroUsize,
     /// Prints the figures as one JSON object a line on stdout.
     #[arg(long)]
@@ -122,6 +137,7 @@ mod tests {
     fn nonsense_is_refused() {
         for line in [
             "mnist --threads 0",
+            "mnist --threads 1025",
             "mnist --no-such-option",
             "mnist --preset huge",
             "mnist --seed -1",

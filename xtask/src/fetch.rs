@@ -18,7 +18,7 @@ pub(crate) fn run(options: &Fetch) -> anyhow::Result<()> {
     for file in files? {
         let origin = file.origin.unwrap_or_else(|| "already there".into());
         let resumed = if file.resumed > 0 { format!(", the first {} bytes kept", file.resumed) } else { String::new() };
-        println!("{}: verified ({origin}{resumed})", file.path.display());
+        crate::print(&format!("{}: verified ({origin}{resumed})\n", file.path.display()))?;
     }
     Ok(())
 }

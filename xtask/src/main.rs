@@ -6,16 +6,21 @@ mod fetch;
 mod mnist;
 mod progress;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 fn main() -> ExitCode {
     match run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            tell(&format!("error: {error:#}\n"));
+            match error.downcast_ref() {
+                Some(nl_train::Error::Stopped { .. }) => ExitCode::from(mnist::INTERRUPTED),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -33,5 +38,16 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
 /// A pool of `threads` threads, or one for each core.
 fn pool(threads: Option<std::num::NonZeroUsize>) -> anyhow::Result<rayon::ThreadPool> {
     let threads = threads.map_or(0, std::num::NonZeroUsize::get);
-    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?)
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads; try fewer --threads")
+}
+
+/// A result, to stdout: that it could not be written is an error, not a panic.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to stdout")
+}
+
+/// Something to know, to stderr; a stderr that is closed is no reason to fail.
+fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }

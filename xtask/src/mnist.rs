@@ -1,7 +1,10 @@
 //! `cargo xtask mnist`: the brain pipeline, from images to report.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use nl_data::{Lookup, resolve};
@@ -10,24 +13,32 @@ use nl_train::{BrainRun, RunConfig, RunFolder, Summary};
 use crate::cli::{Mnist, Preset};
 use crate::progress::Printer;
 
+/// What a shell expects of a program ended by Ctrl-C.
+pub(crate) const INTERRUPTED: u8 = 130;
 /// A configuration file larger than this is not one of ours.
 const CONFIG_CAP: u64 = 1 << 20;
 
 pub(crate) fn run(options: &Mnist) -> anyhow::Result<()> {
     let pool = crate::pool(options.threads)?;
-    let mut printer = Printer::new();
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut printer = Printer::new(Arc::clone(&stop));
+    // The first Ctrl-C ends the run with a checkpoint after the step under way, the second at once.
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })?;
     let summary = pool.install(|| -> anyhow::Result<Summary> {
         let run = if let Some(dir) = &options.resume { resume(dir, options)? } else { start(options)? };
-        eprintln!("folder: {}", run.folder().display());
+        crate::tell(&format!("folder: {}\n", run.folder().display()));
         Ok(run.run(&mut printer)?)
     })?;
     if options.json {
-        eprint!("{}", table(&summary));
-        println!("{}", serde_json::to_string(&summary)?);
+        crate::tell(&table(&summary));
+        crate::print(&format!("{}\n", serde_json::to_string(&summary)?))
     } else {
-        print!("{}", table(&summary));
+        crate::print(&table(&summary))
     }
-    Ok(())
 }
 
 fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
@@ -45,7 +56,7 @@ fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
     config.validate()?;
     // The images first: a folder should not be left behind for a run that could not begin.
     let (split, source) = resolve("mnist", &config.data, &Lookup::from_env())?;
-    eprintln!("data: {source}");
+    crate::tell(&format!("data: {source}\n"));
     let folder = match &options.out {
         Some(path) => RunFolder::create(path)?,
         None => RunFolder::create_in(Path::new("experiments"), &config.name)?,
@@ -58,15 +69,17 @@ fn resume(dir: &Path, options: &Mnist) -> anyhow::Result<BrainRun> {
     let config: RunConfig = folder.read_config()?;
     let data = if options.data == nl_data::Choice::Auto { &config.data } else { &options.data };
     let (split, source) = resolve("mnist", data, &Lookup::from_env())?;
-    eprintln!("data: {source}");
+    crate::tell(&format!("data: {source}\n"));
     Ok(BrainRun::resume(folder, split, source)?)
 }
 
 fn read_config(file: &Path) -> anyhow::Result<RunConfig> {
     let about = || format!("--config {}", file.display());
-    let bytes = fs::metadata(file).with_context(about)?.len();
-    anyhow::ensure!(bytes <= CONFIG_CAP, "{}: {bytes} bytes; a configuration has at most {CONFIG_CAP}", about());
-    RunConfig::from_yaml(&fs::read_to_string(file).with_context(about)?).with_context(about)
+    let mut bytes = Vec::new();
+    // Whatever size the file says it has: a device says 0 and has no end.
+    File::open(file).with_context(about)?.take(CONFIG_CAP + 1).read_to_end(&mut bytes).with_context(about)?;
+    anyhow::ensure!(bytes.len() as u64 <= CONFIG_CAP, "{}: a configuration has at most {CONFIG_CAP} bytes", about());
+    RunConfig::from_yaml(std::str::from_utf8(&bytes).with_context(about)?).with_context(about)
 }
 
 fn table(summary: &Summary) -> String {

@@ -1,6 +1,8 @@
 //! Prints the events of a run to stderr: a bar with rate, time left and loss on a terminal, plain lines elsewhere.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,6 +21,7 @@ pub(crate) struct Printer {
     terminal: bool,
     stage: Stage,
     next_line: Instant,
+    stop: Arc<AtomicBool>,
 }
 
 /// What is known of the stage that runs.
@@ -33,13 +36,14 @@ struct Stage {
 }
 
 impl Printer {
-    /// Prints to stderr.
-    pub(crate) fn new() -> Self {
-        Self::to(Box::new(io::stderr()), io::stderr().is_terminal())
+    /// Prints to stderr; asks the run to stop once `stop` is set.
+    pub(crate) fn new(stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..Self::to(Box::new(io::stderr()), io::stderr().is_terminal()) }
     }
 
     fn to(out: Box<dyn Write + Send>, terminal: bool) -> Self {
-        Self { out, bar: None, terminal, stage: Stage::default(), next_line: Instant::now() }
+        let (bar, stage, next_line) = (None, Stage::default(), Instant::now());
+        Self { out, bar, terminal, stage, next_line, stop: Arc::default() }
     }
 
     /// A line that stays, above the bar if there is one. A stderr that is closed is no reason to end a run.
@@ -111,6 +115,10 @@ impl Observer for Printer {
             _ => {}
         }
     }
+
+    fn stop_requested(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }
 
 impl Stage {
@@ -170,7 +178,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);

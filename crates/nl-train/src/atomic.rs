@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// How the name of a file begins while it is written.
+const TEMPORARY: &str = ".writing-";
+
 /// A file or folder could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,6 +34,9 @@ fn advice(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space or choose a folder elsewhere",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; choose a folder you may write to",
+        io::ErrorKind::AlreadyExists => "; there is a file of this name",
+        // From the system, that is; `read_capped` has words of its own.
+        io::ErrorKind::FileTooLarge if cause.raw_os_error().is_some() => "; raise the limit on file sizes (ulimit -f)",
         io::ErrorKind::NotADirectory => "; a part of this path is a file, not a folder",
         _ => "",
     }
@@ -97,7 +103,7 @@ pub fn write_atomic_with(
     };
     let write = || {
         // Dropped on any early return, which removes the file.
-        let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
         let mut writer = BufWriter::new(temporary.as_file_mut());
         fill(&mut writer)?;
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
@@ -106,6 +112,15 @@ pub fn write_atomic_with(
         sync_folder(folder)
     };
     write().map_err(FileError::at("write", path))
+}
+
+/// Removes the temporary files in `folder` that a killed process left behind; those that cannot be removed stay.
+pub(crate) fn remove_temporary(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Temporary files are private to their owner; results are as readable as any other file.

@@ -2,8 +2,8 @@
 
 use std::time::{Instant, SystemTime};
 
-use nl_brain::{Brain, Hippocampus, RecallBatch, Scratch};
-use nl_data::{Augment, Images, Source, Split, stratified_split};
+use nl_brain::{Brain, Hippocampus, HippocampusConfig, RecallBatch, Scratch};
+use nl_data::{Augment, Batches, Images, Source, Split, stratified_split};
 use nl_layers::Parameters;
 use nl_random::Streams;
 
@@ -185,7 +185,11 @@ impl BrainRun {
         let (brain, mut evaluator) = (&self.brain, Evaluator::new(self.config.shard));
         let validate = |parameters: &Parameters<f32>| {
             let drawn = evaluator.reconstruct(brain, parameters, &held_out)?;
-            Ok(Validation { loss: Some(mean_squared_error(&drawn, &held_out)), accuracy: None })
+            let loss = match config.loss {
+                ReconstructionLoss::Mse => mean_squared_error(&drawn, &held_out),
+                ReconstructionLoss::Bce => cross_entropy(&drawn, &held_out),
+            };
+            Ok(Validation { loss: Some(loss), accuracy: None })
         };
         let mut sinks = Sinks { folder: &mut self.folder, store: &self.store, observer };
         run_stage(&plan, &objective, &mut self.parameters, &mut self.state, &mut sinks, validate)?;
@@ -228,13 +232,15 @@ impl BrainRun {
     fn basal_ganglia(&mut self, observer: &mut (dyn Observer + Send)) -> Result<(), Error> {
         let started = Instant::now();
         let hippocampus = self.fill_hippocampus()?;
-        let seen = self.split.train.select(&self.learn);
-        let augment = self.config.basal_ganglia.augment;
-        let queries = augmented(&seen, &augment, &stage_streams(self.config.seed, Stage::BasalGanglia))?;
+        let streams = stage_streams(self.config.seed, Stage::BasalGanglia);
+        let queries = self.config.basal_ganglia.queries.min(self.learn.len());
+        let draw = Batches::over(self.learn.clone(), queries, true, &streams, 0)?;
+        let drawn = draw.get(0).unwrap_or_default();
+        let views = augmented(&self.split.train.select(drawn), &self.config.basal_ganglia.augment, &streams)?;
         let mut evaluator = Evaluator::new(self.config.shard);
-        let ids: Vec<u64> = self.learn.iter().map(|&i| u64::from(i)).collect();
+        let ids: Vec<u64> = drawn.iter().map(|&i| u64::from(i)).collect();
         // Each query without its own memory: else the gate would learn to trust a leak.
-        let evidence = self.evidence(&mut evaluator, &hippocampus, &queries, Some(&ids))?.0;
+        let evidence = self.evidence(&mut evaluator, &hippocampus, &views, Some(&ids))?.0;
         let held_out = self.split.train.select(&self.validation);
         let validation = self.evidence(&mut evaluator, &hippocampus, &held_out, None)?.0;
         self.state.add_time("Hippocampus", started.elapsed().as_secs_f64(), None);
@@ -265,7 +271,9 @@ impl BrainRun {
         let seen = self.split.train.select(&self.learn);
         let encoded = Evaluator::new(self.config.shard).encode(&self.brain, &self.parameters, &seen)?;
         let ids: Vec<u64> = self.learn.iter().map(|&i| u64::from(i)).collect();
-        let mut hippocampus = Hippocampus::new(self.brain.config(), self.config.hippocampus)?;
+        let seed = self.config.hippocampus.seed ^ self.config.seed;
+        let config = HippocampusConfig { seed, ..self.config.hippocampus };
+        let mut hippocampus = Hippocampus::new(self.brain.config(), config)?;
         hippocampus.store(&encoded.embedding, &labels(&seen), &ids)?;
         Ok(hippocampus)
     }
@@ -316,6 +324,16 @@ pub(crate) fn labels(images: &Images) -> Vec<u32> {
 pub(crate) fn mean_squared_error(drawn: &[f32], images: &Images) -> f64 {
     let squared = |(&d, &byte): (&f32, &u8)| (f64::from(d) - f64::from(byte) / 255.0).powi(2);
     drawn.iter().zip(images.pixels()).map(squared).sum::<f64>() / drawn.len() as f64
+}
+
+/// −(1/NP) Σ x log drawn + (1 − x) log(1 − drawn)
+fn cross_entropy(drawn: &[f32], images: &Images) -> f64 {
+    let term = |(&d, &byte): (&f32, &u8)| {
+        // A sigmoid that has saturated in f32 still has a logarithm.
+        let (d, x) = (f64::from(d).clamp(1e-7, 1.0 - 1e-7), f64::from(byte) / 255.0);
+        x * d.ln() + (1.0 - x) * (1.0 - d).ln()
+    };
+    -drawn.iter().zip(images.pixels()).map(term).sum::<f64>() / drawn.len() as f64
 }
 
 /// log softmax of each row.

@@ -88,7 +88,10 @@ pub enum CheckpointError {
         folder: PathBuf,
     },
     /// The folder holds checkpoints, but none can be used.
-    #[error("no usable checkpoint in `{}`: {}", folder.display(), reasons.join("; "))]
+    #[error(
+        "no usable checkpoint in `{}`: {}; put a good copy back, or start a new run",
+        folder.display(), reasons.join("; ")
+    )]
     AllBad {
         /// The folder.
         folder: PathBuf,

@@ -90,10 +90,17 @@ pub struct Supervised {
 pub struct BasalGangliaConfig {
     /// How it learns.
     pub learn: LearnConfig,
+    /// Training images it learns from, drawn without replacement; all of them, if there are fewer.
+    #[serde(default = "default_queries")]
+    pub queries: usize,
     /// Geometry of the queries: seen again exactly as they were learned, training images make cortex and memory look
     /// better than they are.
     #[serde(default)]
     pub augment: Augment,
+}
+
+const fn default_queries() -> usize {
+    20_000
 }
 
 /// How an embedding is probed.
@@ -172,6 +179,7 @@ impl RunConfig {
             ("shard", self.shard as u64),
             ("self_supervised.learn.batch", self.self_supervised.learn.batch as u64),
             ("supervised.learn.batch", self.supervised.learn.batch as u64),
+            ("basal_ganglia.queries", self.basal_ganglia.queries as u64),
             ("basal_ganglia.learn.batch", self.basal_ganglia.learn.batch as u64),
             ("probe.neighbours", self.probe.neighbours as u64),
             ("probe.batch", self.probe.batch as u64),

@@ -17,10 +17,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::atomic::{FileError, create_folder, read_capped, write_atomic};
+use crate::atomic::{FileError, create_folder, read_capped, remove_temporary, write_atomic};
 use crate::checkpoint::CheckpointStore;
 
 const LOCK: &str = ".lock";
+const CONFIG: &str = "config.yaml";
+const METRICS: &str = "metrics.jsonl";
 /// A configuration larger than this is not one of ours: 1 MiB.
 const CONFIG_CAP: u64 = 1 << 20;
 
@@ -38,10 +40,12 @@ pub enum RunFolderError {
         path: PathBuf,
     },
     /// Resume was asked for, but this folder holds no run.
-    #[error("`{}` holds no run to resume: it has no config.yaml", path.display())]
+    #[error("`{}` holds no run to resume: it has no {missing}", path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,
+        /// A file that every run has.
+        missing: &'static str,
     },
     /// Another process is writing this run.
     #[error("another process is writing to `{}`; wait for it to end, or choose another folder", path.display())]
@@ -50,7 +54,10 @@ pub enum RunFolderError {
         path: PathBuf,
     },
     /// metrics.jsonl has lost lines that the checkpoint knows of.
-    #[error("`{}` has {found} bytes, but the checkpoint was written after {expected}", path.display())]
+    #[error(
+        "`{}` has {found} bytes, but the checkpoint was written after {expected}; put the whole file back, \
+         or start a new run", path.display()
+    )]
     MetricsTooShort {
         /// The file.
         path: PathBuf,
@@ -91,20 +98,24 @@ pub struct RunFolder {
     metrics_len: u64,
     /// The lock is released when the file is closed, also by a crash.
     _lock: File,
+    /// Of a new run; dropped after the files.
+    _fresh: Option<Fresh>,
 }
 
 impl RunFolder {
-    /// A new run in `path`, which must be empty or not exist yet.
+    /// A new run in `path`, which must be empty or not exist yet. If nothing is written before this value is dropped, no
+    /// trace of it stays.
     ///
     /// # Errors
     /// [`RunFolderError::NotEmpty`], [`RunFolderError::Locked`] or [`RunFolderError::File`].
     pub fn create(path: &Path) -> Result<Self> {
-        create_folder(path)?;
+        let mut fresh = Fresh::create(path)?;
         // First without the lock, so that a folder of something else is not even touched; then with it.
         refuse_content(path)?;
         let lock = lock(path)?;
         refuse_content(path)?;
-        Self::open(path, lock)
+        fresh.locked = true;
+        Self::open(path, lock, Some(fresh))
     }
 
     /// A new run in `<parent>/<name>-<UTC time>`; a counter is added if that exists.
@@ -131,22 +142,27 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::NoRun`] if there is none, [`RunFolderError::Locked`] or [`RunFolderError::File`].
     pub fn resume(path: &Path) -> Result<Self> {
-        if !path.join("config.yaml").is_file() {
-            return Err(RunFolderError::NoRun { path: path.to_owned() });
+        if let Some(missing) = [CONFIG, METRICS].into_iter().find(|name| !path.join(name).is_file()) {
+            return Err(RunFolderError::NoRun { path: path.to_owned(), missing });
         }
         let lock = lock(path)?;
-        Self::open(path, lock)
+        let run = Self::open(path, lock, None)?;
+        // What a process that was killed had not finished writing: with the lock held, it is nobody's.
+        for folder in [path, run.checkpoints().folder()] {
+            remove_temporary(folder);
+        }
+        Ok(run)
     }
 
-    fn open(path: &Path, lock: File) -> Result<Self> {
-        let file = path.join("metrics.jsonl");
+    fn open(path: &Path, lock: File, fresh: Option<Fresh>) -> Result<Self> {
+        let file = path.join(METRICS);
         let open = || {
             let mut metrics = OpenOptions::new().create(true).truncate(false).write(true).open(&file)?;
             let metrics_len = metrics.seek(SeekFrom::End(0))?;
             Ok((metrics, metrics_len))
         };
         let (metrics, metrics_len) = open().map_err(FileError::at("open", &file))?;
-        Ok(Self { path: path.to_owned(), metrics, metrics_len, _lock: lock })
+        Ok(Self { path: path.to_owned(), metrics, metrics_len, _lock: lock, _fresh: fresh })
     }
 
     /// The folder.
@@ -166,7 +182,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::Format`] or [`RunFolderError::File`].
     pub fn write_config<T: Serialize>(&self, config: &T) -> Result<()> {
-        let path = self.path.join("config.yaml");
+        let path = self.path.join(CONFIG);
         let text = serde_saphyr::to_string(config).map_err(|error| format_error(&path, &error))?;
         Ok(write_atomic(&path, text.as_bytes())?)
     }
@@ -176,7 +192,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::Format`] or [`RunFolderError::File`].
     pub fn read_config<T: DeserializeOwned>(&self) -> Result<T> {
-        let path = self.path.join("config.yaml");
+        let path = self.path.join(CONFIG);
         let bytes = read_capped(&path, CONFIG_CAP)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| format_error(&path, &error))?;
         serde_saphyr::from_str(text).map_err(|error| format_error(&path, &error))
@@ -187,7 +203,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::Format`] or [`RunFolderError::File`]; a line written in part is cut off again.
     pub fn append_metrics<T: Serialize>(&mut self, record: &T) -> Result<()> {
-        let path = self.path.join("metrics.jsonl");
+        let path = self.path.join(METRICS);
         let mut line = serde_json::to_vec(record).map_err(|error| format_error(&path, &error))?;
         line.push(b'\n');
         let length = self.metrics_len;
@@ -212,7 +228,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::MetricsTooShort`] or [`RunFolderError::File`].
     pub fn truncate_metrics(&mut self, length: u64) -> Result<()> {
-        let path = self.path.join("metrics.jsonl");
+        let path = self.path.join(METRICS);
         if length > self.metrics_len {
             return Err(RunFolderError::MetricsTooShort { path, expected: length, found: self.metrics_len });
         }
@@ -227,7 +243,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::File`].
     pub fn sync_metrics(&self) -> Result<()> {
-        Ok(self.metrics.sync_data().map_err(FileError::at("write", &self.path.join("metrics.jsonl")))?)
+        Ok(self.metrics.sync_data().map_err(FileError::at("write", &self.path.join(METRICS)))?)
     }
 
     /// Writes `summary.json`.
@@ -257,6 +273,55 @@ impl RunFolder {
         }
         write_atomic(&path, bytes)?;
         Ok(path)
+    }
+}
+
+/// A new run's folder: dropped while the run has written nothing, it takes back what was made for it.
+#[derive(Debug)]
+struct Fresh {
+    path: PathBuf,
+    /// The folder and its parents, as far as they were not there before; deepest first.
+    created: Vec<PathBuf>,
+    /// Whether lock and metrics are this run's.
+    locked: bool,
+}
+
+impl Fresh {
+    fn create(path: &Path) -> Result<Self> {
+        let absent = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let created = path.ancestors().take_while(absent).map(Path::to_owned).collect();
+        let fresh = Self { path: path.to_owned(), created, locked: false };
+        create_folder(path)?;
+        Ok(fresh)
+    }
+
+    /// Whether there is nothing but the lock and metrics without a line.
+    fn untouched(&self) -> io::Result<bool> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name != LOCK && !(name == METRICS && entry.metadata()?.len() == 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Drop for Fresh {
+    /// Best effort: the error that matters is the one that ended the run.
+    fn drop(&mut self) {
+        if self.locked && self.untouched().unwrap_or(false) {
+            for name in [METRICS, LOCK] {
+                let _ = fs::remove_file(self.path.join(name));
+            }
+        }
+        // Only empty folders can be removed.
+        for folder in &self.created {
+            if fs::remove_dir(folder).is_err() && folder.exists() {
+                break;
+            }
+        }
     }
 }
 
@@ -374,6 +439,42 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "not even a lock file is added");
         let error = RunFolder::resume(folder.path()).unwrap_err().to_string();
         assert!(error.contains("holds no run to resume"), "{error}");
+    }
+
+    #[test]
+    fn a_run_that_wrote_nothing_leaves_no_trace() {
+        let parent = tempfile::tempdir().unwrap();
+        let count = || fs::read_dir(parent.path()).unwrap().count();
+        drop(RunFolder::create(&parent.path().join("a/b/c")).unwrap());
+        assert_eq!(count(), 0);
+        fs::write(parent.path().join("file"), "").unwrap();
+        assert!(RunFolder::create(&parent.path().join("d").join("x".repeat(300))).is_err());
+        assert_eq!(count(), 1, "a parent that could be made goes with the folder that could not");
+        // A folder that was there stays, and so does a run with a first line.
+        fs::create_dir(parent.path().join("empty")).unwrap();
+        drop(RunFolder::create(&parent.path().join("empty")).unwrap());
+        assert_eq!(fs::read_dir(parent.path().join("empty")).unwrap().count(), 0);
+        let mut run = RunFolder::create(&parent.path().join("begun")).unwrap();
+        run.append_metrics(&1).unwrap();
+        drop(run);
+        assert!(parent.path().join("begun/metrics.jsonl").is_file());
+    }
+
+    #[test]
+    fn resume_removes_what_a_killed_process_was_writing() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(&parent.path().join("a")).unwrap();
+        run.write_config(&1).unwrap();
+        run.checkpoints().save(1, &1).unwrap();
+        let path = run.path().to_owned();
+        drop(run);
+        for name in [".writing-1", "checkpoints/.writing-2", "notes"] {
+            fs::write(path.join(name), "half").unwrap();
+        }
+        RunFolder::resume(&path).unwrap();
+        let left = |name: &str| path.join(name).exists();
+        assert!(!left(".writing-1") && !left("checkpoints/.writing-2"));
+        assert!(left("notes") && left("checkpoints/checkpoint-000000001.nlc"));
     }
 
     #[test]

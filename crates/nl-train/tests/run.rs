@@ -23,11 +23,7 @@ fn toy() -> (RunConfig, Split, Source) {
         basal_ganglia_hidden: 4,
         ..BrainConfig::default()
     };
-    for learn in [
-        &mut config.self_supervised.learn,
-        &mut config.supervised.learn,
-        &mut config.basal_ganglia.learn,
-    ] {
+    for learn in [&mut config.self_supervised.learn, &mut config.supervised.learn, &mut config.basal_ganglia.learn] {
         (learn.epochs, learn.batch) = (2, 20);
     }
     (config.probe.epochs, config.probe.batch) = (3, 20);
@@ -53,14 +49,8 @@ fn run(threads: usize, folder: &Path) -> Summary {
 /// What of a summary must not depend on threads or interruptions.
 fn result(summary: &Summary) -> (String, [f64; 6]) {
     let (test, ssl) = (&summary.test_accuracy, &summary.ssl);
-    let scores = [
-        test.cortex,
-        test.memory,
-        test.mixed,
-        ssl.knn_accuracy,
-        ssl.linear_probe_accuracy,
-        ssl.reconstruction_mse,
-    ];
+    let scores =
+        [test.cortex, test.memory, test.mixed, ssl.knn_accuracy, ssl.linear_probe_accuracy, ssl.reconstruction_mse];
     (summary.weights_sha256.clone(), scores)
 }
 
@@ -108,7 +98,8 @@ fn the_same_bits_after_interruptions() {
     for steps in &stops[1..] {
         assert!(matches!(outcome, Err(Error::Stopped { .. })), "{outcome:?}");
         let (_, split, source) = toy();
-        outcome = BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap().run(&mut StopAfter(*steps));
+        outcome =
+            BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap().run(&mut StopAfter(*steps));
     }
     assert!(matches!(outcome, Err(Error::Stopped { .. })), "{outcome:?}");
     let (_, split, source) = toy();

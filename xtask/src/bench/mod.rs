@@ -32,10 +32,12 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     })?;
     for figure in &figures {
         if options.json {
-            println!("{}", serde_json::to_string(figure)?);
+            crate::print(&format!("{}\n", serde_json::to_string(figure)?))?;
         } else {
             let Figure { workload, threads, throughput, unit, median_ms } = figure;
-            println!("{workload}: {throughput:.1} {unit}, median {median_ms:.3} ms, threads {threads}");
+            crate::print(&format!(
+                "{workload}: {throughput:.1} {unit}, median {median_ms:.3} ms, threads {threads}\n"
+            ))?;
         }
     }
     Ok(())
