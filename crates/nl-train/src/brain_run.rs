@@ -302,12 +302,21 @@ impl BrainRun {
     }
 }
 
-/// Every image once through the augmentation, back to bytes.
+/// Every image once through the augmentation.
 fn augmented(images: &Images, augment: &Augment, streams: &Streams) -> Result<Images, Error> {
-    let (mut image, mut scratch, mut view) = (Vec::new(), nl_data::Scratch::default(), vec![0.0; images.area()]);
+    let mut scratch = nl_data::Scratch::default();
+    through(images, |i, image, view| augmented_image(images, i, augment, streams, 0, image, &mut scratch, view))
+}
+
+/// Every image through `f(index, working memory, view)`, back to bytes.
+pub(crate) fn through(
+    images: &Images,
+    mut f: impl FnMut(u32, &mut Vec<f32>, &mut [f32]) -> Result<(), Error>,
+) -> Result<Images, Error> {
+    let (mut image, mut view) = (Vec::new(), vec![0.0; images.area()]);
     let mut pixels = Vec::with_capacity(images.pixels().len());
     for i in 0..images.len() as u32 {
-        augmented_image(images, i, augment, streams, 0, &mut image, &mut scratch, &mut view)?;
+        f(i, &mut image, &mut view)?;
         pixels.extend(view.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8));
     }
     let (height, width) = (images.height(), images.width());

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use nl_brain::{Brain, Hippocampus, RecallBatch};
 use nl_data::{Corruption, Images, SourceKind};
+use nl_layers::Parameters;
 
-use crate::brain_run::{BrainRun, argmax, labels, log_softmax, mean_squared_error};
+use crate::brain_run::{BrainRun, argmax, labels, log_softmax, mean_squared_error, through};
 use crate::evaluate::{Decided, Evaluator};
 use crate::learn::stage_streams;
 use crate::metrics::{ConfusionMatrix, accuracy, expected_calibration_error, reliability};
@@ -99,8 +100,7 @@ impl BrainRun {
         let accuracy = TestAccuracy { cortex, memory, mixed: score(&decided.log_probs) };
         let gates = evaluator.gates(brain, &self.parameters, test)?;
 
-        let mut stage_1 = self.parameters.clone();
-        stage_1.set_values(&self.state.after_stage_1)?;
+        let stage_1 = self.stage_1()?;
         let seen = self.split.train.select(&self.learn);
         let train_embedding = evaluator.encode(brain, &stage_1, &seen)?.embedding;
         let stage_1_embedding = evaluator.encode(brain, &stage_1, test)?.embedding;
@@ -185,7 +185,7 @@ impl BrainRun {
             data: DataInfo {
                 name: self.source.name.clone(),
                 synthetic: self.source.kind == SourceKind::Synthetic,
-                source: self.source.text.clone(),
+                source: format!("{}.", self.source.text),
                 train: self.learn.len() as u64,
                 validation: self.validation.len() as u64,
                 test: test.len() as u64,
@@ -301,33 +301,45 @@ impl BrainRun {
         ]
     }
 
-    /// Two images a class, beside what the cerebellum drew after stage 1; also as stage 1 showed them, if it distorted.
+    /// Two images a class, what stage 1 made of each (if it distorts), and what the cerebellum then drew from that.
     fn reconstructions(&self, findings: &Findings) -> Result<Vec<Reconstruction>, Error> {
         let (test, config) = (&self.split.test, &self.config.self_supervised);
         let (h, w, area) = (test.height(), test.width(), test.area());
-        let streams = stage_streams(self.config.seed, Stage::SelfSupervised);
+        let chosen = two_a_class(test);
+        let originals = test.select(&chosen);
         let distorts = config.augment != nl_data::Augment::default() || config.corruption != Corruption::None;
-        let (mut image, mut scratch, mut view) = (Vec::new(), nl_data::Scratch::default(), vec![0.0; area]);
-        let mut shown = Vec::new();
-        for i in two_a_class(test) {
-            let mut original = vec![0.0; area];
-            crate::objective::unit_image(test, i, &mut original);
-            let distorted = if distorts {
-                augmented_image(test, i, &config.augment, &streams, 0, &mut image, &mut scratch, &mut view)?;
-                let mut rng = streams.rng("corrupt", 0, u64::from(i));
-                config.corruption.apply(&mut view, h, w, &mut scratch, &mut rng)?;
-                Some(Picture::from_unit(w, h, &view))
-            } else {
-                None
-            };
-            shown.push(Reconstruction {
-                original: Picture::from_unit(w, h, &original),
-                shown: distorted,
-                drawn: Picture::from_unit(w, h, &findings.drawn[i as usize * area..][..area]),
-                class: u32::from(test.labels()[i as usize]),
-            });
-        }
-        Ok(shown)
+        let shown = if distorts { Some(self.distorted(&originals)?) } else { None };
+        let drawn = match &shown {
+            Some(shown) => Evaluator::new(self.config.shard).reconstruct(&self.brain, &self.stage_1()?, shown)?,
+            None => chosen.iter().flat_map(|&i| &findings.drawn[i as usize * area..][..area]).copied().collect(),
+        };
+        let row = |i: usize| Reconstruction {
+            original: picture(&originals, i),
+            shown: shown.as_ref().map(|shown| picture(shown, i)),
+            drawn: Picture::from_unit(w, h, &drawn[i * area..][..area]),
+            class: u32::from(originals.labels()[i]),
+        };
+        Ok((0..originals.len()).map(row).collect())
+    }
+
+    /// Images as stage 1 shows them.
+    fn distorted(&self, images: &Images) -> Result<Images, Error> {
+        let config = &self.config.self_supervised;
+        let streams = stage_streams(self.config.seed, Stage::SelfSupervised);
+        let (height, width) = (images.height(), images.width());
+        let mut scratch = nl_data::Scratch::default();
+        through(images, |i, image, view| {
+            augmented_image(images, i, &config.augment, &streams, 0, image, &mut scratch, view)?;
+            let mut rng = streams.rng("corrupt", 0, u64::from(i));
+            Ok(config.corruption.apply(view, height, width, &mut scratch, &mut rng)?)
+        })
+    }
+
+    /// The weights at the end of stage 1.
+    fn stage_1(&self) -> Result<Parameters<f32>, Error> {
+        let mut parameters = self.parameters.clone();
+        parameters.set_values(&self.state.after_stage_1)?;
+        Ok(parameters)
     }
 
     fn recalls(&self, findings: &Findings) -> Vec<RecallExample> {
