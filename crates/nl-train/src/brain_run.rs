@@ -48,8 +48,17 @@ pub struct BrainRun {
     warnings: Vec<String>,
 }
 
+/// What follows from a configuration and images alone.
+struct Built {
+    config: RunConfig,
+    brain: Brain,
+    parameters: Parameters<f32>,
+    learn: Vec<u32>,
+    validation: Vec<u32>,
+}
+
 /// Fits the configuration to the images and builds the brain.
-fn build(mut config: RunConfig, split: &Split) -> Result<(RunConfig, Brain, Parameters<f32>, [Vec<u32>; 2]), Error> {
+fn build(mut config: RunConfig, split: &Split) -> Result<Built, Error> {
     config.brain.height = split.train.height();
     config.brain.width = split.train.width();
     config.brain.classes = split.train.classes();
@@ -57,7 +66,7 @@ fn build(mut config: RunConfig, split: &Split) -> Result<(RunConfig, Brain, Para
     let streams = Streams::new(config.seed);
     let (brain, parameters) = Brain::new(config.brain, streams)?;
     let (learn, validation) = stratified_split(split.train.labels(), config.validation, &streams)?;
-    Ok((config, brain, parameters, [learn, validation]))
+    Ok(Built { config, brain, parameters, learn, validation })
 }
 
 impl BrainRun {
@@ -66,7 +75,7 @@ impl BrainRun {
     /// # Errors
     /// A configuration that does not fit itself or the images, or a folder that cannot be written.
     pub fn start(config: RunConfig, split: Split, source: Source, folder: RunFolder) -> Result<Self, Error> {
-        let (config, brain, parameters, [learn, validation]) = build(config, &split)?;
+        let Built { config, brain, parameters, learn, validation } = build(config, &split)?;
         folder.write_config(&config)?;
         let state = RunState {
             data_sha256: source.sha256.clone(),
@@ -109,7 +118,7 @@ impl BrainRun {
         if state.data_sha256 != source.sha256 {
             return Err(Error::OtherData { expected: state.data_sha256, found: source.sha256 });
         }
-        let (config, brain, mut parameters, [learn, validation]) = build(config, &split)?;
+        let Built { config, brain, mut parameters, learn, validation } = build(config, &split)?;
         parameters.set_values(&state.parameters)?;
         let mut run = Self {
             config,
