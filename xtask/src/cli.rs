@@ -62,7 +62,7 @@ pub(crate) struct Mnist {
     /// Worker threads; the result is the same for any number.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// The run's folder; must be new or empty [default: experiments/<name>-<time>].
+    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub(crate) out: Option<PathBuf>,
     /// Continues the run in this folder, with its configuration.

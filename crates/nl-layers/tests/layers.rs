@@ -158,7 +158,8 @@ fn shapes_that_do_not_fit_are_refused_at_their_path() {
 
 #[test]
 fn hyper_parameters_out_of_range_are_refused_at_their_path() {
-    let table: [(&str, fn(&Builder) -> Result<(), Error>); 9] = [
+    type Attempt = fn(&Builder) -> Result<(), Error>;
+    let table: [(&str, Attempt); 9] = [
         ("stride [0, 1]", |b| Conv2d::new(b, 1, 1, [3, 3], [0, 1], [1, 1], INIT).map(drop)),
         ("[1, 1, 0, 3]", |b| Conv2d::new(b, 1, 1, [0, 3], [1, 1], [1, 1], INIT).map(drop)),
         ("output padding [2, 0]", |b| ConvTranspose2d::new(b, 1, 1, [4, 4], [2, 2], [1, 1], [2, 0], INIT).map(drop)),
