@@ -16,13 +16,26 @@ fn main() -> ExitCode {
     match run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("error: {error:#}\n"));
+            tell(&format!("error: {}\n", message(&error)));
             match error.downcast_ref() {
                 Some(nl_train::Error::Stopped { .. }) => ExitCode::from(mnist::INTERRUPTED),
                 _ => ExitCode::FAILURE,
             }
         }
     }
+}
+
+/// The error and its causes, but none that the one above it has in its own words already.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    text
 }
 
 fn run(cli: cli::Cli) -> anyhow::Result<()> {
@@ -38,7 +51,10 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
 /// A pool of `threads` threads, or one for each core.
 fn pool(threads: Option<std::num::NonZeroUsize>) -> anyhow::Result<rayon::ThreadPool> {
     let threads = threads.map_or(0, std::num::NonZeroUsize::get);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads; try fewer --threads")
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .context("cannot start the threads; try fewer --threads")
 }
 
 /// A result, to stdout: that it could not be written is an error, not a panic.
@@ -50,4 +66,13 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// Something to know, to stderr; a stderr that is closed is no reason to fail.
 fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_cause_is_told_twice() {
+        let error = anyhow::anyhow!("disk full").context("cannot write a: disk full").context("--out a");
+        assert_eq!(super::message(&error), "--out a: cannot write a: disk full");
+    }
 }

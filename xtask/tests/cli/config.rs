@@ -1,0 +1,80 @@
+//! Configurations that cannot be used.
+
+use std::fs;
+
+use crate::place::{Place, TINY, sparse};
+
+const LINE: &str = "mnist --config bad.yaml --out run";
+
+#[test]
+fn a_file_that_is_no_configuration() {
+    let place = Place::with_images();
+    place.refuses("mnist --config nowhere.yaml", &["nowhere.yaml", "No such file"]);
+    place.refuses("mnist --config images", &["images", "directory"]);
+    for (content, complaint) in [
+        (&b""[..], ""),
+        (b"[[[[", "line 1"),
+        (b"just a sentence", ""),
+        (b"\xff\xfe\x00", "utf-8"),
+        (b"a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nname: *c\n", "line"),
+    ] {
+        place.write("bad.yaml", content);
+        place.refuses(LINE, &["bad.yaml", complaint]);
+    }
+}
+
+#[test]
+fn a_file_that_does_not_end() {
+    let place = Place::new();
+    sparse(&place.path("bad.yaml"), 1 << 40);
+    place.refuses(LINE, &["bad.yaml", "a configuration has at most 1048576 bytes"]);
+    // Says that it is empty, and is not.
+    #[cfg(unix)]
+    place.refuses("mnist --config /dev/zero --out run", &["/dev/zero", "a configuration has at most 1048576 bytes"]);
+}
+
+#[test]
+fn keys_that_are_unknown_missing_or_of_another_type() {
+    let place = Place::with_images();
+    for (from, to, complaint) in [
+        ("validation: 40", "validaton: 40", "validaton"),
+        ("shard: 8\n", "", "shard"),
+        ("seed: 5", "seed: five", "line 2"),
+        ("seed: 5", "seed: -5", "line 2"),
+        ("seed: 5", "seed: 5\nseed: 6", "seed"),
+        ("kind: adam", "kind: madam", "madam"),
+        ("cerebellum: [6, 4]", "cerebellum: [6]", "line 6"),
+    ] {
+        assert!(TINY.contains(from), "{from}");
+        place.write("bad.yaml", TINY.replacen(from, to, 1));
+        place.refuses(LINE, &["bad.yaml", complaint]);
+    }
+}
+
+#[test]
+fn values_out_of_range() {
+    let place = Place::with_images();
+    for (from, to, complaint) in [
+        ("name: tiny", "name: ../tiny", "name is \"../tiny\""),
+        ("shard: 8", "shard: 0", "shard is 0"),
+        ("v1: 4", "v1: 0", "v1 is 0"),
+        ("v1: 4", "v1: 100000000", "v1 is 100000000"),
+        ("rotate: 10", "rotate: .nan", "rotate"),
+        ("std: 0.1", "std: -1", "std"),
+        // What only the images can tell.
+        ("validation: 40", "validation: 300", "300 of 300"),
+        ("validation: 40", "validation: 18446744073709551615", "validation"),
+        ("data: images", "data: nowhere", "nowhere: no such folder"),
+    ] {
+        assert!(TINY.contains(from), "{from}");
+        place.write("bad.yaml", TINY.replacen(from, to, 1));
+        place.refuses(LINE, &[complaint]);
+    }
+    // A folder that was there before stays, as empty as it was.
+    fs::create_dir(place.path("run")).unwrap();
+    place.refuses(LINE, &["nowhere: no such folder"]);
+    place.write("bad.yaml", TINY.replacen("validation: 40", "validation: 300", 1));
+    place.refuses(LINE, &["300 of 300"]);
+    place.refuses("mnist --config bad.yaml --out new/folder/run", &["300 of 300"]);
+    place.refuses("mnist --config bad.yaml", &["300 of 300"]);
+}
