@@ -46,9 +46,7 @@ impl Scratch {
     #[must_use]
     pub fn take<T: Float>(&mut self, len: usize) -> Buffer<T> {
         let need = (len * size_of::<T>()).div_ceil(size_of::<Line>());
-        let best = (0..self.free.len())
-            .filter(|&i| self.free[i].len() >= need)
-            .min_by_key(|&i| self.free[i].len());
+        let best = (0..self.free.len()).filter(|&i| self.free[i].len() >= need).min_by_key(|&i| self.free[i].len());
         let lines = best.map_or_else(|| vec![bytemuck::Zeroable::zeroed(); need], |i| self.free.swap_remove(i));
         Buffer { lines, len, marker: core::marker::PhantomData }
     }
