@@ -4,6 +4,9 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use nl_benches::{MEASURED, WARM_UP, assert_close, numbers};
 use nl_kernels::{Binary, Unary, binary, softmax, softmax_cross_entropy, sum, unary};
 
+/// The standard library's form of a map.
+type Scalar = fn(f32) -> f32;
+
 const N: usize = 1 << 16;
 const CLASSES: usize = 10;
 const ROWS: usize = N / CLASSES;
@@ -46,7 +49,7 @@ fn naive_softmax(x: &[f32], y: &mut [f32]) {
 fn benches(criterion: &mut Criterion) {
     let (a, b) = (numbers("a", N), numbers("b", N));
     let fits = "lengths fit";
-    let maps: [(&str, Unary, fn(f32) -> f32); 4] = [
+    let maps: [(&str, Unary, Scalar); 4] = [
         ("relu", Unary::Relu, |x| if x > 0.0 { x } else { 0.0 }),
         ("exp", Unary::Exp, f32::exp),
         ("tanh", Unary::Tanh, f32::tanh),
