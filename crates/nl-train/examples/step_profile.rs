@@ -46,9 +46,9 @@ fn main() -> Outcome {
         let mut table = Table { peak, us: 0.0, flops: 0.0 };
         encoder(&mut table)?;
         if stage == "supervised" {
-            head(&mut table)?
+            head(&mut table)?;
         } else {
-            decoder(&mut table)?
+            decoder(&mut table)?;
         }
         batch(&mut table)?;
         let us = measured_step(stage == "supervised")?;
@@ -187,9 +187,10 @@ fn linear(table: &mut Table, name: &str, [inputs, outputs]: [usize; 2], relu: bo
         z.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(&b));
         let (x, w) = (MatRef::new(&x, SHARD, inputs)?, MatRef::new(&w, outputs, inputs)?.t());
         gemm(1.0, x, w, 1.0, MatMut::new(&mut z, SHARD, outputs)?, &mut scratch)?;
-        Ok(if relu {
-            unary(Unary::Relu, &z, &mut y)?
-        })
+        if relu {
+            unary(Unary::Relu, &z, &mut y)?;
+        }
+        Ok(())
     })?;
     table.add(name, "forward", flops, SHARD, seconds);
     let seconds = time(|| {
@@ -264,9 +265,10 @@ fn transposed(table: &mut Table, name: &str, shape: Conv2d, relu: bool) -> Outco
     let seconds = time(|| {
         conv2d_grad_input(&shape, &x, &w, &mut z, &mut scratch)?;
         binary_broadcast(Binary::Add, &z, &[b.len() * area, area, 1], &b, &[0, 1, 0], &dims, &mut y)?;
-        Ok(if relu {
-            unary(Unary::Relu, &y, &mut z)?
-        })
+        if relu {
+            unary(Unary::Relu, &y, &mut z)?;
+        }
+        Ok(())
     })?;
     table.add(name, "forward", flops, SHARD, seconds);
     let seconds = time(|| {
