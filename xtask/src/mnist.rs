@@ -27,6 +27,7 @@ pub(crate) fn run(options: &Mnist) -> anyhow::Result<()> {
         if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into());
         }
+        crate::tell("stopping with a checkpoint after this step; Ctrl-C again ends at once\n");
     })?;
     let summary = pool.install(|| -> anyhow::Result<Summary> {
         let run = if let Some(dir) = &options.resume { resume(dir, options)? } else { start(options)? };

@@ -116,6 +116,12 @@ impl BrainConfig {
                 return Err(Error::config(field, format!("is {value}, but must be at most {}", Self::MAX_SIZE)));
             }
         }
+        let weights = self.weights();
+        if weights > Self::MAX_WEIGHTS {
+            let message =
+                format!("sizes make {weights} weights, but at most {} fit; use smaller ones", Self::MAX_WEIGHTS);
+            return Err(Error::config("the", message));
+        }
         if self.retina_kernel.is_multiple_of(2) {
             let message = format!("is {}, but must be odd, so that the image keeps its size", self.retina_kernel);
             return Err(Error::config("retina_kernel", message));
@@ -126,7 +132,23 @@ impl BrainConfig {
         Ok(())
     }
 
+    /// Weights of the largest layers, which dominate; sizes up to `MAX_SIZE` cannot overflow this.
+    fn weights(&self) -> u128 {
+        let product = |sizes: &[usize]| sizes.iter().map(|&size| size as u128).product::<u128>();
+        let [_, _, [h4, w4]] = self.pyramid();
+        let [coarse, fine] = self.cerebellum;
+        product(&[self.retina, self.channels, self.retina_kernel, self.retina_kernel])
+            + product(&[self.v1, self.retina, 9])
+            + product(&[self.v2, self.v1, 9])
+            + product(&[self.v4, self.v2, 9])
+            + product(&[self.embedding, self.v4 + coarse, h4, w4])
+            + product(&[coarse + self.channels, fine, 16])
+            + product(&[self.embedding, self.classes])
+    }
+
     const MAX_SIZE: usize = 1 << 14;
+    /// One gigabyte in f32: far above any model that learns on a CPU in a lifetime.
+    const MAX_WEIGHTS: u128 = 1 << 28;
 }
 
 #[cfg(test)]

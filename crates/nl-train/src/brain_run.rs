@@ -66,6 +66,18 @@ fn build(mut config: RunConfig, split: &Split) -> Result<Built, Error> {
     let streams = Streams::new(config.seed);
     let (brain, parameters) = Brain::new(config.brain, streams)?;
     let (learn, validation) = stratified_split(split.train.labels(), config.validation, &streams)?;
+    let queries = config.basal_ganglia.queries.min(learn.len());
+    for (stage, batch, images) in [
+        ("self_supervised", config.self_supervised.learn.batch, learn.len()),
+        ("supervised", config.supervised.learn.batch, learn.len()),
+        ("basal_ganglia", config.basal_ganglia.learn.batch, queries),
+    ] {
+        if batch > images {
+            return Err(Error::config(format!(
+                "{stage}.learn.batch is {batch}, but there are {images} images to learn from; use a smaller batch"
+            )));
+        }
+    }
     Ok(Built { config, brain, parameters, learn, validation })
 }
 

@@ -1,11 +1,12 @@
 //! The configuration of a run: everything that decides its result, except the images.
 
-use nl_brain::{BrainConfig, HippocampusConfig};
+use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig};
 use nl_data::{Augment, Choice, Corruption};
+use nl_optim::{Adam, Algorithm};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::learn::LearnConfig;
+use crate::learn::{LearnConfig, Pace};
 use crate::objective::{ReconstructionLoss, ReconstructionTarget};
 
 /// A run of the brain pipeline. The presets are `configs/mnist-quick.yaml` and `configs/mnist-full.yaml`; a run's folder
@@ -123,6 +124,21 @@ impl Default for ProbeConfig {
     }
 }
 
+impl ProbeConfig {
+    /// How the linear probe learns.
+    pub(crate) fn learn(&self) -> LearnConfig {
+        LearnConfig {
+            epochs: self.epochs,
+            batch: self.batch,
+            algorithm: Algorithm::Adam(Adam::default()),
+            rate: Pace::Cosine { rate: self.learning_rate },
+            weight_decay: 0.0,
+            clip_norm: None,
+            average: None,
+        }
+    }
+}
+
 /// The prepared configurations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
@@ -189,6 +205,16 @@ impl RunConfig {
                 return Err(Error::config(format!("{field} is 0, but must be at least 1")));
             }
         }
+        let (one, two, last) = (&self.self_supervised.learn, &self.supervised.learn, &self.basal_ganglia.learn);
+        for (field, learn) in [("self_supervised", one), ("supervised", two), ("basal_ganglia", last)] {
+            learn.validate(self.shard).map_err(|e| Error::config(format!("{field}.learn: {e}")))?;
+        }
+        self.probe
+            .learn()
+            .validate(self.shard.max(self.probe.batch))
+            .map_err(|e| Error::config(format!("probe: {e}")))?;
+        // Refuses what the memory would refuse after hours of training.
+        Hippocampus::new(&self.brain, self.hippocampus)?;
         let name = &self.name;
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
             return Err(Error::config(format!("name is {name:?}, but must be letters, digits, '-' and '_'")));
@@ -219,6 +245,24 @@ mod tests {
 
         let error = RunConfig { shard: 0, ..good.clone() }.validate().unwrap_err().to_string();
         assert!(error.contains("shard is 0"), "{error}");
+        let broken = |change: fn(&mut RunConfig)| {
+            let mut config = good.clone();
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        for (error, part) in [
+            (broken(|c| c.supervised.learn.epochs = u64::MAX), "supervised.learn: "),
+            (broken(|c| c.supervised.learn.rate = Pace::Cosine { rate: -1.0 }), "supervised.learn: "),
+            (broken(|c| c.supervised.learn.average = Some(1.5)), "supervised.learn: "),
+            (broken(|c| c.self_supervised.learn.batch = 16 * 65), "self_supervised.learn: "),
+            (broken(|c| c.probe.learning_rate = f64::NAN), "probe: "),
+            (broken(|c| c.hippocampus.capacity = 0), "capacity"),
+            (broken(|c| c.hippocampus.temperature = f32::NAN), "temperature"),
+            (broken(|c| c.hippocampus.neighbours = 0), "neighbour"),
+            (broken(|c| (c.brain.retina, c.brain.retina_kernel) = (16_000, 16_383)), "weights"),
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
         let error = RunConfig { name: "../x".into(), ..good }.validate().unwrap_err().to_string();
         assert!(error.contains("name is \"../x\""), "{error}");
     }

@@ -65,6 +65,20 @@ struct Part {
 /// The most shards a mini-batch may have.
 pub const MAX_SHARDS: usize = 64;
 
+/// The number of shards of a mini-batch.
+pub(crate) fn check_shards(batch: usize, shard: usize) -> Result<usize, Error> {
+    if batch == 0 || shard == 0 {
+        return Err(Error::config(format!("batch {batch}, shard {shard}: both must be at least 1")));
+    }
+    let shards = batch.div_ceil(shard);
+    if shards > MAX_SHARDS {
+        return Err(Error::config(format!(
+            "batch {batch} in shards of {shard} makes {shards} shards, more than {MAX_SHARDS}; use larger shards"
+        )));
+    }
+    Ok(shards)
+}
+
 /// Computes gradients of mini-batches, with the same bits for any number of threads.
 ///
 /// g = (1/B) Σ_shards Σ_{i in shard} ∂loss_i/∂θ, the inner sum in the order of the samples, the outer one by
@@ -92,15 +106,7 @@ impl Engine {
         shard: usize,
         streams: Streams,
     ) -> Result<Self, Error> {
-        if batch == 0 || shard == 0 {
-            return Err(Error::config(format!("batch {batch}, shard {shard}: both must be at least 1")));
-        }
-        let shards = batch.div_ceil(shard);
-        if shards > MAX_SHARDS {
-            return Err(Error::config(format!(
-                "batch {batch} in shards of {shard} makes {shards} shards, more than {MAX_SHARDS}; use larger shards"
-            )));
-        }
+        let shards = check_shards(batch, shard)?;
         let part = || Mutex::new(Part { gradient: vec![0.0; parameters.len()], loss: 0.0, error: None });
         Ok(Self {
             workers: (0..rayon::current_num_threads()).map(|_| Worker::default()).collect(),

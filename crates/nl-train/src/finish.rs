@@ -47,9 +47,9 @@ impl BrainRun {
         let name = Stage::Evaluation.name().to_owned();
         let total = self.split.test.len() as u64;
         observer.on_event(&Event::StageStarted { stage: name.clone(), done: 0, total, unit: "images" });
-        let started = Instant::now();
+        let stage_start = Instant::now();
         let (findings, infer) = self.look()?;
-        self.state.add_time("Evaluation", started.elapsed().as_secs_f64(), None);
+        self.state.add_time("Evaluation", stage_start.elapsed().as_secs_f64(), None);
 
         let started = Instant::now();
         let path = self.folder.path().join("weights.safetensors");
@@ -79,7 +79,7 @@ impl BrainRun {
             report,
         };
         self.folder.write_summary(&summary)?;
-        observer.on_event(&Event::StageEnded { stage: name, seconds: started.elapsed().as_secs_f64() });
+        observer.on_event(&Event::StageEnded { stage: name, seconds: stage_start.elapsed().as_secs_f64() });
         Ok(summary)
     }
 

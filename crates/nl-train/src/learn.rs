@@ -8,7 +8,7 @@ use nl_optim::{Algorithm, Mask, Optimizer, OptimizerConfig, OptimizerState, Sche
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, Objective};
+use crate::engine::{Engine, Objective, check_shards};
 use crate::observer::{Event, Observer};
 use crate::report::{EpochPoint, StageCurve, StepPoint};
 use crate::state::{RunState, Stage};
@@ -71,7 +71,23 @@ impl Pace {
     }
 }
 
+/// More epochs than anybody can wait for; few enough that no counter overflows.
+const MAX_EPOCHS: u64 = 1_000_000;
+
 impl LearnConfig {
+    /// Checks every value that can be checked without the images.
+    pub(crate) fn validate(&self, shard: usize) -> Result<(), Error> {
+        if self.epochs > MAX_EPOCHS {
+            return Err(Error::config(format!("epochs is {}, but must be at most {MAX_EPOCHS}", self.epochs)));
+        }
+        check_shards(self.batch, shard)?;
+        self.optimizer(1, Mask::all())?;
+        if let Some(decay) = self.average {
+            WeightAverage::new(decay, 0)?;
+        }
+        Ok(())
+    }
+
     /// The optimiser of a stage of `steps` steps; decay falls on `decayed` only.
     pub(crate) fn optimizer(&self, steps: u64, decayed: Mask) -> Result<Optimizer, Error> {
         let mut config = OptimizerConfig::new(self.algorithm, self.rate.schedule(steps));

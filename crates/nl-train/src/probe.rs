@@ -2,7 +2,7 @@
 
 use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, Metric, RecallBatch, Scratch};
 use nl_data::Batches;
-use nl_optim::{Adam, Algorithm, Mask};
+use nl_optim::Mask;
 use nl_random::Streams;
 
 use crate::Error;
@@ -10,7 +10,6 @@ use crate::brain_run::argmax;
 use crate::config::ProbeConfig;
 use crate::engine::Engine;
 use crate::evaluate::Evaluator;
-use crate::learn::{LearnConfig, Pace};
 use crate::metrics::accuracy;
 use crate::objective::Probe;
 
@@ -30,7 +29,7 @@ pub(crate) fn knn_accuracy(
 ) -> Result<f64, Error> {
     let config = HippocampusConfig {
         capacity: train.labels.len().max(1),
-        neighbours,
+        neighbours: neighbours.min(train.labels.len()).max(1),
         metric: Metric::Cosine,
         ..HippocampusConfig::default()
     };
@@ -62,15 +61,7 @@ pub(crate) fn linear_accuracy(
     let shard = shard.max(batch.div_ceil(16));
     let mut engine = Engine::new(&parameters, &[""], batch, shard, streams)?;
     let mut batches = Batches::new(train.labels.len(), batch, true, &streams, 0)?;
-    let learn = LearnConfig {
-        epochs: config.epochs,
-        batch,
-        algorithm: Algorithm::Adam(Adam::default()),
-        rate: Pace::Cosine { rate: config.learning_rate },
-        weight_decay: 0.0,
-        clip_norm: None,
-        average: None,
-    };
+    let learn = config.learn();
     let optimizer = learn.optimizer(batches.len() as u64 * config.epochs, Mask::all())?;
     let mut state = optimizer.init(parameters.values())?;
     let mut step = 0;
@@ -133,7 +124,7 @@ mod tests {
         let side = |row: &[f32]| u8::from(row[0] + row[3] > 0.0);
         let labels: Vec<u8> = rows.chunks_exact(8).map(side).collect();
         let coin: Vec<u8> = (0..600).map(|_| rng.random_range(0..2)).collect();
-        let config = ProbeConfig { batch: 50, ..ProbeConfig::default() };
+        let config = ProbeConfig { batch: 50, epochs: 100, ..ProbeConfig::default() };
         let score = |labels: &[u8]| {
             let train = Embedded { embedding: &rows[..8 * 400], labels: &labels[..400] };
             let test = Embedded { embedding: &rows[8 * 400..], labels: &labels[400..] };
