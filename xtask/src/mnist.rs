@@ -56,7 +56,7 @@ fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
     }
     config.validate()?;
     // The images first: a folder should not be left behind for a run that could not begin.
-    let (split, source) = resolve("mnist", &config.data, &Lookup::from_env())?;
+    let (split, source) = resolve("mnist", &config.data, &lookup())?;
     crate::tell(&format!("data: {source}\n"));
     let folder = match &options.out {
         Some(path) => RunFolder::create(path)?,
@@ -69,9 +69,14 @@ fn resume(dir: &Path, options: &Mnist) -> anyhow::Result<BrainRun> {
     let folder = RunFolder::resume(dir)?;
     let config: RunConfig = folder.read_config()?;
     let data = if options.data == nl_data::Choice::Auto { &config.data } else { &options.data };
-    let (split, source) = resolve("mnist", data, &Lookup::from_env())?;
+    let (split, source) = resolve("mnist", data, &lookup())?;
     crate::tell(&format!("data: {source}\n"));
     Ok(BrainRun::resume(folder, split, source)?)
+}
+
+/// Where the images are looked for; enough procedural digits that the quick preset draws recognisable pictures from them.
+fn lookup() -> Lookup {
+    Lookup { train: 30_000, test: 5_000, ..Lookup::from_env() }
 }
 
 fn read_config(file: &Path) -> anyhow::Result<RunConfig> {
