@@ -178,18 +178,21 @@ impl<T: crate::Float, const N: usize> Vector<T> for Array<T, N> {
 }
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) use x86::Bf16x32;
+
+#[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Vector;
     use core::arch::x86_64::*;
 
     /// One wrapper and its operations; `$mask`, `$loadm` and `$storem` bridge the two shapes of masked access.
     macro_rules! vector {
-        ($(#[$doc:meta])* $name:ident, $t:ty, $raw:ty, $lanes:literal, $rows:literal x $width:literal,
+        ($(#[$doc:meta])* $vis:vis $name:ident, $t:ty, $raw:ty, $lanes:literal, $rows:literal x $width:literal,
          $set:ident, $load:ident, $store:ident, $mul:ident, $fma:ident,
          $mask:ty, $first:expr, $loadm:expr, $storem:expr) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
-            pub struct $name($raw);
+            $vis struct $name($raw);
 
             // SAFETY of all the blocks below: the trait's contract; the caller runs on a CPU with these instructions
             // and hands pointers valid for the lanes that are touched (masked-out lanes are not accessed at all).
@@ -274,26 +277,43 @@ mod x86 {
 
     vector!(
         /// AVX2 and FMA, f32.
-        F32x8, f32, __m256, 8, 6 x 2,
+        pub F32x8, f32, __m256, 8, 6 x 2,
         _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_mul_ps, _mm256_fmadd_ps,
         __m256i, first32, _mm256_maskload_ps, _mm256_maskstore_ps
     );
     vector!(
         /// AVX2 and FMA, f64.
-        F64x4, f64, __m256d, 4, 6 x 2,
+        pub F64x4, f64, __m256d, 4, 6 x 2,
         _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_mul_pd, _mm256_fmadd_pd,
         __m256i, first64, _mm256_maskload_pd, _mm256_maskstore_pd
     );
     vector!(
         /// AVX-512, f32.
-        F32x16, f32, __m512, 16, 12 x 2,
+        pub F32x16, f32, __m512, 16, 12 x 2,
         _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_mul_ps, _mm512_fmadd_ps,
+        __mmask16, first16,
+        |p, mask| _mm512_maskz_loadu_ps(mask, p), |p, mask, v| _mm512_mask_storeu_ps(p, mask, v)
+    );
+    /// x · y + acc over pairs of bfloat16, each lane of x and y holding two: the later product is added last.
+    ///
+    /// Denormals count as zero, and sums round to nearest whatever the control register says.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    #[inline]
+    fn dot_pairs(x: __m512, y: __m512, acc: __m512) -> __m512 {
+        // SAFETY: both are 512 plain bits.
+        let [x, y] = unsafe { [x, y].map(|v| core::mem::transmute::<__m512, __m512bh>(v)) };
+        _mm512_dpbf16_ps(acc, x, y)
+    }
+    vector!(
+        /// AVX-512 BF16: operands are pairs of bfloat16, carried as the bits of an f32; sums are f32.
+        pub(crate) Bf16x32, f32, __m512, 16, 12 x 2,
+        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_mul_ps, dot_pairs,
         __mmask16, first16,
         |p, mask| _mm512_maskz_loadu_ps(mask, p), |p, mask, v| _mm512_mask_storeu_ps(p, mask, v)
     );
     vector!(
         /// AVX-512, f64.
-        F64x8, f64, __m512d, 8, 12 x 2,
+        pub F64x8, f64, __m512d, 8, 12 x 2,
         _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_mul_pd, _mm512_fmadd_pd,
         __mmask8, first8,
         |p, mask| _mm512_maskz_loadu_pd(mask, p), |p, mask, v| _mm512_mask_storeu_pd(p, mask, v)

@@ -1,5 +1,7 @@
 //! The register tile and the loops right around it: C = α A B + β C for one block that fits the caches.
 
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Bf16x32;
 use crate::simd::{Simd, Vector, prefetch_line};
 use crate::{Float, Level};
 
@@ -83,6 +85,17 @@ unsafe fn run_avx512<T: Float, V: Vector<T>>(job: &Job<T>) {
 unsafe fn run_avx2<T: Float, V: Vector<T>>(job: &Job<T>) {
     // SAFETY: the caller's promise.
     unsafe { block::<T, V>(job) }
+}
+
+/// [`run`] for operands whose every word is a pair of bfloat16: C = Σ over the pairs' two products, in f32.
+///
+/// # Safety
+/// As [`run`]; the CPU has [`Level::Avx512`] and AVX-512 BF16.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+pub(crate) unsafe fn run_bf16(job: &Job<f32>) {
+    // SAFETY: the caller's promise.
+    unsafe { block::<f32, Bf16x32>(job) }
 }
 
 /// Loop over groups of rows; B streams past each (from L2), the group's rows of A stay in L1.

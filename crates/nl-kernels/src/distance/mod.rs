@@ -8,7 +8,18 @@
 //! A pair whose bound exceeds the query's current k-th distance is out; that is all but a few hundred of them. The
 //! others are measured in f64 and ranked by (distance rounded to f32, index). So the result is exact, and the same at
 //! every level and for any number of threads.
+//!
+//! Where the CPU multiplies bfloat16 faster than f32, the product is of numbers rounded to it, with the larger s of
+//! [`bf16`]; where that leaves too many pairs (distances tiny against the norms), f32 takes over. Which of them filters
+//! changes no result.
 
+mod bf16;
+#[cfg(test)]
+mod tests;
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use self::bf16::Bf16;
 use crate::error::check_len;
 use crate::gemm::kernel::{self, Job, Left};
 use crate::gemm::pack;
@@ -31,6 +42,8 @@ const QUERIES: usize = 256;
 const KEYS: usize = 96;
 /// Up to this many queries, measuring every key outright is faster than a matrix product.
 const FEW: usize = 2;
+/// Keys prepared by one task.
+const PREPARED: usize = 1024;
 /// Partial sums of a distance.
 const LANES: usize = 8;
 
@@ -80,11 +93,31 @@ pub fn top_k_parallel(
     index: &mut [u32],
     scratches: &mut [Scratch],
 ) -> Result<(), ShapeError> {
-    search(Level::current(), metric, dim, keys, queries, k, exclude, dist, index, scratches)
+    let level = Level::current();
+    search(level, Narrow::new(level), metric, dim, keys, queries, k, exclude, dist, index, scratches)
+}
+
+/// Whether and when to filter in bfloat16.
+#[derive(Clone, Copy)]
+struct Narrow {
+    /// Whether the CPU can.
+    bf16: Option<Bf16>,
+    /// From this many queries on, rounding the keys pays.
+    queries: usize,
+    /// The filter gives up when more than one key in so many got past it.
+    share: usize,
+}
+
+impl Narrow {
+    /// What is fastest: measuring one key in 64 costs about what the narrower product saves.
+    fn new(level: Level) -> Self {
+        Self { bf16: Bf16::detect(level), queries: 32, share: 64 }
+    }
 }
 
 fn search(
     level: Level,
+    narrow: Narrow,
     metric: Metric,
     dim: usize,
     keys: &[f32],
@@ -117,11 +150,40 @@ fn search(
     }
     dist.fill(f32::INFINITY);
     index.fill(u32::MAX);
+    let bf16 = narrow.bf16.filter(|_| q > FEW && q >= narrow.queries);
+    let width = bf16::words(dim);
+    let rounded = if bf16.is_some() { n } else { 0 };
     let mut affine = first.take::<f32>(if q > FEW { 2 * n } else { 0 });
+    let mut narrow_affine = first.take::<f32>(2 * rounded);
+    let mut narrow_keys = first.take::<f32>(rounded * width);
     if q > FEW {
-        level.dispatch(Bounds { metric, dim, keys, out: affine.as_mut_slice() });
+        let affine = Chunks::new(affine.as_mut_slice(), 2 * PREPARED);
+        let narrow_affine = Chunks::new(narrow_affine.as_mut_slice(), 2 * PREPARED);
+        let narrow_keys = Chunks::new(narrow_keys.as_mut_slice(), width * PREPARED);
+        for_each_shard(n.div_ceil(PREPARED), scratches, |chunk, _| {
+            let keys = &keys[chunk * PREPARED * dim..];
+            let keys = &keys[..keys.len().min(PREPARED * dim)];
+            // SAFETY: `for_each_shard` hands out every chunk once.
+            level.dispatch(Bounds { metric, dim, narrow: false, keys, out: unsafe { affine.get(chunk) } });
+            if let Some(bf16) = bf16 {
+                // SAFETY: as above.
+                let (out, words) = unsafe { (narrow_affine.get(chunk), narrow_keys.get(chunk)) };
+                level.dispatch(Bounds { metric, dim, narrow: true, keys, out });
+                bf16.round(dim, keys, words);
+            }
+        });
     }
-    let all = Search { level, metric, dim, keys, k, affine: affine.as_slice() };
+    let all = Search { level, metric, dim, keys, k };
+    let wide = Filter { bf16: None, width: dim, keys, affine: affine.as_slice(), slack: slack(dim), share: 1 };
+    let narrow = bf16.map(|token| Filter {
+        bf16: Some(token),
+        width,
+        keys: narrow_keys.as_slice(),
+        affine: narrow_affine.as_slice(),
+        slack: bf16::slack(dim),
+        share: narrow.share,
+    });
+    let gave_up = AtomicBool::new(false);
     let (dist, index) = (Chunks::new(dist, QUERIES * k), Chunks::new(index, QUERIES * k));
     for_each_shard(q.div_ceil(QUERIES), scratches, |block, scratch| {
         let start = block * QUERIES;
@@ -132,15 +194,27 @@ fn search(
         let (dist, index) = unsafe { (dist.get(block), index.get(block)) };
         if q <= FEW {
             all.level.dispatch(Outright { all: &all, queries, exclude, dist, index });
-        } else {
-            all.block(queries, exclude, dist, index, scratch);
+            return;
         }
+        let fits = || queries.chunks_exact(dim).all(|query| bf16::fits(products_f64(query, query)));
+        // The flag only says which filter is faster, hence `Relaxed`.
+        if let Some(filter) = narrow.as_ref().filter(|_| !gave_up.load(Ordering::Relaxed) && fits()) {
+            if all.block(filter, queries, exclude, dist, index, scratch) {
+                return;
+            }
+            gave_up.store(true, Ordering::Relaxed);
+            dist.fill(f32::INFINITY);
+            index.fill(u32::MAX);
+        }
+        all.block(&wide, queries, exclude, dist, index, scratch);
     });
-    scratches[0].give(affine);
+    for buffer in [affine, narrow_affine, narrow_keys] {
+        scratches[0].give(buffer);
+    }
     Ok(())
 }
 
-/// The slack s of the bound.
+/// The slack s of the bound by f32 products.
 fn slack(dim: usize) -> f64 {
     1.1 * (dim + 16) as f64 * f64::from(f32::EPSILON) / 2.0
 }
@@ -152,20 +226,35 @@ struct Search<'a> {
     dim: usize,
     keys: &'a [f32],
     k: usize,
+}
+
+/// How products bound distances: in f32 or in bfloat16.
+struct Filter<'a> {
+    /// Pairs of bfloat16 in place of f32.
+    bf16: Option<Bf16>,
+    /// Words of 32 bits per key.
+    width: usize,
+    /// \[n, width\], the left operand of the product
+    keys: &'a [f32],
     /// Per key (offset, scale): the bound of a pair is offset + scale · fl(q·x), plus a number of the query.
     affine: &'a [f32],
+    /// |fl(q·x) − q·x| is at most so many |q||x|.
+    slack: f64,
+    /// As [`Narrow::share`]; 1 never gives up.
+    share: usize,
 }
 
 impl Search<'_> {
-    /// One block of queries against all keys.
+    /// One block of queries against all keys, unless the filter gives up; whether it did not.
     fn block(
         &self,
+        filter: &Filter<'_>,
         queries: &[f32],
         exclude: Option<&[u32]>,
         dist: &mut [f32],
         index: &mut [u32],
         scratch: &mut Scratch,
-    ) {
+    ) -> bool {
         let (dim, level) = (self.dim, self.level.min(Level::detect()));
         let count = queries.len() / dim;
         let (tile_rows, tile) = kernel::tile_shape::<f32>(level);
@@ -173,8 +262,9 @@ impl Search<'_> {
         let wide = count.next_multiple_of(lanes);
 
         // Queries side by side in the lanes; for the cosine of unit length, so that bounds are absolute.
-        let mut packed = scratch.take::<f32>(wide * dim);
+        let mut packed = scratch.take::<f32>(wide * filter.width);
         let mut own = scratch.take::<f32>(count * dim);
+        let mut rounded = scratch.take::<f32>(if filter.bf16.is_some() { count * filter.width } else { 0 });
         let mut numbers = scratch.take::<f32>(wide);
         let mut limits = scratch.take::<f32>(wide);
         let mut products = scratch.take::<f32>(KEYS * lanes);
@@ -183,7 +273,7 @@ impl Search<'_> {
         for (i, query) in own.as_mut_slice().chunks_exact_mut(dim).enumerate() {
             let norm = products_f64(query, query);
             numbers.as_mut_slice()[i] = match self.metric {
-                Metric::L2 => (norm * (1.0 - slack(dim))) as f32,
+                Metric::L2 => (norm * (1.0 - filter.slack)) as f32,
                 Metric::Cosine => {
                     let scale = if norm > 0.0 { 1.0 / norm.sqrt() } else { 0.0 };
                     query.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
@@ -192,14 +282,29 @@ impl Search<'_> {
             };
             limits.as_mut_slice()[i] = f32::INFINITY;
         }
-        // SAFETY: `own` holds count × dim, read as its dim × count transpose; `packed` holds dim rows of `wide`.
+        let operand = match filter.bf16 {
+            None => own.as_slice(),
+            Some(bf16) => {
+                bf16.round(dim, own.as_slice(), rounded.as_mut_slice());
+                rounded.as_slice()
+            }
+        };
+        let width = filter.width;
+        // SAFETY: `operand` holds count × width, read as its width × count transpose; `packed` holds width rows of
+        // `wide`.
         unsafe {
-            pack::right(own.as_slice().as_ptr(), 1, dim, dim, count, packed.as_mut_slice().as_mut_ptr(), lanes);
+            pack::right(operand.as_ptr(), 1, width, width, count, packed.as_mut_slice().as_mut_ptr(), lanes);
         }
-        for (c, keys) in self.keys.chunks(KEYS * dim).enumerate() {
-            let rows = keys.len() / dim;
-            let next = &self.keys[c * KEYS * dim + keys.len()..];
-            let mut ahead = next[..next.len().min(KEYS * dim)].chunks((dim * tile_rows * lanes).div_ceil(wide));
+        let (mut measured, mut done) = (0, true);
+        for (c, keys) in filter.keys.chunks(KEYS * width).enumerate() {
+            let rows = keys.len() / width;
+            // The first keys are measured in any case.
+            if measured > count * (8 * self.k + KEYS + c * KEYS / filter.share) {
+                done = false;
+                break;
+            }
+            let next = &filter.keys[c * KEYS * width + keys.len()..];
+            let mut ahead = next[..next.len().min(KEYS * width)].chunks((width * tile_rows * lanes).div_ceil(wide));
             for strip in (0..wide).step_by(lanes) {
                 for (start, m) in kernel::groups(rows, tile_rows) {
                     // The next keys come while these are worked on.
@@ -207,24 +312,31 @@ impl Search<'_> {
                     let job = Job {
                         m,
                         n: lanes,
-                        k: dim,
-                        a: keys[start * dim..].as_ptr(),
-                        left: Left::Strided { row: dim, col: 1 },
-                        b: packed.as_slice()[strip * dim..].as_ptr(),
+                        k: width,
+                        a: keys[start * width..].as_ptr(),
+                        left: Left::Strided { row: width, col: 1 },
+                        b: packed.as_slice()[strip * width..].as_ptr(),
                         b_row: lanes,
-                        b_strip: lanes * dim,
+                        b_strip: lanes * width,
                         c: products.as_mut_slice()[start * lanes..].as_mut_ptr(),
                         c_row: lanes,
                         alpha: 1.0,
                         beta: 0.0,
                     };
-                    // SAFETY: the level is the CPU's; from `start` on there are m keys of dim numbers and m rows of
-                    // products; the strip holds dim × lanes.
-                    unsafe { kernel::run(level, &job) };
+                    // SAFETY: the level is the CPU's; from `start` on there are m keys of `width` words and m rows of
+                    // products; the strip holds width × lanes.
+                    unsafe {
+                        match filter.bf16 {
+                            None => kernel::run(level, &job),
+                            Some(bf16) => bf16.run(&job),
+                        }
+                    }
                 }
                 let last = (strip + lanes).min(count);
                 let body = Scan {
                     all: self,
+                    filter,
+                    measured: 0,
                     first_key: c * KEYS,
                     rows,
                     products: products.as_slice(),
@@ -235,23 +347,27 @@ impl Search<'_> {
                     dist: &mut dist[strip * self.k..last * self.k],
                     index: &mut index[strip * self.k..last * self.k],
                 };
-                match lanes {
+                measured += match lanes {
                     32 => level.dispatch(Wide::<32>(body)),
                     16 => level.dispatch(Wide::<16>(body)),
                     8 => level.dispatch(Wide::<8>(body)),
                     _ => level.dispatch(Wide::<4>(body)),
-                }
+                };
             }
         }
-        for buffer in [packed, own, numbers, limits, products] {
+        for buffer in [packed, own, rounded, numbers, limits, products] {
             scratch.give(buffer);
         }
+        done
     }
 }
 
 /// The products of some keys with a strip of queries, and what is known of those queries so far.
 struct Scan<'a> {
     all: &'a Search<'a>,
+    filter: &'a Filter<'a>,
+    /// Distances measured so far.
+    measured: usize,
     first_key: usize,
     rows: usize,
     /// \[rows, lanes\]
@@ -265,15 +381,15 @@ struct Scan<'a> {
     index: &'a mut [u32],
 }
 
-/// A [`Scan`] of `N` lanes, N <= 32.
+/// A [`Scan`] of `N` lanes, N <= 32; returns how many distances it measured.
 struct Wide<'a, const N: usize>(Scan<'a>);
 
 impl<const N: usize> Vectorised for Wide<'_, N> {
-    type Output = ();
+    type Output = usize;
     #[inline(always)]
-    fn run(self) {
+    fn run(self) -> usize {
         let mut s = self.0;
-        let affine = s.all.affine[2 * s.first_key..].chunks_exact(2);
+        let affine = s.filter.affine[2 * s.first_key..].chunks_exact(2);
         for ((row, products), affine) in s.products.as_chunks::<N>().0[..s.rows].iter().enumerate().zip(affine) {
             let Some(limits) = s.limits.first_chunk::<N>() else { unreachable!("one limit per lane") };
             // Not `<=`: a NaN (an overflow, a key without a bound) has to be measured.
@@ -292,6 +408,7 @@ impl<const N: usize> Vectorised for Wide<'_, N> {
                 s.measure(row, hits);
             }
         }
+        s.measured
     }
 }
 
@@ -305,23 +422,24 @@ impl Scan<'_> {
             hits &= hits - 1;
             // Lanes without a query.
             let Some(query) = self.queries.get(lane * dim..(lane + 1) * dim) else { return };
+            self.measured += 1;
             let rows = lane * k..(lane + 1) * k;
             let exclude = self.exclude.map_or(u32::MAX, |e| e[lane]);
             let (dist, index) = (&mut self.dist[rows.clone()], &mut self.index[rows]);
             if consider(self.all, self.first_key + row, query, exclude, dist, index) {
-                self.limits[lane] = limit(metric, dim, dist[k - 1], self.numbers[lane]);
+                self.limits[lane] = limit(metric, dim, self.filter.slack, dist[k - 1], self.numbers[lane]);
             }
         }
     }
 }
 
-/// What `offset + scale · product` may be at most for a distance of at most `worst`; rounded up.
+/// What `offset + scale · product` may be at most for a distance of at most `worst`; rounded up. `filter` is its slack.
 #[inline(always)]
-fn limit(metric: Metric, dim: usize, worst: f32, number: f32) -> f32 {
+fn limit(metric: Metric, dim: usize, filter: f64, worst: f32, number: f32) -> f32 {
     let worst = f64::from(worst);
     let limit = match metric {
         Metric::L2 => worst - f64::from(number),
-        Metric::Cosine => worst - 1.0 + 2.0 * slack(dim),
+        Metric::Cosine => worst - 1.0 + filter + slack(dim),
     };
     // The smallest normal number covers what products lose by underflow.
     ((limit + f64::from(f32::MIN_POSITIVE)) as f32).next_up()
@@ -385,6 +503,8 @@ fn sum(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
 struct Bounds<'a> {
     metric: Metric,
     dim: usize,
+    /// For products in bfloat16.
+    narrow: bool,
     keys: &'a [f32],
     out: &'a mut [f32],
 }
@@ -393,13 +513,16 @@ impl Vectorised for Bounds<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
+        let slack = if self.narrow { bf16::slack(self.dim) } else { slack(self.dim) };
         for (key, out) in self.keys.chunks_exact(self.dim).zip(self.out.chunks_exact_mut(2)) {
             let norm = products_f64(key, key);
             (out[0], out[1]) = match self.metric {
-                Metric::L2 => ((norm * (1.0 - slack(self.dim))) as f32, -2.0),
+                // No bound: NaN, so that the key is measured.
+                Metric::L2 if self.narrow && !bf16::fits(norm) => (f32::NAN, 0.0),
+                Metric::L2 => ((norm * (1.0 - slack)) as f32, -2.0),
                 Metric::Cosine if norm == 0.0 => (0.0, 0.0),
-                // Where f32 products would under- or overflow there is no bound: NaN, so that the key is measured.
-                Metric::Cosine if !(1e-24..1e24).contains(&norm) => (f32::NAN, 0.0),
+                // Where products would under- or overflow.
+                Metric::Cosine if !bf16::fits(norm) => (f32::NAN, 0.0),
                 Metric::Cosine => (0.0, (-1.0 / norm.sqrt()) as f32),
             };
         }
@@ -427,164 +550,5 @@ impl Vectorised for Outright<'_> {
                 consider(self.all, key, query, exclude, dist, index);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::RngExt;
-    use rand_chacha::ChaCha8Rng;
-
-    fn rng(seed: u64) -> ChaCha8Rng {
-        rand::SeedableRng::seed_from_u64(seed)
-    }
-
-    /// Sorts all keys by the distance of the definition.
-    fn naive(
-        metric: Metric,
-        dim: usize,
-        keys: &[f32],
-        queries: &[f32],
-        k: usize,
-        exclude: Option<&[u32]>,
-    ) -> (Vec<f32>, Vec<u32>) {
-        let mut out = (Vec::new(), Vec::new());
-        for (i, query) in queries.chunks_exact(dim).enumerate() {
-            let mut all: Vec<(f32, u32)> = (0_u32..)
-                .zip(keys.chunks_exact(dim))
-                .filter(|(j, _)| exclude.is_none_or(|e| e[i] != *j))
-                .map(|(j, key)| (distance(metric, query, key), j))
-                .collect();
-            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            all.resize(k, (f32::INFINITY, u32::MAX));
-            out.0.extend(all.iter().map(|p| p.0));
-            out.1.extend(all.iter().map(|p| p.1));
-        }
-        out
-    }
-
-    fn run(
-        level: Level,
-        metric: Metric,
-        dim: usize,
-        keys: &[f32],
-        queries: &[f32],
-        k: usize,
-        exclude: Option<&[u32]>,
-        threads: usize,
-    ) -> (Vec<f32>, Vec<u32>) {
-        let len = queries.len() / dim * k;
-        let (mut dist, mut index) = (vec![f32::NAN; len], vec![0; len]);
-        let mut scratches: Vec<Scratch> = (0..threads).map(|_| Scratch::new()).collect();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            search(level, metric, dim, keys, queries, k, exclude, &mut dist, &mut index, &mut scratches).unwrap();
-        });
-        (dist, index)
-    }
-
-    fn clustered(rng: &mut ChaCha8Rng, n: usize, dim: usize) -> Vec<f32> {
-        (0..n * dim)
-            .map(|i| ((i / dim % 5) as f32 - 2.0) * ((i % dim) as f32).cos() + rng.random_range(-0.5..0.5))
-            .collect()
-    }
-
-    #[test]
-    fn equals_sorting_everything_at_every_level() {
-        for level in Level::available() {
-            for metric in [Metric::L2, Metric::Cosine] {
-                for (dim, n, q, k) in [
-                    (1, 50, 5, 3),
-                    (3, 0, 4, 2),
-                    (7, 3, 40, 5),
-                    (16, 200, 1, 4),
-                    (16, 200, 3, 4),
-                    (17, 96, 16, 1),
-                    (31, 97, 17, 10),
-                    (32, 400, 33, 12),
-                    (128, 1000, 150, 10),
-                    (128, 300, 129, 0),
-                ] {
-                    let mut rng = rng((dim * 7 + n) as u64);
-                    let (keys, queries) = (clustered(&mut rng, n, dim), clustered(&mut rng, q, dim));
-                    let exclude: Vec<u32> =
-                        (0..q).map(|i| if i % 3 == 0 { u32::MAX } else { (i % n.max(1)) as u32 }).collect();
-                    for exclude in [None, Some(&exclude[..])] {
-                        let expected = naive(metric, dim, &keys, &queries, k, exclude);
-                        let got = run(level, metric, dim, &keys, &queries, k, exclude, 1);
-                        assert_eq!(got, expected, "{level} {metric:?} dim {dim}, {n} keys, {q} queries, k {k}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_distance_is_that_of_the_definition() {
-        let mut rng = rng(5);
-        for dim in 1..40 {
-            let (q, x) = (clustered(&mut rng, 1, dim), clustered(&mut rng, 1, dim));
-            let dot =
-                |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum() };
-            let l2: f64 = q.iter().zip(&x).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
-            let cosine = 1.0 - dot(&q, &x) / (dot(&q, &q) * dot(&x, &x)).sqrt();
-            assert!((f64::from(distance(Metric::L2, &q, &x)) - l2).abs() <= 1e-7 * l2);
-            assert!((f64::from(distance(Metric::Cosine, &q, &x)) - cosine).abs() <= 1e-6);
-        }
-        assert_eq!(distance(Metric::Cosine, &[0.0, 0.0], &[1.0, 2.0]), 1.0);
-        assert_eq!(distance(Metric::Cosine, &[3.0, 4.0], &[3.0, 4.0]), 0.0);
-    }
-
-    /// Near ties, exact ties, cancellation, and magnitudes whose f32 products vanish or overflow.
-    #[test]
-    fn hard_keys_are_ranked_exactly() {
-        let dim = 24;
-        let mut rng = rng(6);
-        for magnitude in [1e-30_f32, 1e-21, 1e-19, 1.0, 3e4, 1e19, 3e30] {
-            let base = clustered(&mut rng, 1, dim);
-            let near = |rng: &mut ChaCha8Rng, n: usize| -> Vec<f32> {
-                (0..n * dim)
-                    .map(|i| magnitude * base[i % dim] * (1.0 + f32::EPSILON * rng.random_range(-3_i32..=3) as f32))
-                    .collect()
-            };
-            let mut keys = near(&mut rng, 300);
-            keys.extend_from_within(..100 * dim);
-            keys[50 * dim..51 * dim].fill(0.0);
-            keys[7 * dim] = f32::NAN;
-            keys[8 * dim] = f32::INFINITY;
-            let mut queries = near(&mut rng, 20);
-            queries[..dim].fill(0.0);
-            for metric in [Metric::L2, Metric::Cosine] {
-                let expected = naive(metric, dim, &keys, &queries, 15, None);
-                for level in Level::available() {
-                    let got = run(level, metric, dim, &keys, &queries, 15, None, 1);
-                    assert_eq!(got, expected, "{level} {metric:?} at magnitude {magnitude}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn same_bits_on_any_number_of_threads() {
-        let (dim, k) = (40, 7);
-        let mut rng = rng(7);
-        let (keys, queries) = (clustered(&mut rng, 900, dim), clustered(&mut rng, 3 * QUERIES + 5, dim));
-        let one = run(Level::current(), Metric::L2, dim, &keys, &queries, k, None, 1);
-        for threads in [2, 3] {
-            assert_eq!(run(Level::current(), Metric::L2, dim, &keys, &queries, k, None, threads), one);
-        }
-    }
-
-    #[test]
-    fn wrong_shapes_are_refused() {
-        let (mut d, mut i, s) = ([0.0; 2], [0; 2], &mut Scratch::new());
-        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 2, None, &mut d, &mut i, s).is_ok());
-        assert!(top_k(Metric::L2, 0, &[], &[], 2, None, &mut [], &mut [], s).is_err());
-        assert!(top_k(Metric::L2, 2, &[0.0; 5], &[0.0; 2], 2, None, &mut d, &mut i, s).is_err());
-        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 3], 2, None, &mut d, &mut i, s).is_err());
-        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 3, None, &mut d, &mut i, s).is_err());
-        assert!(top_k(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 2, Some(&[0, 1]), &mut d, &mut i, s).is_err());
-        assert!(top_k_parallel(Metric::L2, 2, &[0.0; 4], &[0.0; 2], 2, None, &mut d, &mut i, &mut []).is_err());
     }
 }
