@@ -13,8 +13,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,8 +21,6 @@ use crate::atomic::{FileError, create_folder, read_capped, remove_temporary, wri
 use crate::checkpoint::CheckpointStore;
 
 const LOCK: &str = ".lock";
-/// A process that was just killed holds its lock until the system has taken it down.
-const DYING: Duration = Duration::from_secs(1);
 const CONFIG: &str = "config.yaml";
 const METRICS: &str = "metrics.jsonl";
 /// A configuration larger than this is not one of ours: 1 MiB.
@@ -345,13 +342,7 @@ fn lock(path: &Path) -> Result<File> {
     let file_path = path.join(LOCK);
     let open = OpenOptions::new().create(true).truncate(false).write(true).open(&file_path);
     let file = open.map_err(FileError::at("write", &file_path))?;
-    let patience = Instant::now() + DYING;
-    let mut attempt = file.try_lock();
-    while matches!(attempt, Err(fs::TryLockError::WouldBlock)) && Instant::now() < patience {
-        thread::sleep(DYING / 20);
-        attempt = file.try_lock();
-    }
-    match attempt {
+    match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(RunFolderError::Locked { path: path.to_owned() }),
         // A file system without locks: the run is more useful than the guard.
@@ -398,6 +389,7 @@ fn utc(time: SystemTime) -> (u64, u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn utc_reference() {
