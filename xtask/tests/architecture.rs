@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 /// Crates from the ground up; a crate may depend only on crates above its own line in this list.
 const FLOORS: &[&[&str]] = &[
     &["nl-kernels", "nl-random"],
-    &["nl-autodiff"],
-    &["nl-optim", "nl-memory", "nl-data"],
+    &["nl-autodiff", "nl-neuron"],
+    &["nl-optim", "nl-memory", "nl-data", "nl-synapse"],
+    &["nl-plasticity"],
     &["nl-layers"],
     &["nl-brain"],
     &["nl-train"],
@@ -122,9 +123,11 @@ fn only_xtask_prints() {
 }
 
 #[test]
-fn memory_knows_no_gradient() {
-    let manifest = fs::read_to_string(crate_dir("nl-memory").join("Cargo.toml")).expect("manifest");
-    assert!(!manifest.contains("nl-autodiff"));
+fn the_biological_half_knows_no_gradient() {
+    for name in ["nl-memory", "nl-neuron", "nl-synapse", "nl-plasticity"] {
+        let manifest = fs::read_to_string(crate_dir(name).join("Cargo.toml")).expect("manifest");
+        assert!(!manifest.contains("nl-autodiff"), "{name} takes a tensor framework with it");
+    }
 }
 
 #[test]

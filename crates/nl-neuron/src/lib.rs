@@ -1,0 +1,23 @@
+//! Spiking neuron models: a whole population advances by one time step in one call, equation first.
+//!
+//! A model ([`Lif`] …) is its parameters discretised with one time step; what changes over time is a separate
+//! structure-of-arrays state; [`NeuronModel::step`] joins them and lists who spiked in a [`SpikeSet`].
+//!
+//! The order of one step k, from t = k·dt to (k+1)·dt, is the same everywhere: decay and integrate with the input of
+//! step k held constant → add the jumps that arrive → compare with the threshold → reset and start the refractory
+//! period. A spike of step k is recorded under the index k.
+
+mod error;
+mod spikes;
+mod units;
+
+mod model;
+
+mod models;
+
+pub use error::Error;
+pub use model::{NeuronModel, PopulationState, Real};
+pub use models::{Drive, Lif, LifParameters, LifState, Reset};
+pub use nl_kernels::Float;
+pub use spikes::{SpikeSet, SpikeTrain};
+pub use units::{Hz, Ms, Mv, Ns, Pa, Pf};

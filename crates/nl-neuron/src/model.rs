@@ -1,0 +1,76 @@
+//! What every neuron model offers.
+
+use nl_kernels::Float;
+use nl_random::Streams;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Error, Ms, SpikeSet};
+
+/// The scalar of a state: `f32` to simulate, `f64` to check; [`Float`] that can be written to a checkpoint.
+pub trait Real: Float + Serialize + DeserializeOwned {}
+
+impl<F: Float + Serialize + DeserializeOwned> Real for F {}
+
+/// A neuron model discretised with one time step: parameters and their propagators, nothing that changes.
+///
+/// Implement `step` as one loop over the state's arrays inside a [`nl_kernels::Vectorised`] body, so that it runs with
+/// the widest instructions of the CPU; set `spikes.flags_mut()` in the loop and call `spikes.collect()` after it.
+pub trait NeuronModel<F: Real> {
+    /// What changes over time: one array a variable, each as long as the population.
+    type State: PopulationState<F>;
+
+    /// The model's name in messages and plots.
+    fn name(&self) -> &'static str;
+
+    /// The time step it was discretised with.
+    fn dt(&self) -> Ms;
+
+    /// Names of the input channels, with units; `step` takes one block of n values for each, in this order.
+    fn receptors(&self) -> &'static [&'static str];
+
+    /// The state of `n` neurons at rest.
+    ///
+    /// # Errors
+    /// [`Error::Population`] if `n` is 0 or does not fit `u32`.
+    fn state(&self, n: usize) -> Result<Self::State, Error>;
+
+    /// Names the random stream of a stochastic model: no draw depends on anything but (streams, `index`, step).
+    fn set_noise(&self, _state: &mut Self::State, _streams: Streams, _index: u64) {}
+
+    /// Advances the population by one time step; `spikes` becomes the set of those that spiked.
+    ///
+    /// `input` is `[receptors, n]`: currents are held constant over the step, jumps arrive at its end.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `input` or `spikes` do not fit the state.
+    fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error>;
+
+    /// `Ok` if `input` and `spikes` fit a population of `n`: what `step` calls first.
+    ///
+    /// # Errors
+    /// [`Error::Length`].
+    fn check(&self, n: usize, input: &[F], spikes: &SpikeSet) -> Result<(), Error> {
+        Error::length(self.name(), "input", n * self.receptors().len(), input.len())?;
+        Error::length(self.name(), "spikes", n, spikes.population())
+    }
+}
+
+/// The state of a population: named arrays of one value a neuron.
+pub trait PopulationState<F>: Clone + core::fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send {
+    /// Number of neurons.
+    fn len(&self) -> usize;
+
+    /// Whether there are none (there always are some).
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Names of the variables that can be read and set, the membrane potential first.
+    fn variables(&self) -> &'static [&'static str];
+
+    /// The variable of that name, `[n]`.
+    fn variable(&self, name: &str) -> Option<&[F]>;
+
+    /// The variable of that name, `[n]`, to be set (initial conditions, a voltage clamp).
+    fn variable_mut(&mut self, name: &str) -> Option<&mut [F]>;
+}

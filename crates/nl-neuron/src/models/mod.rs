@@ -1,0 +1,5 @@
+//! One model, one file; each opens with its equation.
+
+mod lif;
+
+pub use lif::{Drive, Lif, LifParameters, LifState, Reset};

@@ -1,0 +1,259 @@
+//! Who spiked: in one step ([`SpikeSet`]), and over many ([`SpikeTrain`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The neurons of a population of `n` that spiked in one time step: indices in ascending order, none twice.
+///
+/// ```
+/// use nl_neuron::SpikeSet;
+/// let spikes = SpikeSet::from_indices(4, &[1, 3])?;
+/// assert_eq!(spikes.indices(), &[1, 3]);
+/// # Ok::<(), nl_neuron::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SpikeSet {
+    n: usize,
+    indices: Vec<u32>,
+    /// One byte a neuron: where a vectorised loop leaves its comparison; all 0 between steps.
+    flags: Vec<u8>,
+}
+
+impl SpikeSet {
+    /// No spikes of a population of `n`.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { n, indices: Vec::with_capacity(n.min(1 << 16)), flags: vec![0; n] }
+    }
+
+    /// The spikes of `indices`.
+    ///
+    /// # Errors
+    /// [`Error::Index`] if an index is not below `n`, or they do not ascend.
+    pub fn from_indices(n: usize, indices: &[u32]) -> Result<Self, Error> {
+        let mut set = Self::new(n);
+        for &index in indices {
+            set.push(index)?;
+        }
+        Ok(set)
+    }
+
+    /// Size of the population.
+    #[must_use]
+    pub fn population(&self) -> usize {
+        self.n
+    }
+
+    /// The indices, ascending.
+    #[must_use]
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// Number of spikes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether nobody spiked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Forgets the spikes, keeps the memory.
+    pub fn clear(&mut self) {
+        self.indices.clear();
+    }
+
+    /// Adds the spike of neuron `index`, which must lie above those already here.
+    ///
+    /// # Errors
+    /// [`Error::Index`] if it is not below the population's size, or does not ascend.
+    pub fn push(&mut self, index: u32) -> Result<(), Error> {
+        if index as usize >= self.n || self.indices.last().is_some_and(|&last| last >= index) {
+            return Err(Error::Index { what: "SpikeSet (ascending, none twice)", index: index as usize, n: self.n });
+        }
+        self.indices.push(index);
+        Ok(())
+    }
+
+    /// One byte a neuron for a loop to set to 1 where a neuron spiked; [`collect`](Self::collect) reads and clears them.
+    pub fn flags_mut(&mut self) -> &mut [u8] {
+        &mut self.flags
+    }
+
+    /// Replaces the indices by those whose flag is not 0, and clears the flags.
+    pub fn collect(&mut self) {
+        const WORD: usize = 64;
+        self.indices.clear();
+        for (block, flags) in self.flags.chunks_mut(WORD).enumerate() {
+            // One reduction over the block: most blocks of a network are silent.
+            if flags.iter().fold(0, |any, &flag| any | flag) == 0 {
+                continue;
+            }
+            for (i, flag) in flags.iter_mut().enumerate() {
+                if *flag != 0 {
+                    *flag = 0;
+                    self.indices.push((block * WORD + i) as u32);
+                }
+            }
+        }
+    }
+}
+
+/// The spikes of `n` neurons over `steps` time steps: a sparse raster, ordered by step and then by neuron.
+///
+/// ```
+/// use nl_neuron::SpikeTrain;
+/// let mut train = SpikeTrain::new(3);
+/// train.push_step(&[0, 2])?; // step 0
+/// train.push_step(&[])?; // step 1
+/// assert_eq!((train.steps(), train.at(0), train.count()), (2, &[0, 2][..], 2));
+/// # Ok::<(), nl_neuron::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpikeTrain {
+    n: usize,
+    offsets: Vec<usize>,
+    indices: Vec<u32>,
+}
+
+impl SpikeTrain {
+    /// A raster of `n` neurons and no steps yet.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { n, offsets: vec![0], indices: Vec::new() }
+    }
+
+    /// The raster of `(step, neuron)` events in any order; a doubled event counts once.
+    ///
+    /// # Errors
+    /// [`Error::Index`] if a neuron is not below `n` or a step not below `steps`.
+    pub fn from_events(n: usize, steps: usize, events: &[(usize, u32)]) -> Result<Self, Error> {
+        let mut sorted = events.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if let Some(&(step, _)) = sorted.last().filter(|&&(step, _)| step >= steps) {
+            return Err(Error::Index { what: "SpikeTrain::from_events (step)", index: step, n: steps });
+        }
+        let mut train = Self::new(n);
+        let mut rest = &sorted[..];
+        let mut row = Vec::new();
+        for step in 0..steps {
+            let here = rest.iter().take_while(|&&(s, _)| s == step).count();
+            row.clear();
+            row.extend(rest[..here].iter().map(|&(_, neuron)| neuron));
+            train.push_step(&row)?;
+            rest = &rest[here..];
+        }
+        Ok(train)
+    }
+
+    /// Adds one time step with the spikes of `indices`, ascending.
+    ///
+    /// # Errors
+    /// [`Error::Index`] if an index is not below the population's size, or they do not ascend.
+    pub fn push_step(&mut self, indices: &[u32]) -> Result<(), Error> {
+        for (i, &index) in indices.iter().enumerate() {
+            if index as usize >= self.n || (i > 0 && indices[i - 1] >= index) {
+                return Err(Error::Index {
+                    what: "SpikeTrain (ascending, none twice)",
+                    index: index as usize,
+                    n: self.n,
+                });
+            }
+        }
+        self.indices.extend_from_slice(indices);
+        self.offsets.push(self.indices.len());
+        Ok(())
+    }
+
+    /// Forgets all steps, keeps the memory.
+    pub fn clear(&mut self) {
+        self.offsets.truncate(1);
+        self.indices.clear();
+    }
+
+    /// Size of the population.
+    #[must_use]
+    pub fn population(&self) -> usize {
+        self.n
+    }
+
+    /// Number of time steps.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Who spiked in `step`, ascending; nobody beyond the last step.
+    #[must_use]
+    pub fn at(&self, step: usize) -> &[u32] {
+        if step < self.steps() { &self.indices[self.offsets[step]..self.offsets[step + 1]] } else { &[] }
+    }
+
+    /// Number of spikes.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Spikes of each neuron: `[n]`.
+    #[must_use]
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.n];
+        for &index in &self.indices {
+            counts[index as usize] += 1;
+        }
+        counts
+    }
+
+    /// The steps in which neuron `index` spiked.
+    #[must_use]
+    pub fn steps_of(&self, index: u32) -> Vec<usize> {
+        (0..self.steps()).filter(|&step| self.at(step).binary_search(&index).is_ok()).collect()
+    }
+
+    /// All events as `(step, neuron)`, in order.
+    pub fn events(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        (0..self.steps()).flat_map(|step| self.at(step).iter().map(move |&index| (step, index)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_become_indices_and_are_cleared() {
+        let mut set = SpikeSet::new(150);
+        for i in [0, 63, 64, 149] {
+            set.flags_mut()[i] = 1;
+        }
+        set.collect();
+        assert_eq!(set.indices(), &[0, 63, 64, 149]);
+        set.collect();
+        assert!(set.is_empty());
+    }
+
+    #[test]
+    fn disorder_and_excess_are_refused() {
+        assert!(SpikeSet::from_indices(3, &[3]).is_err());
+        assert!(SpikeSet::from_indices(3, &[1, 1]).is_err());
+        assert!(SpikeTrain::new(3).push_step(&[2, 1]).is_err());
+        assert!(SpikeTrain::from_events(3, 2, &[(2, 0)]).is_err());
+    }
+
+    #[test]
+    fn events_round_trip() {
+        let events = [(0, 1), (0, 2), (3, 0)];
+        let train = SpikeTrain::from_events(3, 5, &[(3, 0), (0, 2), (0, 1), (0, 1)]).unwrap();
+        assert_eq!(train.events().collect::<Vec<_>>(), events);
+        assert_eq!(train.steps_of(2), [0]);
+        assert_eq!(train.counts(), [1, 1, 1]);
+        assert!(train.at(99).is_empty());
+    }
+}
