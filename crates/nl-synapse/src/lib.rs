@@ -1,1 +1,24 @@
-//! x
+//! Connectivity, delays, receptor kinetics and short-term plasticity of spiking networks.
+//!
+//! A [`Connection`] delivers the spikes of one step to its targets; a [`Weights`] connection can also be changed in
+//! place by a learning rule. A [`DelayLine`] keeps the last spikes of a population, so that each projection reads them as
+//! late as its delay says.
+
+mod error;
+
+mod connection;
+mod csr;
+mod delay;
+
+mod dense;
+mod sparse;
+mod uniform;
+
+pub use connection::{Connection, Weights};
+pub use csr::Csr;
+pub use delay::DelayLine;
+pub use dense::Dense;
+pub use error::Error;
+pub use nl_neuron::Real;
+pub use sparse::Sparse;
+pub use uniform::Uniform;

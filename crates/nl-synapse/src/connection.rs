@@ -1,0 +1,54 @@
+//! What a connection offers to a network, and what it offers to a learning rule.
+
+use nl_neuron::Real;
+
+use crate::Error;
+
+/// Synapses from a population of `pre` neurons to one of `post`: delivers spikes.
+pub trait Connection<F: Real> {
+    /// Size of the sending population.
+    fn pre(&self) -> usize;
+
+    /// Size of the receiving population.
+    fn post(&self) -> usize;
+
+    /// Number of synapses.
+    fn synapses(&self) -> usize;
+
+    /// input_j += Σ_i w_ij over the neurons i in `spikes`, in their order; `input` is `[post]`.
+    ///
+    /// # Errors
+    /// If a spike or `input` does not fit.
+    fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error>;
+}
+
+/// A connection with a weight for each synapse, which a learning rule may change in place.
+///
+/// A synapse has a number from 0 to `synapses() - 1` that never changes, so that a rule can keep a value for each.
+pub trait Weights<F: Real>: Connection<F> {
+    /// Calls `f(synapse, post, weight)` for each synapse that leaves `pre`, in ascending order of post.
+    fn for_outgoing(&mut self, pre: u32, f: impl FnMut(usize, u32, &mut F));
+
+    /// Calls `f(synapse, pre, weight)` for each synapse that reaches `post`, in ascending order of pre.
+    fn for_incoming(&mut self, post: u32, f: impl FnMut(usize, u32, &mut F));
+
+    /// All weights, by synapse number.
+    fn weights(&self) -> &[F];
+
+    /// All weights, by synapse number, to be set.
+    fn weights_mut(&mut self) -> &mut [F];
+}
+
+/// `Ok` if all of `spikes` lie below `pre` and `input` has `post` values.
+pub(crate) fn check_delivery<F>(
+    what: &'static str,
+    (pre, post): (usize, usize),
+    spikes: &[u32],
+    input: &[F],
+) -> Result<(), Error> {
+    nl_neuron::Error::length(what, "input", post, input.len())?;
+    if let Some(&index) = spikes.iter().find(|&&i| i as usize >= pre) {
+        return Err(nl_neuron::Error::Index { what, index: index as usize, n: pre }.into());
+    }
+    Ok(())
+}

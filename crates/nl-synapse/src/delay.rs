@@ -1,0 +1,84 @@
+//! The last spikes of a population, to be read as late as a delay says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+const NAME: &str = "delay line";
+
+/// A ring of the spike lists of the last `longest` steps.
+///
+/// A spike of step k with a delay of d ≥ 1 steps arrives in step k + d. Keeping spikes instead of summed currents makes
+/// one input buffer a receptor enough, whatever the delays, and the state to save is a handful of indices.
+///
+/// ```
+/// use nl_synapse::DelayLine;
+/// let mut line = DelayLine::new(3)?;
+/// line.push(&[7]); // step 0
+/// line.push(&[]); // step 1
+/// assert_eq!(line.ago(2)?, &[7]); // in step 2, what was emitted two steps ago
+/// # Ok::<(), nl_synapse::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelayLine {
+    ring: Vec<Vec<u32>>,
+    /// Where the next step goes.
+    next: usize,
+}
+
+impl DelayLine {
+    /// A silent line for delays of 1 to `longest` steps.
+    ///
+    /// # Errors
+    /// If `longest` is 0: a spike cannot arrive in the step it is emitted in.
+    pub fn new(longest: u32) -> Result<Self, Error> {
+        if longest == 0 {
+            return Err(Error::Invalid { what: NAME, message: "a delay of 0 steps; use 1 step or more".into() });
+        }
+        Ok(Self { ring: vec![Vec::new(); longest as usize], next: 0 })
+    }
+
+    /// The longest delay, in steps.
+    #[must_use]
+    pub fn longest(&self) -> u32 {
+        self.ring.len() as u32
+    }
+
+    /// Notes the spikes of one more step; the oldest are forgotten.
+    pub fn push(&mut self, spikes: &[u32]) {
+        let slot = &mut self.ring[self.next];
+        slot.clear();
+        slot.extend_from_slice(spikes);
+        self.next = (self.next + 1) % self.ring.len();
+    }
+
+    /// The spikes pushed `delay` pushes ago: 1 is the last.
+    ///
+    /// # Errors
+    /// If `delay` is 0 or above [`longest`](Self::longest).
+    pub fn ago(&self, delay: u32) -> Result<&[u32], Error> {
+        let longest = self.ring.len();
+        if delay == 0 || delay as usize > longest {
+            let message = format!("a delay of {delay} steps; this line keeps 1 to {longest}");
+            return Err(Error::Invalid { what: NAME, message });
+        }
+        Ok(&self.ring[(self.next + longest - delay as usize) % longest])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_delay_reads_its_own_step() {
+        let mut line = DelayLine::new(4).unwrap();
+        for k in 0..11_u32 {
+            line.push(&[k]);
+            for d in 1..=4.min(k + 1) {
+                assert_eq!(line.ago(d).unwrap(), &[k + 1 - d]);
+            }
+        }
+        assert!(line.ago(0).is_err() && line.ago(5).is_err());
+    }
+}
