@@ -1,1 +1,22 @@
-//! x
+//! Local learning rules for spiking and rate neurons, with their laws as property tests.
+//!
+//! A rule is its hyper-parameters discretised with one time step; its traces are a separate state; weights belong to the
+//! connection it is shown. A rule sees spikes *at the synapse*: axonal and dendritic delays are the caller's business
+//! (see `nl_synapse`), so each rule works with any delay. Steps without spikes may be left out: traces decay when they
+//! are touched.
+
+mod error;
+
+mod activity;
+mod rule;
+mod trace;
+
+mod rules;
+
+pub use activity::{Activity, Modulators};
+pub use error::Error;
+pub use nl_neuron::{Ms, Real};
+pub use nl_synapse::Weights;
+pub use rule::PlasticityRule;
+pub use rules::{Coincidence, PairStdp, PairStdpParameters, PairStdpState};
+pub use trace::{Decay, Trace};
