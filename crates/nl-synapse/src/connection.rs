@@ -20,6 +20,19 @@ pub trait Connection<F: Real> {
     /// # Errors
     /// If a spike or `input` does not fit.
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error>;
+
+    /// The part that reaches the targets in `range`, which become 0 .. its length, and the synapse numbers it keeps: how
+    /// a network gives each thread its own targets. `None` if the connection cannot be cut; its targets then stay
+    /// together.
+    ///
+    /// # Errors
+    /// If the range is empty or reaches beyond `post`.
+    fn restrict(&self, _range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error>
+    where
+        Self: Sized,
+    {
+        Ok(None)
+    }
 }
 
 /// A connection with a weight for each synapse, which a learning rule may change in place.

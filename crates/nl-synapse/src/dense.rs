@@ -80,6 +80,17 @@ impl<F: Real> Connection<F> for Dense<F> {
         }
         Ok(())
     }
+
+    fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
+        if range.is_empty() || range.end > self.post {
+            let message = format!("targets {range:?} of {}; use a non-empty range within", self.post);
+            return Err(Error::Invalid { what: NAME, message });
+        }
+        let kept: Vec<u32> =
+            (0..self.pre).flat_map(|i| range.clone().map(move |j| (i * self.post + j) as u32)).collect();
+        let weights = kept.iter().map(|&synapse| self.weights[synapse as usize]).collect();
+        Ok(Some((Self { pre: self.pre, post: range.len(), weights }, kept)))
+    }
 }
 
 /// input += Σ row(i): a block of the input stays in registers while all spikes' rows pass.

@@ -93,6 +93,12 @@ impl<F: Real> Connection<F> for Sparse<F> {
         }
         Ok(())
     }
+
+    fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
+        let (csr, kept) = self.csr.restrict(range)?;
+        let weights = kept.iter().map(|&synapse| self.weights[synapse as usize]).collect();
+        Ok(Some((Self { csr, weights, incoming: None }, kept)))
+    }
 }
 
 impl<F: Real> Weights<F> for Sparse<F> {

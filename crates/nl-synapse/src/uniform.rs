@@ -70,4 +70,9 @@ impl<F: Real> Connection<F> for Uniform<F> {
         }
         Ok(())
     }
+
+    fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
+        let (csr, kept) = self.csr.restrict(range)?;
+        Ok(Some((Self { csr, weight: self.weight }, kept)))
+    }
 }
