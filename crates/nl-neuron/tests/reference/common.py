@@ -20,11 +20,12 @@ SAMPLED = list(range(137, STEPS, 199))  # 50 steps
 
 
 def samples(values, every=1):
-    return [[k, float(values[k])] for k in SAMPLED[::every]]
+    scale = len(values) // STEPS
+    return [[k * scale, float(values[k * scale])] for k in SAMPLED[::every]]
 
 
-def write(name, cases):
-    """One case a line, so that a difference shows which case changed."""
+def write(name):
+    """All cases that were added, one a line, so that a difference shows which case changed."""
     with open(os.path.join(HERE, name), "w") as file:
         file.write('{"cases":[\n' + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]}\n")
     for case in cases:
@@ -32,18 +33,20 @@ def write(name, cases):
 
 
 def brian(equations, threshold, reset, method, variants, record=("v",), refractory=False, initial=None, events=None,
-          namespace=None, steps=STEPS):
+          namespace=None, substeps=1):
     """Runs the equations once with one neuron for each (offset, scale, exc weight, inh weight) of `variants`.
 
     Within the equations `I` is the input. Numbers are in the model's own units, only time has Brian2's.
+    With `substeps` the step is DT/substeps, and an input lasts for so many steps.
     `events` = {"exc": "g_e += w_exc", ...}: what an input spike does. Returns [(spike_steps, {variable: values})].
     """
     import brian2 as b
     b.prefs.codegen.target = "numpy"
     b.start_scope()
-    b.defaultclock.dt = DT * b.ms
+    dt = DT / substeps
+    b.defaultclock.dt = dt * b.ms
     noise = b.TimedArray(NOISE, dt=DT * b.ms)
-    equations += "\nI = offset + scale*noise(t) : 1\noffset : 1\nscale : 1\nw_exc : 1\nw_inh : 1"
+    equations += "\nI : 1\noffset : 1\nscale : 1\nw_exc : 1\nw_inh : 1"
     names = {"noise": noise, "ms": b.ms, "clip": b.clip, **(namespace or {})}
     group = b.NeuronGroup(len(variants), equations, threshold=threshold, reset=reset, refractory=refractory,
                           method=method, namespace=names)
@@ -51,7 +54,9 @@ def brian(equations, threshold, reset, method, variants, record=("v",), refracto
         setattr(group, name, [float(v[i]) for v in variants])
     for name, value in (initial or {}).items():
         setattr(group, name, value)
-    net = b.Network(group)
+    # Not `I = ... noise(t)` in the equations: the last stage of rk4 would look up t + dt, which is the next input.
+    operation = group.run_regularly("I = offset + scale*noise(t)", when="start")
+    net = b.Network(group, operation)
     for name, effect in (events or {}).items():
         index = INPUTS[name]
         source = b.SpikeGeneratorGroup(1, [0] * len(index), numpy.array(index) * DT * b.ms)
@@ -61,8 +66,8 @@ def brian(equations, threshold, reset, method, variants, record=("v",), refracto
     spikes = b.SpikeMonitor(group)
     states = b.StateMonitor(group, list(record), record=True, when="end")
     net.add(spikes, states)
-    net.run(steps * DT * b.ms)
-    index, found = numpy.array(spikes.i), numpy.rint(numpy.array(spikes.t / b.ms) / DT).astype(int)
+    net.run(STEPS * DT * b.ms)
+    index, found = numpy.array(spikes.i), numpy.rint(numpy.array(spikes.t / b.ms) / dt).astype(int)
     return [(found[index == i].tolist(), {name: numpy.array(getattr(states, name))[i] for name in record})
             for i in range(len(variants))]
 
@@ -117,6 +122,50 @@ def nest_runs(requests, steps=STEPS, dt=DT):
 
 
 def versions():
+    from importlib.metadata import version
+    return f"Brian2 {version('brian2')}", f"NEST {version('nest-simulator')}"
+
+
+BRIAN, NEST = versions()
+UNITS = ("per_mV", "per_ms", "uF_per_cm2", "mS_per_cm2", "mV", "ms", "pF", "pA", "nS", "GOhm", "per_s")
+HELD_BRIAN = ("Brian2 holds V for t_ref/dt - 1 steps: after a spike in step k, V is not updated in steps "
+              "k+1 .. k+R-1 (R = t_ref/dt), and the first update is in step k+R; no threshold test while held.")
+HELD_NEST = ("NEST holds V for t_ref/dt steps: after a spike in step k, V is not updated in steps k+1 .. k+R "
+             "(R = t_ref/dt), and the first update is in step k+R+1.")
+cases = []
+
+
+def stem(name):
+    """A parameter's name without its unit: "tau_m_ms" -> "tau_m"."""
+    for unit in UNITS:
+        if name.endswith("_" + unit):
+            return name[:-len(unit) - 1]
+    return name
+
+
+def add(name, model, parameters, initial, variant, method, simulator, order, result, recorded="v", extra=(), more=None,
+        substeps=1):
+    offset, scale, w_exc, w_inh, unit = variant
+    spikes, values = result[0], result[1]
+    cases.append({
+        "name": name, "model": model, "simulator": simulator, "method": method, "dt_ms": DT / substeps,
+        "steps": STEPS * substeps,
+        "parameters": parameters, "initial": initial,
+        "input": {"offset": offset, "scale": scale, "unit": unit, "w_exc": w_exc, "w_inh": w_inh,
+                  "steps_per_input": substeps},
+        "order": order, "spike_steps": spikes, "v_samples": samples(values[recorded]),
+        "extra_samples": {ours: samples(values[theirs], 5) for ours, theirs in extra}, **(more or {})})
+
+
+def brian_cases(model, equations, threshold, reset, parameters, initial, variants, refractory, order, method="exact",
+                events=None, extra=(), tag="", substeps=1):
+    """Cases with the parameters as the constants of the equations: without the unit at the end of their key."""
     import brian2
-    import nest
-    return f"Brian2 {brian2.__version__}", f"NEST {nest.__version__}"
+    constants = {}
+    for name, value in parameters.items():
+        constants[stem(name)] = value * brian2.ms if name.endswith("_ms") and "_per_" not in name else value
+    results = brian(equations, threshold, reset, method, list(variants.values()), ("v",) + tuple(extra), refractory,
+                    {n: v for n, v in initial.items()}, events, constants, substeps)
+    for (name, variant), result in zip(variants.items(), results):
+        add(f"{model}{tag}_{name}_brian2", model, parameters, initial, variant, method, BRIAN, order, result,
+            extra=[(e, e) for e in extra], substeps=substeps)

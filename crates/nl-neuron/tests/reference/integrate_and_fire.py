@@ -2,46 +2,12 @@
 
 usage: integrate_and_fire.py     (Brian2 and NEST; writes integrate_and_fire.json)
 """
-from common import DT, brian, nest_runs, samples, versions, write
+from common import HELD_BRIAN, HELD_NEST, NEST, add, brian_cases, nest_runs, write
 
-BRIAN, NEST = versions()
-HELD_BRIAN = ("Brian2 holds V for t_ref/dt - 1 steps: after a spike in step k, V is not updated in steps "
-              "k+1 .. k+R-1 (R = t_ref/dt), and the first update is in step k+R; no threshold test while held.")
-HELD_NEST = ("NEST holds V for t_ref/dt steps: after a spike in step k, V is not updated in steps k+1 .. k+R "
-             "(R = t_ref/dt), and the first update is in step k+R+1.")
 CURRENTS = ("Synaptic currents are updated in every step, refractory or not. V uses the currents from before their "
             "own decay and before the jumps of the step (the exact solution of the linear system over the step).")
-cases = []
-
-
-def add(name, model, parameters, initial, variant, method, simulator, order, result, recorded="v", extra=()):
-    offset, scale, w_exc, w_inh, unit = variant
-    spikes, values = result[0], result[1]
-    cases.append({
-        "name": name, "model": model, "simulator": simulator, "method": method, "dt_ms": DT, "steps": 10_000,
-        "parameters": parameters, "initial": initial,
-        "input": {"offset": offset, "scale": scale, "unit": unit, "w_exc": w_exc, "w_inh": w_inh},
-        "order": order, "spike_steps": spikes, "v_samples": samples(values[recorded]),
-        "extra_samples": {ours: samples(values[theirs], 5) for ours, theirs in extra}})
-
-
-def brian_cases(model, equations, threshold, reset, parameters, initial, variants, refractory, order, method="exact",
-                events=None, extra=(), tag=""):
-    import brian2
-    constants = {name: value for name, value in parameters.items()}
-    constants.update({name[:-3]: value * brian2.ms for name, value in parameters.items() if name.endswith("_ms")})
-    constants.update({name.rsplit("_", 1)[0]: value for name, value in parameters.items()
-                      if name.rsplit("_", 1)[-1] in ("mV", "pF", "pA", "nS")})
-    results = brian(equations, threshold, reset, method, list(variants.values()), ("v",) + tuple(extra), refractory,
-                    {n: v for n, v in initial.items()}, events, constants)
-    for (name, variant), result in zip(variants.items(), results):
-        add(f"{model}{tag}_{name}_brian2", model, parameters, initial, variant, method, BRIAN, order, result,
-            extra=[(e, e) for e in extra])
-
-
 def main():
-    import brian2
-    ms = brian2.ms
+    from brian2 import ms
     # --- IF, no leak: C_m V' = I
     brian_cases("if", "dv/dt = I/C_m/ms : 1 (unless refractory)", "v >= v_th", "v = v_reset",
                 {"C_m_pF": 250.0, "v_th_mV": -55.0, "v_reset_mV": -70.0, "t_ref_ms": 2.0}, {"v": -70.0},
@@ -127,7 +93,7 @@ def main():
                       for _, _, model, p, variant, _, extra in table])
     for (name, model, _, parameters, variant, order, extra), result in zip(table, runs):
         add(name, model, parameters, {"v": -70.0}, variant, "exact", NEST, order, result, "V_m", extra)
-    write("integrate_and_fire.json", cases)
+    write("integrate_and_fire.json")
 
 
 main()

@@ -14,7 +14,8 @@ with open(os.path.join(HERE, "inputs.json")) as _file:
 
 def current(case):
     i = case["input"]
-    return [i["offset"] + i["scale"] * (k / 1000.0) for k in INPUTS["noise_thousandths"][:case["steps"]]]
+    each = i["steps_per_input"]
+    return [i["offset"] + i["scale"] * (INPUTS["noise_thousandths"][k // each] / 1000.0) for k in range(case["steps"])]
 
 
 def jumps(case, name):
@@ -32,10 +33,19 @@ def held_steps(case):
     return max(steps - 1, 0) if case["simulator"].startswith("Brian2") else steps
 
 
+UNITS = ("per_mV", "per_ms", "uF_per_cm2", "mS_per_cm2", "mV", "ms", "pF", "pA", "nS", "GOhm", "per_s")
+
+
+def stem(name):
+    """A parameter's name without its unit: "tau_m_ms" -> "tau_m"."""
+    for unit in UNITS:
+        if name.endswith("_" + unit):
+            return name[:-len(unit) - 1]
+    return name
+
+
 def plain(parameters):
-    """Parameters without their unit, which is the end of the key."""
-    return {(n.rsplit("_", 1)[0] if n.rsplit("_", 1)[-1] in ("mV", "ms", "pF", "pA", "nS") else n): v
-            for n, v in parameters.items()}
+    return {stem(name): value for name, value in parameters.items()}
 
 
 def propagator(tau_syn, tau_m, c, h):
@@ -100,8 +110,203 @@ def linear(case):
         yield spike, v
 
 
+def stepper(method, f, h):
+    """One step of a state (a tuple) by `method`; f(state) gives the derivatives, for exponential_euler pairs (a, b) of
+    x' = a x + b with everything else frozen."""
+    def shifted(x, k, by):
+        return tuple(a + by * b for a, b in zip(x, k))
+
+    def euler(x):
+        return shifted(x, f(x), h)
+
+    def rk2(x):
+        return shifted(x, f(shifted(x, f(x), h / 2)), h)
+
+    def rk4(x):
+        k1 = f(x)
+        k2 = f(shifted(x, k1, h / 2))
+        k3 = f(shifted(x, k2, h / 2))
+        k4 = f(shifted(x, k3, h))
+        return tuple(a + h / 6 * (p + 2 * q + 2 * r + s) for a, p, q, r, s in zip(x, k1, k2, k3, k4))
+
+    def exponential_euler(x):
+        return tuple(v + h * b if a == 0 else (v + b / a) * math.exp(a * h) - b / a for v, (a, b) in zip(x, f(x)))
+
+    return {"euler": euler, "rk2": rk2, "rk4": rk4, "exponential_euler": exponential_euler}[method]
+
+
+def exprel(x):
+    return math.expm1(x) / x if x else 1.0
+
+
+def differential(case):
+    """Models that are integrated numerically. `held` freezes V but nothing else."""
+    p, h, model, exponential = plain(case["parameters"]), case["dt_ms"], case["model"], case["method"] == "exponential_euler"
+    I, exc, inh = current(case), jumps(case, "exc"), jumps(case, "inh")
+    x = tuple(case["initial"].values())
+    held, now, above = 0, 0.0, False
+
+    def voltage(a, b):  # V' = a V + b, or frozen
+        return (a, b) if held == 0 else (0.0, 0.0)
+
+    def coba(x):
+        v, ge, gi = x
+        if model == "coba_exp":
+            a, b = -(p["g_L"] + ge + gi) / p["C_m"], (p["g_L"] * p["E_L"] + ge * p["E_ex"] + gi * p["E_in"] + now) / p["C_m"]
+        else:
+            a, b = -(1 + ge + gi) / p["tau_m"], (p["E_L"] + ge * p["E_ex"] + gi * p["E_in"] + now) / p["tau_m"]
+        return voltage(a, b), (-1 / p["tau_syn_ex"], 0.0), (-1 / p["tau_syn_in"], 0.0)
+
+    def diehl_cook(x):
+        return (*coba(x[:3]), (-1 / p["tau_theta"], 0.0))
+
+    def hodgkin_huxley(x):
+        v, m, hh, n = x
+        am, bm = 1 / exprel(-(v + 40) / 10), 4 * math.exp(-(v + 65) / 18)
+        ah, bh = 0.07 * math.exp(-(v + 65) / 20), 1 / (1 + math.exp(-(v + 35) / 10))
+        an, bn = 0.1 / exprel(-(v + 55) / 10), 0.125 * math.exp(-(v + 65) / 80)
+        na, k = p["g_Na"] * m ** 3 * hh, p["g_K"] * n ** 4
+        return ((-(na + k + p["g_L"]) / p["C_m"], (na * p["E_Na"] + k * p["E_K"] + p["g_L"] * p["E_L"] + now) / p["C_m"]),
+                (-(am + bm), am), (-(ah + bh), ah), (-(an + bn), an))
+
+    def derivatives(pairs):
+        return lambda x: tuple(a * v + b for v, (a, b) in zip(x, pairs(x)))
+
+    def qif(x):
+        return ((p["a_0"] * (x[0] - p["v_rest"]) * (x[0] - p["v_c"]) + p["R"] * now) / p["tau_m"],)
+
+    def spike_current(v):
+        return p["g_L"] * p["delta_T"] * math.exp(min((v - p["v_T"]) / p["delta_T"], (p["v_peak"] - p["v_T"]) / p["delta_T"]))
+
+    def eif(x):
+        return (0.0 if held else (-p["g_L"] * (x[0] - p["E_L"]) + spike_current(x[0]) + now) / p["C_m"],)
+
+    def adex(x):
+        v, w = x
+        return (0.0 if held else (-p["g_L"] * (v - p["E_L"]) + spike_current(v) - w + now) / p["C_m"],
+                (p["a"] * (v - p["E_L"]) - w) / p["tau_w"])
+
+    def morris_lecar(x):
+        v, w = x
+        m = 0.5 * (1 + math.tanh((v - p["V_1"]) / p["V_2"]))
+        target = 0.5 * (1 + math.tanh((v - p["V_3"]) / p["V_4"]))
+        return ((-p["g_Ca"] * m * (v - p["E_Ca"]) - p["g_K"] * w * (v - p["E_K"]) - p["g_L"] * (v - p["E_L"]) + now) / p["C_m"],
+                p["phi"] * (target - w) * math.cosh((v - p["V_3"]) / (2 * p["V_4"])))
+
+    pairs = {"coba_exp": coba, "diehl_cook": diehl_cook, "hodgkin_huxley": hodgkin_huxley}
+    if model in pairs:
+        f = pairs[model] if exponential else derivatives(pairs[model])
+    else:
+        f = {"qif": qif, "eif": eif, "adex": adex, "morris_lecar": morris_lecar}[model]
+    step = stepper(case["method"], f, h)
+    for k in range(case["steps"]):
+        now = I[k]
+        free = held == 0
+        x = list(step(x))
+        held = max(held - 1, 0)
+        if model in ("coba_exp", "diehl_cook"):
+            x[1], x[2] = x[1] + exc[k], x[2] + inh[k]
+        if model in ("hodgkin_huxley", "morris_lecar"):  # upward crossing, no reset
+            spike, above = x[0] > p["v_th"] and not above, x[0] > p["v_th"]
+        else:
+            bound = {"coba_exp": lambda: x[0] >= p["v_th"], "qif": lambda: x[0] >= p["v_peak"],
+                     "diehl_cook": lambda: x[0] > p["v_th"] - p["theta_offset"] + x[3]}.get(
+                         model, lambda: x[0] >= p["v_peak"])
+            spike = free and bound()
+            if spike:
+                x[0] = p["v_reset"]
+                held = held_steps(case)
+                if model == "adex":
+                    x[1] += p["b"]
+                if model == "diehl_cook":
+                    x[3] += p["theta_plus"]
+        yield spike, x[0]
+
+
+def izhikevich(case):
+    p, h, I = plain(case["parameters"]), case["dt_ms"], current(case)
+    v, u = case["initial"]["v"], case["initial"]["u"]
+    for k in range(case["steps"]):
+        if case["method"] == "euler":
+            v, u = v + h * (0.04 * v * v + 5.0 * v + 140.0 - u + I[k]), u + h * p["a"] * (p["b"] * v - u)
+        else:
+            v += h * 0.5 * (0.04 * v * v + 5.0 * v + 140.0 - u + I[k])
+            v += h * 0.5 * (0.04 * v * v + 5.0 * v + 140.0 - u + I[k])
+            u += h * p["a"] * (p["b"] * v - u)
+        spike = v >= p["v_peak"]
+        if spike:
+            v, u = p["c"], u + p["d"]
+        yield spike, v
+
+
+def exponential(matrix):
+    """exp of a small matrix by its series."""
+    n = len(matrix)
+    total = [[float(i == j) for j in range(n)] for i in range(n)]
+    term = [row[:] for row in total]
+    for order in range(1, 40):
+        term = [[sum(term[i][m] * matrix[m][j] for m in range(n)) / order for j in range(n)] for i in range(n)]
+        total = [[a + b for a, b in zip(x, y)] for x, y in zip(total, term)]
+    return total
+
+
+def adaptive_threshold(case):
+    """MAT2, and AMAT2 with theta_v' = -theta_v/tau_v + d, d' = -d/tau_v + beta V'. Exact: one matrix exponential.
+
+    The state is (1, i_ex, i_in, V - E_L, d, theta_v); the input goes into the first column.
+    """
+    p, h = plain(case["parameters"]), case["dt_ms"]
+    I, exc, inh = current(case), jumps(case, "exc"), jumps(case, "inh")
+    beta, tau_v, c = p.get("beta", 0.0), p.get("tau_v", 1.0), p["C_m"]
+    slope = [1 / c, 1 / c, 1 / c, -1 / p["tau_m"], 0.0, 0.0]  # of V, for an input of 1
+    rates = [[0.0] * 6, [0, -1 / p["tau_syn_ex"], 0, 0, 0, 0], [0, 0, -1 / p["tau_syn_in"], 0, 0, 0], slope,
+             [beta * s for s in slope], [0, 0, 0, 0, 1.0, -1 / tau_v]]
+    rates[4][4] -= 1 / tau_v
+    propagate = exponential([[h * x for x in row] for row in rates])
+    d1, d2 = math.exp(-h / p["tau_1"]), math.exp(-h / p["tau_2"])
+    x, t1, t2, quiet = [0.0] * 6, 0.0, 0.0, 0
+    for k in range(case["steps"]):
+        x[0] = I[k]
+        x = [sum(a * b for a, b in zip(row, x)) for row in propagate]
+        x[1], x[2] = x[1] + exc[k], x[2] + inh[k]
+        t1, t2 = t1 * d1, t2 * d2
+        spike = False
+        if quiet:
+            quiet -= 1
+        elif x[3] >= p["omega"] - p["E_L"] + t1 + t2 + x[5]:
+            spike, t1, t2, quiet = True, t1 + p["alpha_1"], t2 + p["alpha_2"], round(p["t_ref"] / h)
+        yield spike, x[3] + p["E_L"]
+
+
+def gif(case):
+    """GIF in NEST's order; the test for a spike is the limit of delta_V = 0."""
+    p, h = plain(case["parameters"]), case["dt_ms"]
+    I, exc, inh = current(case), jumps(case, "exc"), jumps(case, "inh")
+    tau = p["C_m"] / p["g_L"]
+    decay, de, di = math.exp(-h / tau), math.exp(-h / p["tau_syn_ex"]), math.exp(-h / p["tau_syn_in"])
+    ve, vi = propagator(p["tau_syn_ex"], tau, p["C_m"], h), propagator(p["tau_syn_in"], tau, p["C_m"], h)
+    sfa, stc = [0.0] * len(p["q_sfa"]), [0.0] * len(p["q_stc"])
+    v, ie, ii, quiet = case["initial"]["v"], 0.0, 0.0, 0
+    for k in range(case["steps"]):
+        out, bound = sum(stc), p["v_T_star"] + sum(sfa)
+        sfa = [x * math.exp(-h / t) for x, t in zip(sfa, p["tau_sfa"])]
+        stc = [x * math.exp(-h / t) for x, t in zip(stc, p["tau_stc"])]
+        ie, ii = ie * de + exc[k], ii * di + inh[k]
+        spike = False
+        if quiet:
+            quiet, v = quiet - 1, p["v_reset"]
+        else:
+            v = p["E_L"] + (v - p["E_L"]) * decay + tau / p["C_m"] * (1 - decay) * (I[k] - out) + ve * ie + vi * ii
+            if v > bound:
+                spike, quiet = True, round(p["t_ref"] / h)
+                sfa, stc = [x + q for x, q in zip(sfa, p["q_sfa"])], [x + q for x, q in zip(stc, p["q_stc"])]
+        yield spike, v
+
+
 MODELS = {"if": linear, "lif": linear, "lif_subtract": linear, "lif_delta": linear, "cuba_exp": linear,
-          "cuba_alpha": linear, "alif": linear}
+          "cuba_alpha": linear, "alif": linear,
+          **dict.fromkeys(("coba_exp", "diehl_cook", "hodgkin_huxley", "qif", "eif", "adex", "morris_lecar"), differential),
+          "izhikevich": izhikevich, "mat2": adaptive_threshold, "amat2": adaptive_threshold, "gif": gif}
 
 
 def check(case):
