@@ -13,11 +13,19 @@ mod units;
 
 mod model;
 
+mod exact;
+pub mod integrate;
 mod models;
 
 pub use error::Error;
 pub use model::{NeuronModel, PopulationState, Real};
+pub use models::{
+    CubaAlpha, CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState, IntegrateAndFire,
+    IntegrateAndFireParameters, IntegrateAndFireState,
+};
 pub use models::{Drive, Lif, LifParameters, LifState, Reset};
+pub use models::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
+pub use models::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
 pub use nl_kernels::Float;
 pub use spikes::{SpikeSet, SpikeTrain};
 pub use units::{Hz, Ms, Mv, Ns, Pa, Pf};

@@ -3,6 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
+use crate::exact::{Leak, Threshold};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "lif";
@@ -15,6 +16,16 @@ pub enum Drive {
     Current,
     /// A jump in mV at the end of the step (delta synapses): V gains the input itself.
     Jump,
+}
+
+impl Drive {
+    /// The one receptor of a model driven in this way.
+    pub(crate) fn receptors(self) -> &'static [&'static str] {
+        match self {
+            Self::Current => &["current (pA)"],
+            Self::Jump => &["jump (mV)"],
+        }
+    }
 }
 
 /// What a spike does to the membrane.
@@ -98,12 +109,8 @@ pub struct Lif<F = f32> {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Constants<F> {
-    decay: F,
-    gain: F,
-    rest: F,
-    v_th: F,
-    v_reset: F,
-    refractory: u32,
+    leak: Leak<F>,
+    threshold: Threshold<F>,
     subtract: bool,
 }
 
@@ -122,26 +129,13 @@ impl<F: Real> Lif<F> {
     /// V_th.
     pub fn new(parameters: LifParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
-        Error::positive(NAME, "dt", dt.0)?;
-        Error::positive(NAME, "tau_m", p.tau_m.0)?;
-        Error::positive(NAME, "c_m", p.c_m.0)?;
-        Error::finite(NAME, "e_l", p.e_l.0)?;
-        Error::finite(NAME, "v_th", p.v_th.0)?;
-        Error::finite(NAME, "i_e", p.i_e.0)?;
-        Error::check(NAME, "v_reset", p.v_reset.0, |x| x < p.v_th.0, "use a potential below v_th")?;
-        let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
-        let decay = (-dt.0 / p.tau_m.0).exp();
-        let resistance = p.tau_m.0 / p.c_m.0;
+        let leak = Leak::new(NAME, dt, p.tau_m, p.c_m, p.e_l, p.i_e)?;
         let constants = Constants {
-            decay: F::from_f64(decay),
-            gain: match p.drive {
-                Drive::Current => F::from_f64(-resistance * (-dt.0 / p.tau_m.0).exp_m1()),
-                Drive::Jump => F::ONE,
+            leak: match p.drive {
+                Drive::Current => leak,
+                Drive::Jump => Leak { gain: F::ONE, ..leak },
             },
-            rest: F::from_f64(p.e_l.0 + resistance * p.i_e.0),
-            v_th: F::from_f64(p.v_th.0),
-            v_reset: F::from_f64(p.v_reset.0),
-            refractory,
+            threshold: Threshold::new(NAME, dt, p.v_th, p.v_reset, p.t_ref)?,
             subtract: p.reset == Reset::Subtract,
         };
         Ok(Self { parameters, dt, constants })
@@ -166,10 +160,7 @@ impl<F: Real> NeuronModel<F> for Lif<F> {
     }
 
     fn receptors(&self) -> &'static [&'static str] {
-        match self.parameters.drive {
-            Drive::Current => &["current (pA)"],
-            Drive::Jump => &["jump (mV)"],
-        }
+        self.parameters.drive.receptors()
     }
 
     fn state(&self, n: usize) -> Result<LifState<F>, Error> {
@@ -223,16 +214,16 @@ impl<F: Real> Vectorised for Step<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Self { c, v, refractory, input, fired } = self;
+        let Threshold { v_th, v_reset, refractory: period } = c.threshold;
         let n = v.len();
         let (refractory, input, fired) = (&mut refractory[..n], &input[..n], &mut fired[..n]);
         for i in 0..n {
             let held = refractory[i] > 0;
-            let moved = c.rest + (v[i] - c.rest) * c.decay + c.gain * input[i];
-            let u = if held { v[i] } else { moved };
-            let fire = !held && u >= c.v_th;
-            let after = if c.subtract { u - (c.v_th - c.v_reset) } else { c.v_reset };
+            let u = if held { v[i] } else { c.leak.advance(v[i], input[i]) };
+            let fire = !held && u >= v_th;
+            let after = if c.subtract { u - (v_th - v_reset) } else { v_reset };
             v[i] = if fire { after } else { u };
-            refractory[i] = if fire { c.refractory } else { refractory[i].saturating_sub(1) };
+            refractory[i] = if fire { period } else { refractory[i].saturating_sub(1) };
             fired[i] = u8::from(fire);
         }
     }
