@@ -44,6 +44,22 @@ impl DelayLine {
         self.ring.len() as u32
     }
 
+    /// `Ok` if this line, read from a file, is one of a population of `n`.
+    ///
+    /// # Errors
+    /// If it keeps no step, its position is not within, or a spike's index is not below `n` or does not ascend.
+    pub fn check(&self, n: usize) -> Result<(), Error> {
+        let ascends = |spikes: &[u32]| spikes.windows(2).all(|w| w[0] < w[1]);
+        let fits = |spikes: &Vec<u32>| spikes.last().is_none_or(|&last| (last as usize) < n) && ascends(spikes);
+        if self.next < self.ring.len() && self.ring.iter().all(fits) {
+            return Ok(());
+        }
+        Err(Error::Invalid {
+            what: NAME,
+            message: format!("not the spikes of a population of {n}; the file is damaged"),
+        })
+    }
+
     /// Notes the spikes of one more step; the oldest are forgotten.
     pub fn push(&mut self, spikes: &[u32]) {
         let slot = &mut self.ring[self.next];
