@@ -1,6 +1,7 @@
 //! What a rule sees of one time step.
 
 use nl_neuron::Real;
+use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -19,6 +20,10 @@ pub struct Activity<'a, F> {
     pub post: &'a [u32],
     /// Membrane potentials of the postsynaptic neurons in mV, `[post]`; empty for rules that do not look at them.
     pub v_post: &'a [F],
+    /// Pseudo-derivatives ψ_j = ∂z_j/∂v_j of the postsynaptic neurons, `[post]`; empty for rules that do not look at them.
+    pub psi: &'a [F],
+    /// Learning signals L_j of the postsynaptic neurons, `[post]`; empty for rules that do not look at them.
+    pub learning_signal: &'a [F],
     /// The neuromodulators' concentrations.
     pub modulators: Modulators,
     /// Factor on every weight change of this step; 1 unless a gate says otherwise.
@@ -26,27 +31,74 @@ pub struct Activity<'a, F> {
 }
 
 impl<'a, F: Real> Activity<'a, F> {
-    /// Spikes alone: no voltages, no modulators, rate 1.
+    /// Spikes alone: no voltages, no learning signals, no modulators, rate 1.
     #[must_use]
     pub fn spikes(now: u64, pre: &'a [u32], post: &'a [u32]) -> Self {
-        Self { now, pre, post, v_post: &[], modulators: Modulators::default(), rate: F::ONE }
+        Self {
+            now,
+            pre,
+            post,
+            v_post: &[],
+            psi: &[],
+            learning_signal: &[],
+            modulators: Modulators::default(),
+            rate: F::ONE,
+        }
+    }
+
+    /// With the membrane potentials of the postsynaptic neurons in mV, `[post]`.
+    #[must_use]
+    pub fn with_voltage(self, v_post: &'a [F]) -> Self {
+        Self { v_post, ..self }
+    }
+
+    /// With the pseudo-derivatives and learning signals of the postsynaptic neurons, `[post]` each.
+    #[must_use]
+    pub fn with_learning_signal(self, psi: &'a [F], learning_signal: &'a [F]) -> Self {
+        Self { psi, learning_signal, ..self }
+    }
+
+    /// With these concentrations of neuromodulators.
+    #[must_use]
+    pub fn with_modulators(self, modulators: Modulators) -> Self {
+        Self { modulators, ..self }
+    }
+
+    /// With this factor on every weight change.
+    #[must_use]
+    pub fn with_rate(self, rate: F) -> Self {
+        Self { rate, ..self }
     }
 }
 
 impl<F: Real> Activity<'_, F> {
-    /// `Ok` if all spikes lie within `(pre, post)` neurons and the step comes after `last`, which becomes this step.
+    /// `Ok` if the connection joins `(pre, post)` neurons, the spikes ascend within them, rate and modulators are finite,
+    /// and the step comes after `last`, which becomes this step: what `step` calls first.
     ///
     /// # Errors
-    /// [`nl_neuron::Error::Index`] or [`Error::Order`].
-    pub fn check(&self, rule: &'static str, (pre, post): (usize, usize), last: &mut Option<u64>) -> Result<(), Error> {
+    /// [`nl_neuron::Error::Length`], [`nl_neuron::Error::Index`], [`nl_neuron::Error::Parameter`] or [`Error::Order`].
+    pub fn check<W: Weights<F>>(
+        &self,
+        rule: &'static str,
+        (pre, post): (usize, usize),
+        last: &mut Option<u64>,
+        weights: &W,
+    ) -> Result<(), Error> {
+        nl_neuron::Error::length(rule, "weights (pre)", pre, weights.pre())?;
+        nl_neuron::Error::length(rule, "weights (post)", post, weights.post())?;
         for (spikes, n) in [(self.pre, pre), (self.post, post)] {
             if let Some(&index) = spikes.iter().find(|&&i| i as usize >= n) {
                 return Err(nl_neuron::Error::Index { what: rule, index: index as usize, n }.into());
             }
+            if let Some(pair) = spikes.windows(2).find(|pair| pair[0] >= pair[1]) {
+                return Err(Error::Unsorted { rule, first: pair[0], second: pair[1] });
+            }
         }
-        if let Some(last) = last.filter(|&last| last >= self.now) {
-            return Err(Error::Order { rule, now: self.now, last });
+        nl_neuron::Error::finite(rule, "rate", self.rate.to_f64())?;
+        for (name, level) in self.modulators.named() {
+            nl_neuron::Error::finite(rule, name, level)?;
         }
+        Error::order(rule, self.now, *last)?;
         *last = Some(self.now);
         Ok(())
     }
@@ -66,4 +118,40 @@ pub struct Modulators {
     pub serotonin: f64,
     /// Arousal, exploration; unexpected uncertainty.
     pub noradrenaline: f64,
+}
+
+impl Modulators {
+    /// The four with their names.
+    pub(crate) fn named(self) -> [(&'static str, f64); 4] {
+        [
+            ("dopamine", self.dopamine),
+            ("acetylcholine", self.acetylcholine),
+            ("serotonin", self.serotonin),
+            ("noradrenaline", self.noradrenaline),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_synapse::Dense;
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_leaves_the_clock_alone() {
+        let weights = Dense::new(2, 3, vec![0.0_f64; 6]).unwrap();
+        let mut last = Some(4);
+        let mut check = |shape, activity: Activity<'_, f64>| activity.check("test", shape, &mut last, &weights).is_ok();
+        assert!(!check((3, 3), Activity::spikes(5, &[], &[])));
+        assert!(!check((2, 2), Activity::spikes(5, &[], &[])));
+        assert!(!check((2, 3), Activity::spikes(5, &[2], &[])));
+        assert!(!check((2, 3), Activity::spikes(5, &[1, 0], &[])));
+        assert!(!check((2, 3), Activity::spikes(5, &[], &[1, 1])));
+        assert!(!check((2, 3), Activity::spikes(5, &[], &[]).with_rate(f64::NAN)));
+        let modulators = Modulators { serotonin: f64::INFINITY, ..Modulators::default() };
+        assert!(!check((2, 3), Activity::spikes(5, &[], &[]).with_modulators(modulators)));
+        assert!(!check((2, 3), Activity::spikes(4, &[], &[])));
+        assert!(check((2, 3), Activity::spikes(5, &[0, 1], &[2])));
+        assert_eq!(last, Some(5));
+    }
 }

@@ -19,5 +19,30 @@ pub enum Error {
         now: u64,
         /// The step it saw before.
         last: u64,
+    },    /// Spikes out of order, or one twice.
+    #[error("{rule}: spike of neuron {second} after that of {first}; indices must ascend, none twice")]
+    Unsorted {
+        /// The rule.
+        rule: &'static str,
+        /// The earlier index.
+        first: u32,
+        /// The one that does not lie above it.
+        second: u32,
     },
+    /// The state of another rule.
+    #[error("{rule}: the state belongs to another rule; make one with this rule's `state`")]
+    State {
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+impl Error {
+    /// `Ok` if step `now` comes after `last`.
+    pub(crate) fn order(rule: &'static str, now: u64, last: Option<u64>) -> Result<(), Self> {
+        match last {
+            Some(last) if last >= now => Err(Self::Order { rule, now, last }),
+            _ => Ok(()),
+        }
+    }
 }

@@ -53,4 +53,19 @@ pub trait PlasticityRule<F: Real> {
     fn settle<W: Weights<F>>(&self, _state: &mut Self::State, _now: u64, _weights: &mut W) -> Result<(), Error> {
         Ok(())
     }
+
+    /// As [`settle`](Self::settle), for the synapses that leave the neurons of `pre` only: call it before their spikes of
+    /// step `now` are delivered, so that these travel with the weights of that moment.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn settle_outgoing<W: Weights<F>>(
+        &self,
+        _state: &mut Self::State,
+        _now: u64,
+        _pre: &[u32],
+        _weights: &mut W,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
 }

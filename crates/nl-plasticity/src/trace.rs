@@ -17,7 +17,14 @@ impl Decay {
     pub fn new(rule: &'static str, name: &'static str, tau: Ms, dt: Ms) -> Result<Self, Error> {
         Error::positive(rule, "dt", dt.0)?;
         Error::positive(rule, name, tau.0)?;
+        Error::check(rule, name, tau.0, |tau| (dt.0 / tau).is_finite(), "use a time that is not so small beside dt")?;
         Ok(Self { per_step: dt.0 / tau.0 })
+    }
+
+    /// dt/τ.
+    #[must_use]
+    pub fn per_step(self) -> f64 {
+        self.per_step
     }
 
     /// e^(−steps·dt/τ).
@@ -75,7 +82,7 @@ impl<F: Real> Trace<F> {
     /// The common factor of step `now`: value i is [`scaled`](Self::scaled)`[i]` times this.
     #[must_use]
     pub fn factor(&self, decay: Decay, now: u64) -> F {
-        F::from_f64(decay.over(now - self.origin.unwrap_or(now)))
+        F::from_f64(decay.over(now.saturating_sub(self.origin.unwrap_or(now))))
     }
 
     /// The values without the common factor.
@@ -102,12 +109,32 @@ impl<F: Real> Trace<F> {
         self.scaled[i as usize] = value * growth;
     }
 
+    /// Adds `jump` to the values of `neurons` at step `now`.
+    pub fn add_each(&mut self, decay: Decay, now: u64, neurons: &[u32], jump: F) {
+        if !neurons.is_empty() {
+            let jump = jump * self.touch(decay, now);
+            for &i in neurons {
+                self.scaled[i as usize] += jump;
+            }
+        }
+    }
+
+    /// Sets the values of `neurons` at step `now`.
+    pub fn set_each(&mut self, decay: Decay, now: u64, neurons: &[u32], value: F) {
+        if !neurons.is_empty() {
+            let value = value * self.touch(decay, now);
+            for &i in neurons {
+                self.scaled[i as usize] = value;
+            }
+        }
+    }
+
     /// 1 / factor, after moving `origin` up if the factor had become small.
     fn touch(&mut self, decay: Decay, now: u64) -> F {
         let origin = *self.origin.get_or_insert(now);
-        let reach = (now - origin) as f64 * decay.per_step;
+        let reach = now.saturating_sub(origin) as f64 * decay.per_step;
         if reach > Self::REACH {
-            let factor = F::from_f64(decay.over(now - origin));
+            let factor = F::from_f64((-reach).exp());
             for x in &mut self.scaled {
                 *x *= factor;
             }

@@ -135,7 +135,7 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
         weights: &mut W,
     ) -> Result<(), Error> {
         let now = activity.now;
-        activity.check(NAME, (state.pre.len(), state.post.len()), &mut state.last)?;
+        activity.check(NAME, (state.pre.len(), state.post.len()), &mut state.last, weights)?;
         let (low, high) = self.bounds;
         let bump = |trace: &mut Trace<F>, decay, spikes: &[u32]| {
             for &i in spikes {
