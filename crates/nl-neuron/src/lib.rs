@@ -20,8 +20,10 @@ mod models;
 pub use error::Error;
 pub use model::{NeuronModel, PopulationState, Real};
 pub use models::{
-    CubaAlpha, CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState, IntegrateAndFire,
-    IntegrateAndFireParameters, IntegrateAndFireState,
+    Alif, AlifParameters, AlifState, Coba, CobaParameters, CobaState, ConductanceScheme, CubaAlpha,
+    CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState, DiehlCook, DiehlCookInput,
+    DiehlCookParameters, DiehlCookState, Gif, GifParameters, GifState, IntegrateAndFire, IntegrateAndFireParameters,
+    IntegrateAndFireState, Mat2, Mat2Parameters, Mat2State,
 };
 pub use models::{Drive, Lif, LifParameters, LifState, Reset};
 pub use models::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};

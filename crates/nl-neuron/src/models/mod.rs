@@ -1,17 +1,27 @@
 //! One model, one file; each opens with its equation.
 
+mod alif;
+mod coba;
 mod cuba_alpha;
 mod cuba_exp;
+mod diehl_cook;
+mod gif;
 mod hodgkin_huxley;
 mod integrate_and_fire;
 mod integrated;
 mod izhikevich;
 mod lif;
+mod mat2;
 
+pub use alif::{Alif, AlifParameters, AlifState};
+pub use coba::{Coba, CobaParameters, CobaState, ConductanceScheme};
 pub use cuba_alpha::{CubaAlpha, CubaAlphaParameters, CubaAlphaState};
 pub use cuba_exp::{CubaExp, CubaExpParameters, CubaExpState};
+pub use diehl_cook::{DiehlCook, DiehlCookInput, DiehlCookParameters, DiehlCookState};
+pub use gif::{Gif, GifParameters, GifState};
 pub use integrate_and_fire::{IntegrateAndFire, IntegrateAndFireParameters, IntegrateAndFireState};
 pub use lif::{Drive, Lif, LifParameters, LifState, Reset};
+pub use mat2::{Mat2, Mat2Parameters, Mat2State};
 
 pub use hodgkin_huxley::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
 pub use izhikevich::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
