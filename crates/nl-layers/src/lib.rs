@@ -26,6 +26,8 @@ mod gate;
 mod flatten;
 mod sequential;
 
+pub mod network;
+
 mod error;
 
 pub use nl_autodiff::BlockPool;

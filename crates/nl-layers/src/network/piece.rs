@@ -1,0 +1,121 @@
+//! A piece of a population with all that reaches it: what one thread computes alone for a while.
+
+use nl_neuron::SpikeSet;
+use nl_plasticity::{Activity, Modulators};
+use nl_synapse::DelayLine;
+
+use super::NetworkError;
+use super::cells::Cells;
+use super::drive::PoissonInput;
+use super::wire::Wire;
+
+/// Synapses onto this piece, from one population, of one delay.
+pub(super) struct Incoming {
+    pub(super) projection: usize,
+    pub(super) source: usize,
+    pub(super) receptor: usize,
+    /// Steps from the emission to the synapse, and from there to the soma (and back from the soma to the synapse).
+    pub(super) axonal: u32,
+    pub(super) dendritic: u32,
+    pub(super) plastic: bool,
+    pub(super) wire: Box<dyn Wire>,
+    /// Numbers of the synapses in the whole projection; empty: the same.
+    pub(super) kept: Vec<u32>,
+}
+
+impl Incoming {
+    pub(super) fn delay(&self) -> u32 {
+        self.axonal + self.dendritic
+    }
+
+    /// Whether the rule needs spikes of the very step it learns in, which are known only after all pieces have run.
+    fn late(&self) -> bool {
+        self.axonal == 0
+    }
+}
+
+pub(super) struct Piece {
+    pub(super) range: core::ops::Range<usize>,
+    pub(super) cells: Box<dyn Cells>,
+    pub(super) wires: Vec<Incoming>,
+    pub(super) poisson: Vec<PoissonInput>,
+    /// Input that is the same in every step, `[receptors, n]`; empty: none.
+    pub(super) constant: Vec<f32>,
+    /// `[receptors, n]`
+    pub(super) input: Vec<f32>,
+    pub(super) spikes: SpikeSet,
+    /// What this piece emitted in the last steps, numbered within it: what learning rules see come back.
+    pub(super) own: DelayLine,
+    /// Spikes of each step since the last exchange, numbered within the population.
+    pub(super) emitted: Vec<Vec<u32>>,
+}
+
+impl Piece {
+    /// Steps `start .. start + steps`; `lines` hold what every population emitted before `start`.
+    pub(super) fn advance(
+        &mut self,
+        start: u64,
+        steps: u32,
+        lines: &[DelayLine],
+        modulators: Modulators,
+    ) -> Result<(), NetworkError> {
+        let n = self.range.len();
+        for s in 0..steps {
+            let now = start + u64::from(s);
+            if self.constant.is_empty() {
+                self.input.fill(0.0);
+            } else {
+                self.input.copy_from_slice(&self.constant);
+            }
+            for incoming in &self.wires {
+                let spikes = lines[incoming.source].ago(incoming.delay() - s)?;
+                if !spikes.is_empty() {
+                    let receptor = incoming.receptor * n..(incoming.receptor + 1) * n;
+                    incoming.wire.deliver(spikes, &mut self.input[receptor])?;
+                }
+            }
+            for drive in &mut self.poisson {
+                drive.add(now, n, &mut self.input);
+            }
+            self.cells.step(now, &self.input, &mut self.spikes)?;
+            self.own.push(self.spikes.indices());
+            let first = self.range.start as u32;
+            let emitted = &mut self.emitted[s as usize];
+            emitted.clear();
+            emitted.extend(self.spikes.indices().iter().map(|&i| first + i));
+            self.learn(now, false, |incoming| lines[incoming.source].ago(incoming.axonal - s), modulators)?;
+        }
+        Ok(())
+    }
+
+    /// Whether [`learn_late`](Self::learn_late) has anything to do.
+    pub(super) fn learns_late(&self) -> bool {
+        self.wires.iter().any(|incoming| incoming.plastic && incoming.late())
+    }
+
+    /// The part of step `now`'s learning that had to wait for the spikes of all pieces; `lines` hold them.
+    pub(super) fn learn_late(
+        &mut self,
+        now: u64,
+        lines: &[DelayLine],
+        modulators: Modulators,
+    ) -> Result<(), NetworkError> {
+        self.learn(now, true, |incoming| lines[incoming.source].ago(1), modulators)
+    }
+
+    fn learn<'a>(
+        &mut self,
+        now: u64,
+        late: bool,
+        pre: impl Fn(&Incoming) -> Result<&'a [u32], nl_synapse::Error>,
+        modulators: Modulators,
+    ) -> Result<(), NetworkError> {
+        let v_post = self.cells.variable("v").unwrap_or(&[]);
+        for incoming in self.wires.iter_mut().filter(|incoming| incoming.plastic && incoming.late() == late) {
+            let post = self.own.ago(incoming.dendritic + 1)?;
+            let activity = Activity { v_post, modulators, ..Activity::spikes(now, pre(incoming)?, post) };
+            incoming.wire.learn(&activity)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! What is said of the spikes of a population: rate, irregularity, synchrony.
+
+use nl_neuron::{Hz, Ms};
+
+use super::SpikeEvent;
+
+/// Mean rate: spikes / (neurons · time); 0 if either is.
+#[must_use]
+pub fn mean_rate(spikes: usize, neurons: usize, time: Ms) -> Hz {
+    let exposure = neurons as f64 * time.0 / 1000.0;
+    Hz(if exposure > 0.0 { spikes as f64 / exposure } else { 0.0 })
+}
+
+/// Mean coefficient of variation of the inter-spike intervals, σ(ISI) / mean(ISI), over neurons with at least three
+/// spikes (two intervals); `None` if there are none.
+///
+/// 0: a clock; 1: a Poisson process. σ is the population form (division by the number of intervals).
+///
+/// ```
+/// use nl_layers::network::{SpikeEvent, statistics};
+/// let clock: Vec<_> = (0..9).map(|k| SpikeEvent { step: 10 * k, neuron: 0 }).collect();
+/// assert_eq!(statistics::mean_cv_isi(&clock, 3), Some(0.0));
+/// assert_eq!(statistics::mean_cv_isi(&clock[..2], 3), None);
+/// ```
+#[must_use]
+pub fn mean_cv_isi(spikes: &[SpikeEvent], neurons: usize) -> Option<f64> {
+    let mut last = vec![None; neurons];
+    let mut sums = vec![(0_u32, 0.0, 0.0); neurons];
+    for spike in spikes {
+        let i = spike.neuron as usize;
+        if let Some(before) = last[i].replace(spike.step) {
+            let interval = (spike.step - before) as f64;
+            let (count, sum, squares) = &mut sums[i];
+            *count += 1;
+            *sum += interval;
+            *squares += interval * interval;
+        }
+    }
+    let cvs: Vec<f64> = sums
+        .iter()
+        .filter(|(count, ..)| *count >= 2)
+        .map(|&(count, sum, squares)| {
+            let mean = sum / f64::from(count);
+            (squares / f64::from(count) - mean * mean).max(0.0).sqrt() / mean
+        })
+        .collect();
+    (!cvs.is_empty()).then(|| cvs.iter().sum::<f64>() / cvs.len() as f64)
+}
+
+/// Spikes of the population in bins of `width` steps, from step `from` to `to`; a last bin that is not full is left out.
+#[must_use]
+pub fn binned_counts(spikes: &[SpikeEvent], from: u64, to: u64, width: u64) -> Vec<u32> {
+    let width = width.max(1);
+    let mut bins = vec![0; (to.saturating_sub(from) / width) as usize];
+    for spike in spikes {
+        if let Some(bin) = spike.step.checked_sub(from).and_then(|t| bins.get_mut((t / width) as usize)) {
+            *bin += 1;
+        }
+    }
+    bins
+}
+
+/// Synchrony: variance / mean of the population's binned spike count (its Fano factor); 1 for independent Poisson
+/// neurons, larger when they fire together. `None` without spikes.
+///
+/// ```
+/// use nl_layers::network::statistics;
+/// assert_eq!(statistics::synchrony(&[4, 4, 4]), Some(0.0));
+/// assert_eq!(statistics::synchrony(&[8, 0, 8, 0]), Some(4.0));
+/// assert_eq!(statistics::synchrony(&[0, 0]), None);
+/// ```
+#[must_use]
+pub fn synchrony(counts: &[u32]) -> Option<f64> {
+    let n = counts.len() as f64;
+    let mean = counts.iter().map(|&c| f64::from(c)).sum::<f64>() / n;
+    let variance = counts.iter().map(|&c| (f64::from(c) - mean).powi(2)).sum::<f64>() / n;
+    (mean > 0.0).then(|| variance / mean)
+}
