@@ -27,6 +27,14 @@ pub enum Error {
         /// How many were asked for.
         synapses: u128,
     },
+    /// The memory for a connection is not there.
+    #[error("{what}: no memory for {bytes} bytes; use fewer neurons or synapses")]
+    Memory {
+        /// The connection.
+        what: &'static str,
+        /// How many bytes were asked for.
+        bytes: u128,
+    },
     /// Something else that cannot be.
     #[error("{what}: {message}")]
     Invalid {

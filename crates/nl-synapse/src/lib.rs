@@ -8,15 +8,24 @@ mod error;
 
 mod connection;
 mod csr;
-mod delay;
 
+mod delay;
+mod delayed;
+
+mod all_but_self;
+mod convolution;
 mod dense;
 mod sparse;
 mod uniform;
 
+pub mod connectivity;
+
+pub use all_but_self::AllButSelf;
 pub use connection::{Connection, Weights};
+pub use convolution::Convolution;
 pub use csr::Csr;
 pub use delay::DelayLine;
+pub use delayed::{Delay, DelayGroup, Delayed};
 pub use dense::Dense;
 pub use error::Error;
 pub use nl_neuron::Real;

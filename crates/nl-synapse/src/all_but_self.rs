@@ -1,0 +1,129 @@
+//! Lateral inhibition without a list of synapses.
+
+use nl_neuron::Real;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::check_delivery;
+use crate::{Connection, Error};
+
+const NAME: &str = "all but self";
+
+/// Every neuron of one population reaches all others with the same weight: n (n − 1) synapses of which none is stored.
+///
+/// input_j += w · (spikes − spikes of j): one pass over the population a step, however many spike. This is the lateral
+/// inhibition of Diehl & Cook (2015), their one-to-one excitation of inhibitory neurons and back taken together.
+///
+/// ```
+/// use nl_synapse::{AllButSelf, Connection};
+/// let inhibition = AllButSelf::new(4, -17.0_f32)?;
+/// let mut input = [0.0; 4];
+/// inhibition.deliver(&[1, 2], &mut input)?;
+/// assert_eq!(input, [-34.0, -17.0, -17.0, -34.0]);
+/// # Ok::<(), nl_synapse::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "F: Real", try_from = "Unchecked<F>")]
+pub struct AllButSelf<F = f32> {
+    n: usize,
+    weight: F,
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "F: Real")]
+struct Unchecked<F> {
+    n: usize,
+    weight: F,
+}
+
+impl<F: Real> TryFrom<Unchecked<F>> for AllButSelf<F> {
+    type Error = Error;
+
+    fn try_from(raw: Unchecked<F>) -> Result<Self, Error> {
+        Self::new(raw.n, raw.weight)
+    }
+}
+
+impl<F: Real> AllButSelf<F> {
+    /// The connection of a population of `n` with this weight.
+    ///
+    /// # Errors
+    /// If `n` is 0, n (n − 1) does not fit `usize`, or the weight is not finite.
+    pub fn new(n: usize, weight: F) -> Result<Self, Error> {
+        nl_neuron::Error::population(NAME, n)?;
+        nl_neuron::Error::finite(NAME, "weight", weight.to_f64())?;
+        if n.checked_mul(n - 1).is_none() {
+            return Err(nl_neuron::Error::Population { model: NAME, n }.into());
+        }
+        Ok(Self { n, weight })
+    }
+
+    /// The weight.
+    #[must_use]
+    pub fn weight(&self) -> F {
+        self.weight
+    }
+
+    /// input += weight · count
+    fn add(&self, count: usize, input: &mut [F]) {
+        let w = self.weight * F::from_usize(count);
+        for x in input {
+            *x += w;
+        }
+    }
+}
+
+impl<F: Real> Connection<F> for AllButSelf<F> {
+    fn pre(&self) -> usize {
+        self.n
+    }
+
+    fn post(&self) -> usize {
+        self.n
+    }
+
+    fn synapses(&self) -> usize {
+        self.n * (self.n - 1)
+    }
+
+    fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
+        check_delivery(NAME, (self.n, self.n), spikes, input)?;
+        if !spikes.is_sorted() {
+            let mut sorted = spikes.to_vec();
+            sorted.sort_unstable();
+            return self.deliver(&sorted, input);
+        }
+        // Those that did not spike lie between those that did: nobody's own spike is added and taken away again.
+        let mut done = 0;
+        for same in spikes.chunk_by(|a, b| a == b) {
+            let own = same[0] as usize;
+            self.add(spikes.len(), &mut input[done..own]);
+            self.add(spikes.len() - same.len(), &mut input[own..=own]);
+            done = own + 1;
+        }
+        if !spikes.is_empty() {
+            self.add(spikes.len(), &mut input[done..]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_spike_leaves_its_own_neuron_untouched_bit_for_bit() {
+        let inhibition = AllButSelf::new(3, 0.1_f32).unwrap();
+        let mut input = [1e-9, 1e9, 0.3];
+        inhibition.deliver(&[0], &mut input).unwrap();
+        assert_eq!(input, [1e-9, 1e9 + 0.1, 0.3 + 0.1]);
+    }
+
+    #[test]
+    fn order_and_repetition_are_no_surprise() {
+        let inhibition = AllButSelf::new(4, 1.0_f64).unwrap();
+        let mut input = [0.0; 4];
+        inhibition.deliver(&[2, 0, 2], &mut input).unwrap();
+        assert_eq!(input, [2.0, 3.0, 1.0, 3.0]);
+    }
+}
