@@ -1,7 +1,8 @@
 """Pair STDP, its nearest-neighbour schemes, triplet STDP and Vogels' rule: Brian2 (event-driven, exact) and NEST.
 
 One convention: events happen at steps; traces decay exactly between them; w and the traces are dimensionless.
-A sample [k, w] is the weight after all events of step k, for every k with a pre spike.
+A sample [k, w] is the weight after all events of step k, for every k with a pre spike. final_weight: Brian2 at the end of
+the two seconds, NEST at the last pre spike (it does not know the weight in between).
 At a coincidence (pre and post in the same step):
   neither     both read the traces from before the step: first the post spike changes w, then the pre spike, then both
               traces jump. This is NEST's order. The coincident pair itself contributes nothing.

@@ -84,7 +84,98 @@ def pair(case):
     return samples
 
 
-RULES = {}
+def dopamine(case):
+    p, h = case["parameters"], case["dt_ms"]
+    x, y, c, n = Trace(p["tau_plus_ms"]), Trace(p["tau_minus_ms"]), Trace(p["tau_c_ms"]), Trace(p["tau_n_ms"])
+    both = 1 / (1 / p["tau_c_ms"] + 1 / p["tau_n_ms"])
+    w, last, samples = case["initial_weight"], 0.0, {}
+    for k, what in merged(case):
+        t = k * h
+        c0, n0, dt = c.read(last), n.read(last), t - last
+        w -= c0 * (n0 * both * math.expm1(-dt / both) - p["b_per_ms"] * p["tau_c_ms"] * math.expm1(-dt / p["tau_c_ms"]))
+        last = t
+        if what == "post_read":
+            c.jump(t, p["A_plus"] * x.read(t))
+        elif what == "pre_read":
+            c.jump(t, -p["A_minus"] * y.read(t))
+        elif what == "post_jump":
+            y.jump(t, 1.0)
+        elif what == "pre_jump":
+            x.jump(t, 1.0)
+        else:
+            n.jump(t, 1.0 / p["tau_n_ms"])
+        samples[k] = w
+    return samples
+
+
+def merged(case):
+    return sorted(events(case) + [(k, "dopamine") for k in TRAINS["dopamine"]], key=lambda event: event[0])
+
+
+def florian(case):
+    p, h = case["parameters"], case["dt_ms"]
+    x, y, z = Trace(p["tau_plus_ms"]), Trace(p["tau_minus_ms"]), 0.0
+    tau = p.get("tau_z_ms")
+    w, samples, todo = case["initial_weight"], {}, {}
+    for k, what in events(case):
+        todo.setdefault(k, []).append(what)
+    for k in range(TRAINS["steps"]):
+        r, t = TRAINS["reward"][k // 1000], k * h
+        if tau:
+            w += p["gamma"] * r * z * tau * -math.expm1(-h / tau)
+            z *= math.exp(-h / tau)
+        for what in todo.get(k, ()):
+            if what == "post_jump":
+                y.jump(t, p["A_minus"])
+            elif what == "pre_jump":
+                x.jump(t, p["A_plus"])
+            else:
+                zeta = (x if what == "post_read" else y).read(t)
+                if tau:
+                    z += zeta / tau
+                else:
+                    w += p["gamma"] * r * zeta
+        samples[k] = w
+    return samples
+
+
+def clopath(case):
+    p, h = case["parameters"], case["dt_ms"]
+    pre, w, x, samples = set(TRAINS[case["trains"]]["pre"]), case["initial_weight"], 0.0, {}
+    plus = minus = -74.0
+    dp, dm, dx = (math.exp(-h / p[n]) for n in ("tau_u_bar_plus_ms", "tau_u_bar_minus_ms", "tau_x_ms"))
+    for k in range(TRAINS["steps"]):
+        u = -74 + 6 * ((k % 400) / 400) + 60 * max(0, 1 - abs(k % 1500 - 50) / 50)
+        plus, minus, x = u + (plus - u) * dp, u + (minus - u) * dm, x * dx
+        w += h * p["A_LTP"] * x * max(u - p["theta_plus_mV"], 0) * max(plus - p["theta_minus_mV"], 0)
+        w = min(max(w, p["w_min"]), p["w_max"])
+        if k in pre:
+            w = min(max(w - p["A_LTD"] * max(minus - p["theta_minus_mV"], 0), p["w_min"]), p["w_max"])
+            x += 1 / p["tau_x_ms"]
+        samples[k] = w
+    return samples
+
+
+def clopath_recorded(case):
+    p, h = case["parameters"], case["dt_ms"]
+    w, x, samples = case["initial_weight"], Trace(p["tau_x_ms"]), {}
+    ltp, ltd = ({row[0]: row[1:] for row in case[name]} for name in ("ltp", "ltd"))
+    for k in sorted(set(ltp) | set(ltd)):
+        t = k * h
+        if k in ltp:
+            u, plus = ltp[k]
+            w = min(w + h * p["A_LTP"] * x.read(t) * (u - p["theta_plus_mV"]) * (plus - p["theta_minus_mV"]), p["w_max"])
+        if k in ltd:
+            minus, mean = ltd[k]
+            factor = mean * mean / p["u_ref_squared_mV2"] if "u_ref_squared_mV2" in p else 1.0
+            w = max(w - p["A_LTD"] * factor * max(minus - p["theta_minus_mV"], 0), p["w_min"])
+            x.jump(t, 1 / p["tau_x_ms"])
+        samples[k] = w
+    return samples
+
+
+RULES = {"dopamine": dopamine, "mstdp": florian, "mstdpet": florian, "clopath": clopath,
+         "clopath_recorded": clopath_recorded}
 
 
 def check(case):
