@@ -26,8 +26,12 @@ pub use models::{
     IntegrateAndFireState, Mat2, Mat2Parameters, Mat2State,
 };
 pub use models::{Drive, Lif, LifParameters, LifState, Reset};
+pub use models::{AdEx, AdExParameters, AdExState, Eif, EifParameters, EifState, Qif, QifParameters, QifState};
 pub use models::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
 pub use models::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
+pub use models::{
+    MorrisLecar, MorrisLecarParameters, MorrisLecarState, TraubMiles, TraubMilesParameters, TraubMilesState,
+};
 pub use nl_kernels::Float;
 pub use spikes::{SpikeSet, SpikeTrain};
 pub use units::{Hz, Ms, Mv, Ns, Pa, Pf};

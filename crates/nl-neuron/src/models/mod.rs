@@ -1,10 +1,12 @@
 //! One model, one file; each opens with its equation.
 
+mod adex;
 mod alif;
 mod coba;
 mod cuba_alpha;
 mod cuba_exp;
 mod diehl_cook;
+mod eif;
 mod gif;
 mod hodgkin_huxley;
 mod integrate_and_fire;
@@ -12,6 +14,9 @@ mod integrated;
 mod izhikevich;
 mod lif;
 mod mat2;
+mod morris_lecar;
+mod qif;
+mod traub_miles;
 
 pub use alif::{Alif, AlifParameters, AlifState};
 pub use coba::{Coba, CobaParameters, CobaState, ConductanceScheme};
@@ -25,3 +30,8 @@ pub use mat2::{Mat2, Mat2Parameters, Mat2State};
 
 pub use hodgkin_huxley::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
 pub use izhikevich::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
+pub use adex::{AdEx, AdExParameters, AdExState};
+pub use eif::{Eif, EifParameters, EifState};
+pub use morris_lecar::{MorrisLecar, MorrisLecarParameters, MorrisLecarState};
+pub use qif::{Qif, QifParameters, QifState};
+pub use traub_miles::{TraubMiles, TraubMilesParameters, TraubMilesState};
