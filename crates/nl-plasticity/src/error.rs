@@ -19,7 +19,8 @@ pub enum Error {
         now: u64,
         /// The step it saw before.
         last: u64,
-    },    /// Spikes out of order, or one twice.
+    },
+    /// Spikes out of order, or one twice.
     #[error("{rule}: spike of neuron {second} after that of {first}; indices must ascend, none twice")]
     Unsorted {
         /// The rule.

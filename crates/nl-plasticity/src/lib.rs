@@ -13,10 +13,17 @@ mod trace;
 
 mod rules;
 
+#[cfg(feature = "laws")]
+pub mod laws;
+
 pub use activity::{Activity, Modulators};
 pub use error::Error;
-pub use nl_neuron::{Ms, Real};
+pub use nl_neuron::{Hz, Ms, Mv, Real};
 pub use nl_synapse::Weights;
 pub use rule::PlasticityRule;
-pub use rules::{Coincidence, PairStdp, PairStdpParameters, PairStdpState};
+pub use rules::{Coincidence, Interaction, TraceState};
+pub use rules::{DiehlCookForm, DiehlCookStdp, DiehlCookStdpParameters, DiehlCookStdpState};
+pub use rules::{PairStdp, PairStdpParameters, PairStdpState, Pairing, WeightDependence};
+pub use rules::{TripletStdp, TripletStdpParameters, TripletStdpState};
+pub use rules::{VogelsStdp, VogelsStdpParameters};
 pub use trace::{Decay, Trace};

@@ -4,22 +4,82 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
+use super::common::{Change, Clip, Coincidence, Event, Interaction, Strength, real};
 use crate::{Activity, Decay, Error, PlasticityRule, Trace};
 
 const NAME: &str = "pair STDP";
 
-/// What a pre and a post spike that reach the synapse in the same step do.
+/// Which pairs of spikes count (Morrison, Diesmann & Gerstner 2008, fig. 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Coincidence {
-    /// Nothing: traces are read before either jumps (NEST).
+#[serde(rename_all = "snake_case")]
+pub enum Pairing {
+    /// Every pre spike with every post spike.
     #[default]
-    Ignore,
-    /// Counts as pre before post, Δt = 0⁺ (Brian2's usual order: pre pathway first).
-    Potentiate,
-    /// Counts as post before pre, Δt = 0⁻.
-    Depress,
-    /// Counts as both (Norse, SpikingJelly, BindsNET).
-    Both,
+    AllToAll,
+    /// Each spike with the last one of the other side (fig. 7A; NEST `stdp_nn_symm_synapse`).
+    NearestSymmetric,
+    /// Each pre spike with the last post spike and with the next one (fig. 7B; NEST `stdp_nn_pre_centered_synapse`).
+    PresynapticCentred,
+    /// Immediate neighbours only: no spike takes part in two pairs of the same sign (fig. 7C; NEST
+    /// `stdp_nn_restr_synapse`, which after a coincidence may also pair a pre spike with a post spike already used).
+    Restricted,
+}
+
+/// How the size of a change depends on the weight: factors f₊(w), f₋(w) on A₊, A₋; with ŵ = (w − w_min)/(w_max − w_min).
+///
+/// A₊ and A₋ are in units of the weight everywhere: NEST's λ is A₊/(w_max − w_min), its α is A₋/A₊.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightDependence {
+    /// f₊ = f₋ = 1 (Song, Miller & Abbott 2000).
+    #[default]
+    Additive,
+    /// f₊ = 1 − ŵ, f₋ = ŵ (Rubin, Lee & Sompolinsky 2001).
+    Multiplicative,
+    /// f₊ = 1, f₋ = ŵ (van Rossum, Bi & Turrigiano 2000).
+    VanRossum,
+    /// f₊ = (1 − ŵ)^μ₊, f₋ = ŵ^μ₋ (Gütig, Aharonov, Rotter & Sompolinsky 2003; NEST `stdp_synapse`).
+    Guetig {
+        /// Exponent of potentiation, from 0.
+        mu_plus: f64,
+        /// Exponent of depression, from 0.
+        mu_minus: f64,
+    },
+    /// f₊ = (w/w₀)^μ, f₋ = w/w₀ (Morrison, Aertsen & Diesmann 2007; NEST `stdp_pl_synapse_hom` with λ = A₊/w₀).
+    PowerLaw {
+        /// Exponent of potentiation, from 0.
+        mu: f64,
+        /// Reference weight, above 0.
+        w_0: f64,
+    },
+}
+
+impl WeightDependence {
+    /// (f₊, f₋).
+    fn strengths<F: Real>(self, w_min: f64, w_max: f64) -> Result<(Strength<F>, Strength<F>), nl_neuron::Error> {
+        let soft = |plus, minus| {
+            nl_neuron::Error::check(
+                NAME,
+                "w_max",
+                w_max,
+                |x| x > w_min,
+                "use a bound above w_min with this dependence",
+            )?;
+            let span = w_max - w_min;
+            let plus = Strength::power(NAME, ("mu_plus", plus), w_max, -span)?;
+            Ok((plus, Strength::power(NAME, ("mu_minus", minus), w_min, span)?))
+        };
+        match self {
+            Self::Additive => Ok((Strength::Constant, Strength::Constant)),
+            Self::Multiplicative => soft(1.0, 1.0),
+            Self::VanRossum => soft(0.0, 1.0),
+            Self::Guetig { mu_plus, mu_minus } => soft(mu_plus, mu_minus),
+            Self::PowerLaw { mu, w_0 } => {
+                nl_neuron::Error::positive(NAME, "w_0", w_0)?;
+                Ok((Strength::power(NAME, ("mu", mu), 0.0, w_0)?, Strength::power(NAME, ("mu", 1.0), 0.0, w_0)?))
+            }
+        }
+    }
 }
 
 /// Parameters of [`PairStdp`].
@@ -38,6 +98,10 @@ pub struct PairStdpParameters {
     pub w_min: f64,
     /// Upper bound of the weight.
     pub w_max: f64,
+    /// Which pairs count.
+    pub pairing: Pairing,
+    /// How the change depends on the weight.
+    pub dependence: WeightDependence,
     /// What coincident spikes do.
     pub coincidence: Coincidence,
 }
@@ -51,18 +115,35 @@ impl Default for PairStdpParameters {
             tau_minus: Ms(20.0),
             w_min: 0.0,
             w_max: 1.0,
+            pairing: Pairing::AllToAll,
+            dependence: WeightDependence::Additive,
             coincidence: Coincidence::Ignore,
         }
     }
 }
 
-/// Additive pair STDP, all-to-all: with Δt = t_post − t_pre,
-/// Δw = A₊ e^(−Δt/τ₊) for Δt > 0, −A₋ e^(Δt/τ₋) for Δt < 0, summed over all pairs.
+/// Pair STDP: with Δt = t_post − t_pre,
+/// Δw = A₊ f₊(w) e^(−Δt/τ₊) for Δt > 0, −A₋ f₋(w) e^(Δt/τ₋) for Δt < 0, for each pair that counts.
 ///
-/// Online: τ₊ x' = −x, x += 1 at a pre spike; τ₋ y' = −y, y += 1 at a post spike; pre spike: w −= A₋ y; post spike:
-/// w += A₊ x; then w is clipped to [w_min, w_max]. Within a step depression comes first.
+/// Online: τ₊ x' = −x, x += 1 at a pre spike; τ₋ y' = −y, y += 1 at a post spike; pre spike: w −= A₋ f₋(w) y; post spike:
+/// w += A₊ f₊(w) x; then w is clipped to [w_min, w_max]. Within a step the
+/// order is that of [`Coincidence`]. The nearest-neighbour
+/// schemes set a trace to 1 instead; the presynaptic-centred one forgets x at a post spike (one value a synapse); the
+/// restricted one compares the times of the last spikes, so that (2008, fig. 7C) only neighbours pair.
 ///
-/// Source: Song, Miller & Abbott 2000; Morrison, Diesmann & Gerstner 2008, eqs. 5–6.
+/// Source: Song, Miller & Abbott 2000; Morrison, Diesmann & Gerstner 2008, eqs. 5–6 and fig. 7.
+///
+/// ```
+/// use nl_plasticity::{Activity, Ms, PairStdp, PairStdpParameters, PlasticityRule};
+/// use nl_synapse::{Dense, Weights};
+/// let rule = PairStdp::<f64>::new(PairStdpParameters::default(), Ms(1.0))?;
+/// let mut weights = Dense::new(1, 1, vec![0.5])?;
+/// let mut state = rule.state(1, 1, 1)?;
+/// rule.step(&mut state, &Activity::spikes(0, &[0], &[]), &mut weights)?; // pre
+/// rule.step(&mut state, &Activity::spikes(20, &[], &[0]), &mut weights)?; // post, one τ₊ later
+/// assert!((weights.weights()[0] - (0.5 + 0.01 * (-1.0_f64).exp())).abs() < 1e-15);
+/// # Ok::<(), nl_plasticity::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairStdp<F = f32> {
     parameters: PairStdpParameters,
@@ -71,36 +152,48 @@ pub struct PairStdp<F = f32> {
     minus: Decay,
     a_plus: F,
     a_minus: F,
-    bounds: (F, F),
+    f_plus: Strength<F>,
+    f_minus: Strength<F>,
+    clip: Clip<F>,
 }
 
 /// Traces of [`PairStdp`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "F: Real")]
 pub struct PairStdpState<F> {
     pre: Trace<F>,
     post: Trace<F>,
     last: Option<u64>,
+    /// Step of each neuron's last spike, plus 1; 0 for never. Empty where the pairing does not ask.
+    last_pre: Vec<u64>,
+    last_post: Vec<u64>,
+    /// The same before the spike of the present step.
+    previous_pre: Vec<u64>,
+    previous_post: Vec<u64>,
+    /// x_i at the last post spike, by synapse; empty unless presynaptic-centred.
+    forgotten: Vec<F>,
 }
 
 impl<F: Real> PairStdp<F> {
     /// The rule with these parameters and time step.
     ///
     /// # Errors
-    /// If a value is not finite, a time constant not positive, or w_min above w_max.
+    /// If a value is not finite, a time constant not positive, an exponent negative, or w_min above w_max (or equal to
+    /// it, where the dependence divides by their distance).
     pub fn new(parameters: PairStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
-        nl_neuron::Error::finite(NAME, "a_plus", p.a_plus)?;
-        nl_neuron::Error::finite(NAME, "a_minus", p.a_minus)?;
-        nl_neuron::Error::finite(NAME, "w_min", p.w_min)?;
-        nl_neuron::Error::check(NAME, "w_max", p.w_max, |x| x >= p.w_min, "use a bound not below w_min")?;
+        let clip = Clip::new(NAME, p.w_min, p.w_max)?;
+        let (f_plus, f_minus) = p.dependence.strengths(p.w_min, p.w_max)?;
         Ok(Self {
             parameters,
             dt,
             plus: Decay::new(NAME, "tau_plus", p.tau_plus, dt)?,
             minus: Decay::new(NAME, "tau_minus", p.tau_minus, dt)?,
-            a_plus: F::from_f64(p.a_plus),
-            a_minus: F::from_f64(p.a_minus),
-            bounds: (F::from_f64(p.w_min), F::from_f64(p.w_max)),
+            a_plus: real(NAME, "a_plus", p.a_plus)?,
+            a_minus: real(NAME, "a_minus", p.a_minus)?,
+            f_plus,
+            f_minus,
+            clip,
         })
     }
 
@@ -108,6 +201,87 @@ impl<F: Real> PairStdp<F> {
     #[must_use]
     pub fn parameters(&self) -> &PairStdpParameters {
         &self.parameters
+    }
+
+    /// Which past spikes the (pre, post) traces remember.
+    fn interactions(&self) -> (Interaction, Interaction) {
+        match self.parameters.pairing {
+            Pairing::AllToAll => (Interaction::AllToAll, Interaction::AllToAll),
+            Pairing::PresynapticCentred => (Interaction::AllToAll, Interaction::Nearest),
+            Pairing::NearestSymmetric | Pairing::Restricted => (Interaction::Nearest, Interaction::Nearest),
+        }
+    }
+
+    fn jump_pre(&self, state: &mut PairStdpState<F>, activity: &Activity<'_, F>) {
+        self.interactions().0.jump(&mut state.pre, self.plus, activity.now, activity.pre);
+        note(&mut state.last_pre, &mut state.previous_pre, activity.pre, activity.now);
+    }
+
+    fn jump_post(&self, state: &mut PairStdpState<F>, activity: &Activity<'_, F>) {
+        self.interactions().1.jump(&mut state.post, self.minus, activity.now, activity.post);
+        note(&mut state.last_post, &mut state.previous_post, activity.post, activity.now);
+    }
+
+    fn depress<W: Weights<F>>(&self, state: &PairStdpState<F>, activity: &Activity<'_, F>, weights: &mut W) {
+        let factor = state.post.factor(self.minus, activity.now);
+        let amount = -(activity.rate * self.a_minus * factor);
+        let change = Change { amount, strength: self.f_minus, clip: self.clip };
+        let y = state.post.scaled();
+        if self.parameters.pairing != Pairing::Restricted {
+            for &i in activity.pre {
+                change.outgoing(weights, i, |_, j| y[j]);
+            }
+            return;
+        }
+        // Two spikes of one past step that did not pair each count as the later one.
+        let tie = u64::from(!self.parameters.coincidence.post_jumps_first());
+        let last_pre =
+            if self.parameters.coincidence.pre_jumps_first() { &state.previous_pre } else { &state.last_pre };
+        for &i in activity.pre {
+            let pre = last_pre[i as usize];
+            let later = |j| state.last_post[j] + tie > pre;
+            change.outgoing(weights, i, |_, j| if later(j) { y[j] } else { F::ZERO });
+        }
+    }
+
+    fn potentiate<W: Weights<F>>(&self, state: &mut PairStdpState<F>, activity: &Activity<'_, F>, weights: &mut W) {
+        let factor = state.pre.factor(self.plus, activity.now);
+        let amount = activity.rate * self.a_plus;
+        let change = Change { amount: amount * factor, strength: self.f_plus, clip: self.clip };
+        let x = state.pre.scaled();
+        let tie = u64::from(!self.parameters.coincidence.pre_jumps_first());
+        let last_pre = &state.last_pre;
+        let last_post =
+            if self.parameters.coincidence.post_jumps_first() { &state.previous_post } else { &state.last_post };
+        for &j in activity.post {
+            match self.parameters.pairing {
+                Pairing::AllToAll | Pairing::NearestSymmetric => change.incoming(weights, j, |_, i| x[i]),
+                Pairing::Restricted => {
+                    let post = last_post[j as usize];
+                    change.incoming(weights, j, |_, i| if last_pre[i] + tie > post { x[i] } else { F::ZERO });
+                }
+                Pairing::PresynapticCentred => {
+                    let post = last_post[j as usize];
+                    let since = activity.now.saturating_add(1).saturating_sub(post);
+                    let decayed = if post == 0 { F::ZERO } else { F::from_f64(self.plus.over(since)) };
+                    let forgotten = &mut state.forgotten;
+                    Change { amount, ..change }.incoming(weights, j, |s, i| {
+                        let all = x[i] * factor;
+                        let before = core::mem::replace(&mut forgotten[s], all);
+                        if last_pre[i] + tie > post { (all - before * decayed).max(F::ZERO) } else { F::ZERO }
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Writes down when `neurons` spiked, if anybody asks.
+fn note(last: &mut [u64], previous: &mut [u64], neurons: &[u32], now: u64) {
+    if !last.is_empty() {
+        for &i in neurons {
+            previous[i as usize] = core::mem::replace(&mut last[i as usize], now.saturating_add(1));
+        }
     }
 }
 
@@ -122,10 +296,21 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
         self.dt
     }
 
-    fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<Self::State, Error> {
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
         nl_neuron::Error::population(NAME, pre)?;
         nl_neuron::Error::population(NAME, post)?;
-        Ok(PairStdpState { pre: Trace::new(pre), post: Trace::new(post), last: None })
+        let centred = self.parameters.pairing == Pairing::PresynapticCentred;
+        let times = centred || self.parameters.pairing == Pairing::Restricted;
+        Ok(PairStdpState {
+            pre: Trace::new(pre),
+            post: Trace::new(post),
+            last: None,
+            last_pre: vec![0; if times { pre } else { 0 }],
+            last_post: vec![0; if times { post } else { 0 }],
+            previous_pre: vec![0; if times { pre } else { 0 }],
+            previous_post: vec![0; if times { post } else { 0 }],
+            forgotten: vec![F::ZERO; if centred { synapses } else { 0 }],
+        })
     }
 
     fn step<W: Weights<F>>(
@@ -134,36 +319,26 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
         activity: &Activity<'_, F>,
         weights: &mut W,
     ) -> Result<(), Error> {
-        let now = activity.now;
-        activity.check(NAME, (state.pre.len(), state.post.len()), &mut state.last, weights)?;
-        let (low, high) = self.bounds;
-        let bump = |trace: &mut Trace<F>, decay, spikes: &[u32]| {
-            for &i in spikes {
-                trace.add(decay, now, i, F::ONE);
+        let centred = self.parameters.pairing == Pairing::PresynapticCentred;
+        if centred || self.parameters.pairing == Pairing::Restricted {
+            for times in [&state.last_pre, &state.previous_pre] {
+                nl_neuron::Error::length(NAME, "state (pre)", state.pre.len(), times.len())?;
             }
-        };
-        let early = |wanted| self.parameters.coincidence == wanted || self.parameters.coincidence == Coincidence::Both;
-        if early(Coincidence::Depress) {
-            bump(&mut state.post, self.minus, activity.post);
+            for times in [&state.last_post, &state.previous_post] {
+                nl_neuron::Error::length(NAME, "state (post)", state.post.len(), times.len())?;
+            }
         }
-        let scale = activity.rate * self.a_minus * state.post.factor(self.minus, now);
-        let y = state.post.scaled();
-        for &i in activity.pre {
-            weights.for_outgoing(i, |_, j, w| *w = (*w - scale * y[j as usize]).max(low).min(high));
+        if centred {
+            nl_neuron::Error::length(NAME, "weights (synapses)", state.forgotten.len(), weights.synapses())?;
         }
-        if early(Coincidence::Potentiate) {
-            bump(&mut state.pre, self.plus, activity.pre);
-        }
-        let scale = activity.rate * self.a_plus * state.pre.factor(self.plus, now);
-        let x = state.pre.scaled();
-        for &j in activity.post {
-            weights.for_incoming(j, |_, i, w| *w = (*w + scale * x[i as usize]).max(low).min(high));
-        }
-        if !early(Coincidence::Potentiate) {
-            bump(&mut state.pre, self.plus, activity.pre);
-        }
-        if !early(Coincidence::Depress) {
-            bump(&mut state.post, self.minus, activity.post);
+        activity.check(NAME, (state.pre.len(), state.post.len()), &mut state.last, weights)?;
+        for event in self.parameters.coincidence.order() {
+            match event {
+                Event::PreActs => self.depress(state, activity, weights),
+                Event::PreJumps => self.jump_pre(state, activity),
+                Event::PostActs => self.potentiate(state, activity, weights),
+                Event::PostJumps => self.jump_post(state, activity),
+            }
         }
         Ok(())
     }
