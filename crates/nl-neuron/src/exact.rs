@@ -45,6 +45,12 @@ impl<F: Real> Leak<F> {
     }
 }
 
+/// `yes` or `no`, both already computed: loops stay free of branches, which vectors cannot take.
+#[inline(always)]
+pub(crate) fn select<T: Copy>(condition: bool, yes: T, no: T) -> T {
+    if condition { yes } else { no }
+}
+
 /// A threshold with a hard reset and an absolute refractory period in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Threshold<F> {

@@ -1,5 +1,6 @@
 //! Who spiked: in one step ([`SpikeSet`]), and over many ([`SpikeTrain`]).
 
+use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -87,17 +88,41 @@ impl SpikeSet {
 
     /// Replaces the indices by those whose flag is not 0, and clears the flags.
     pub fn collect(&mut self) {
-        const WORD: usize = 64;
         self.indices.clear();
-        for (block, flags) in self.flags.chunks_mut(WORD).enumerate() {
-            // One reduction over the block: most blocks of a network are silent.
-            if flags.iter().fold(0, |any, &flag| any | flag) == 0 {
+        Level::current().dispatch(Collect { flags: &mut self.flags, indices: &mut self.indices });
+    }
+}
+
+/// Looks at blocks, then at words of eight flags, and only then at a flag: most of a network is silent.
+struct Collect<'a> {
+    flags: &'a mut [u8],
+    indices: &'a mut Vec<u32>,
+}
+
+impl Vectorised for Collect<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        const WORD: usize = 8;
+        const BLOCK: usize = 256;
+        let Self { flags, indices } = self;
+        for (b, block) in flags.chunks_mut(BLOCK).enumerate() {
+            if block.iter().fold(0, |any, &flag| any | flag) == 0 {
                 continue;
             }
-            for (i, flag) in flags.iter_mut().enumerate() {
-                if *flag != 0 {
-                    *flag = 0;
-                    self.indices.push((block * WORD + i) as u32);
+            for (w, word) in block.chunks_mut(WORD).enumerate() {
+                let mut bytes = [0; WORD];
+                bytes[..word.len()].copy_from_slice(word);
+                let mut set = u64::from_le_bytes(bytes);
+                if set == 0 {
+                    continue;
+                }
+                word.fill(0);
+                while set != 0 {
+                    let i = set.trailing_zeros() / 8;
+                    indices.push((b * BLOCK + w * WORD) as u32 + i);
+                    set &= !(0xff << (8 * i));
                 }
             }
         }

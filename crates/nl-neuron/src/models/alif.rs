@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, scalar};
+use crate::exact::{Leak, Threshold, decay, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
 
 const NAME: &str = "alif";
@@ -204,21 +204,27 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, v, a, refractory, input, fired } = self;
-        let Threshold { v_th, v_reset, refractory: period } = c.threshold;
-        let n = v.len();
-        let (a, refractory, input, fired) = (&mut a[..n], &mut refractory[..n], &input[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let u = if held { v[i] } else { c.leak.advance(v[i], input[i]) };
-            let adapted = a[i] * c.decay_a;
-            let fire = !held && u >= v_th + c.beta * adapted;
-            let after = if c.subtract { u - (v_th - v_reset) } else { v_reset };
-            v[i] = if fire { after } else { u };
-            a[i] = if fire { adapted + F::ONE } else { adapted };
-            refractory[i] = if fire { period } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        advance(self.c, self.v, self.a, self.refractory, self.input, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(c: Constants<F>, v: &mut [F], a: &mut [F], refractory: &mut [u32], input: &[F], fired: &mut [u8]) {
+    let Threshold { v_th, v_reset, refractory: period } = c.threshold;
+    let n = v.len();
+    let (a, refractory, input, fired) = (&mut a[..n], &mut refractory[..n], &input[..n], &mut fired[..n]);
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let held = left > 0;
+        let u = select(held, before, c.leak.advance(before, input[i]));
+        let adapted = a[i] * c.decay_a;
+        let fire = !held & (u >= v_th + c.beta * adapted);
+        let after = select(c.subtract, u - (v_th - v_reset), v_reset);
+        v[i] = select(fire, after, u);
+        a[i] = select(fire, adapted + F::ONE, adapted);
+        refractory[i] = select(fire, period, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }
 

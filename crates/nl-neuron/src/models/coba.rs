@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Threshold, decay, scalar};
+use crate::exact::{Threshold, decay, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "coba";
@@ -268,27 +268,43 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, state, exc, inh, current, fired } = self;
-        let n = state.v.len();
-        let (v, refractory) = (&mut state.v[..n], &mut state.refractory[..n]);
-        let (g_ex, g_in) = (&mut state.g_ex[..n], &mut state.g_in[..n]);
-        let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let (ex, inhibition) = (c.factor_ex * g_ex[i], c.factor_in * g_in[i]);
-            let g = c.g_l + ex + inhibition;
-            // Relative to E_L, so that a neuron at rest without input stays there to the last bit.
-            let drive = ex * (c.e_ex - c.e_l) + inhibition * (c.e_in - c.e_l) + (current[i] + c.i_e);
-            let limit = c.e_l + drive / g;
-            let moved = limit + (v[i] - limit) * (c.rate * g).v_exp();
-            let u = if held { v[i] } else { moved };
-            g_ex[i] = c.decay_ex * g_ex[i] + exc[i];
-            g_in[i] = c.decay_in * g_in[i] + inh[i];
-            let fire = !held && u >= c.threshold.v_th;
-            v[i] = if fire { c.threshold.v_reset } else { u };
-            refractory[i] = if fire { c.threshold.refractory } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        let CobaState { v, g_ex, g_in, refractory } = self.state;
+        advance(self.c, v, g_ex, g_in, refractory, self.exc, self.inh, self.current, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    g_ex: &mut [F],
+    g_in: &mut [F],
+    refractory: &mut [u32],
+    exc: &[F],
+    inh: &[F],
+    current: &[F],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (g_ex, g_in, refractory) = (&mut g_ex[..n], &mut g_in[..n], &mut refractory[..n]);
+    let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let held = left > 0;
+        let (ex, inhibition) = (c.factor_ex * g_ex[i], c.factor_in * g_in[i]);
+        let g = c.g_l + ex + inhibition;
+        // Relative to E_L, so that a neuron at rest without input stays there to the last bit.
+        let drive = ex * (c.e_ex - c.e_l) + inhibition * (c.e_in - c.e_l) + (current[i] + c.i_e);
+        let limit = c.e_l + drive / g;
+        let moved = limit + (before - limit) * (c.rate * g).v_exp();
+        let u = select(held, before, moved);
+        let fire = !held & (u >= c.threshold.v_th);
+        v[i] = select(fire, c.threshold.v_reset, u);
+        g_ex[i] = c.decay_ex * g_ex[i] + exc[i];
+        g_in[i] = c.decay_in * g_in[i] + inh[i];
+        refractory[i] = select(fire, c.threshold.refractory, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }
 

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, alpha, decay, exponential, scalar};
+use crate::exact::{Leak, Threshold, alpha, decay, exponential, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "cuba_alpha";
@@ -229,26 +229,44 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, state, exc, inh, current, fired } = self;
-        let n = state.v.len();
-        let (v, refractory) = (&mut state.v[..n], &mut state.refractory[..n]);
-        let (i_ex, y_ex) = (&mut state.i_ex[..n], &mut state.y_ex[..n]);
-        let (i_in, y_in) = (&mut state.i_in[..n], &mut state.y_in[..n]);
-        let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let moved = c.leak.advance(v[i], current[i])
-                + (c.ex.gain * i_ex[i] + c.ex.slope_gain * y_ex[i])
-                + (c.inh.gain * i_in[i] + c.inh.slope_gain * y_in[i]);
-            let u = if held { v[i] } else { moved };
-            i_ex[i] = c.ex.decay * (i_ex[i] + c.dt * y_ex[i]);
-            i_in[i] = c.inh.decay * (i_in[i] + c.dt * y_in[i]);
-            y_ex[i] = c.ex.decay * y_ex[i] + c.ex.jump * exc[i];
-            y_in[i] = c.inh.decay * y_in[i] + c.inh.jump * inh[i];
-            let fire = !held && u >= c.threshold.v_th;
-            v[i] = if fire { c.threshold.v_reset } else { u };
-            refractory[i] = if fire { c.threshold.refractory } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        let CubaAlphaState { v, i_ex, i_in, y_ex, y_in, refractory } = self.state;
+        advance(self.c, v, i_ex, i_in, y_ex, y_in, refractory, self.exc, self.inh, self.current, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    i_ex: &mut [F],
+    i_in: &mut [F],
+    y_ex: &mut [F],
+    y_in: &mut [F],
+    refractory: &mut [u32],
+    exc: &[F],
+    inh: &[F],
+    current: &[F],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (i_ex, y_ex, i_in, y_in) = (&mut i_ex[..n], &mut y_ex[..n], &mut i_in[..n], &mut y_in[..n]);
+    let (exc, inh, current) = (&exc[..n], &inh[..n], &current[..n]);
+    let (refractory, fired) = (&mut refractory[..n], &mut fired[..n]);
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let held = left > 0;
+        let moved = c.leak.advance(before, current[i])
+            + (c.ex.gain * i_ex[i] + c.ex.slope_gain * y_ex[i])
+            + (c.inh.gain * i_in[i] + c.inh.slope_gain * y_in[i]);
+        let u = select(held, before, moved);
+        let fire = !held & (u >= c.threshold.v_th);
+        v[i] = select(fire, c.threshold.v_reset, u);
+        i_ex[i] = c.ex.decay * (i_ex[i] + c.dt * y_ex[i]);
+        i_in[i] = c.inh.decay * (i_in[i] + c.dt * y_in[i]);
+        y_ex[i] = c.ex.decay * y_ex[i] + c.ex.jump * exc[i];
+        y_in[i] = c.inh.decay * y_in[i] + c.inh.jump * inh[i];
+        refractory[i] = select(fire, c.threshold.refractory, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }

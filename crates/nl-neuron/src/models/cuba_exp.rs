@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, exponential, scalar};
+use crate::exact::{Leak, Threshold, decay, exponential, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "cuba_exp";
@@ -173,17 +173,7 @@ impl<F: Real> NeuronModel<F> for CubaExp<F> {
         self.check(n, input, spikes)?;
         let (exc, rest) = input.split_at(n);
         let (inh, current) = rest.split_at(n);
-        Level::current().dispatch(Step {
-            c: self.constants,
-            v: &mut state.v,
-            i_ex: &mut state.i_ex,
-            i_in: &mut state.i_in,
-            refractory: &mut state.refractory,
-            exc,
-            inh,
-            current,
-            fired: spikes.flags_mut(),
-        });
+        Level::current().dispatch(Step { c: self.constants, state, exc, inh, current, fired: spikes.flags_mut() });
         spikes.collect();
         Ok(())
     }
@@ -219,10 +209,7 @@ impl<F: Real> PopulationState<F> for CubaExpState<F> {
 
 struct Step<'a, F> {
     c: Constants<F>,
-    v: &'a mut [F],
-    i_ex: &'a mut [F],
-    i_in: &'a mut [F],
-    refractory: &'a mut [u32],
+    state: &'a mut CubaExpState<F>,
     exc: &'a [F],
     inh: &'a [F],
     current: &'a [F],
@@ -234,20 +221,37 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, v, i_ex, i_in, refractory, exc, inh, current, fired } = self;
-        let n = v.len();
-        let (i_ex, i_in, refractory) = (&mut i_ex[..n], &mut i_in[..n], &mut refractory[..n]);
-        let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let moved = c.leak.advance(v[i], current[i]) + c.gain_ex * i_ex[i] + c.gain_in * i_in[i];
-            let u = if held { v[i] } else { moved };
-            i_ex[i] = c.decay_ex * i_ex[i] + exc[i];
-            i_in[i] = c.decay_in * i_in[i] + inh[i];
-            let fire = !held && u >= c.threshold.v_th;
-            v[i] = if fire { c.threshold.v_reset } else { u };
-            refractory[i] = if fire { c.threshold.refractory } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        let CubaExpState { v, i_ex, i_in, refractory } = self.state;
+        advance(self.c, v, i_ex, i_in, refractory, self.exc, self.inh, self.current, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    i_ex: &mut [F],
+    i_in: &mut [F],
+    refractory: &mut [u32],
+    exc: &[F],
+    inh: &[F],
+    current: &[F],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (i_ex, i_in, refractory) = (&mut i_ex[..n], &mut i_in[..n], &mut refractory[..n]);
+    let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
+    for i in 0..n {
+        let (before, ex, inhibition, left) = (v[i], i_ex[i], i_in[i], refractory[i]);
+        let held = left > 0;
+        let moved = c.leak.advance(before, current[i]) + c.gain_ex * ex + c.gain_in * inhibition;
+        let u = select(held, before, moved);
+        let fire = !held & (u >= c.threshold.v_th);
+        v[i] = select(fire, c.threshold.v_reset, u);
+        i_ex[i] = c.decay_ex * ex + exc[i];
+        i_in[i] = c.decay_in * inhibition + inh[i];
+        refractory[i] = select(fire, c.threshold.refractory, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, scalar};
+use crate::exact::{Leak, Threshold, decay, scalar, select};
 use crate::{ConductanceScheme, Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "diehl_cook";
@@ -281,17 +281,6 @@ impl<F: Real> PopulationState<F> for DiehlCookState<F> {
     }
 }
 
-/// θ decays, the threshold is compared, and what a spike changes is changed.
-#[inline(always)]
-fn spike<F: Real>(c: Constants<F>, held: bool, u: F, v: &mut F, theta: &mut F, refractory: &mut u32, fired: &mut u8) {
-    let decayed = *theta * c.decay_theta;
-    let fire = !held && u >= c.threshold.v_th + (decayed - c.offset);
-    *v = if fire { c.threshold.v_reset } else { u };
-    *theta = if fire { decayed + c.theta_plus } else { decayed };
-    *refractory = if fire { c.threshold.refractory } else { refractory.saturating_sub(1) };
-    *fired = u8::from(fire);
-}
-
 struct Conductances<'a, F> {
     c: Constants<F>,
     state: &'a mut DiehlCookState<F>,
@@ -306,23 +295,55 @@ impl<F: Real> Vectorised for Conductances<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, state, exc, inh, current, fired } = self;
-        let n = state.v.len();
-        let (v, theta, refractory) = (&mut state.v[..n], &mut state.theta[..n], &mut state.refractory[..n]);
-        let (g_ex, g_in) = (&mut state.g_ex[..n], &mut state.g_in[..n]);
-        let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
-        let e_l = c.leak.rest;
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let (ex, inhibition) = (c.factor_ex * g_ex[i], c.factor_in * g_in[i]);
-            let g = F::ONE + ex + inhibition;
-            let limit = e_l + (ex * (c.e_ex - e_l) + inhibition * (c.e_in - e_l) + current[i]) / g;
-            let moved = limit + (v[i] - limit) * (c.rate * g).v_exp();
-            let u = if held { v[i] } else { moved };
-            g_ex[i] = c.decay_ex * g_ex[i] + exc[i];
-            g_in[i] = c.decay_in * g_in[i] + inh[i];
-            spike(c, held, u, &mut v[i], &mut theta[i], &mut refractory[i], &mut fired[i]);
-        }
+        let DiehlCookState { v, theta, g_ex, g_in, refractory } = self.state;
+        let Self { c, exc, inh, current, fired, .. } = self;
+        advance_conductances(c, v, theta, g_ex, g_in, refractory, exc, inh, current, fired);
+    }
+}
+
+/// Whether θ, decayed, lets u be a spike; the potential, θ and steps left after it.
+#[inline(always)]
+fn spike<F: Real>(c: Constants<F>, u: F, theta: F, left: u32) -> (bool, F, F, u32) {
+    let decayed = theta * c.decay_theta;
+    let fire = (left == 0) & (u >= c.threshold.v_th + (decayed - c.offset));
+    (
+        fire,
+        select(fire, c.threshold.v_reset, u),
+        select(fire, decayed + c.theta_plus, decayed),
+        select(fire, c.threshold.refractory, left.saturating_sub(1)),
+    )
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance_conductances<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    theta: &mut [F],
+    g_ex: &mut [F],
+    g_in: &mut [F],
+    refractory: &mut [u32],
+    exc: &[F],
+    inh: &[F],
+    current: &[F],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (theta, refractory, fired) = (&mut theta[..n], &mut refractory[..n], &mut fired[..n]);
+    let (g_ex, g_in) = (&mut g_ex[..n], &mut g_in[..n]);
+    let (exc, inh, current) = (&exc[..n], &inh[..n], &current[..n]);
+    let e_l = c.leak.rest;
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let (ex, inhibition) = (c.factor_ex * g_ex[i], c.factor_in * g_in[i]);
+        let g = F::ONE + ex + inhibition;
+        let limit = e_l + (ex * (c.e_ex - e_l) + inhibition * (c.e_in - e_l) + current[i]) / g;
+        let u = select(left > 0, before, limit + (before - limit) * (c.rate * g).v_exp());
+        g_ex[i] = c.decay_ex * g_ex[i] + exc[i];
+        g_in[i] = c.decay_in * g_in[i] + inh[i];
+        let fire;
+        (fire, v[i], theta[i], refractory[i]) = spike(c, u, theta[i], left);
+        fired[i] = u8::from(fire);
     }
 }
 
@@ -338,15 +359,30 @@ impl<F: Real> Vectorised for Jumps<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, state, input, fired } = self;
-        let n = state.v.len();
-        let (v, theta, refractory) = (&mut state.v[..n], &mut state.theta[..n], &mut state.refractory[..n]);
-        let (input, fired) = (&input[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let u = if held { v[i] } else { c.leak.rest + (v[i] - c.leak.rest) * c.leak.decay + input[i] };
-            spike(c, held, u, &mut v[i], &mut theta[i], &mut refractory[i], &mut fired[i]);
-        }
+        let DiehlCookState { v, theta, refractory, .. } = self.state;
+        advance_jumps(self.c, v, theta, refractory, self.input, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance_jumps<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    theta: &mut [F],
+    refractory: &mut [u32],
+    input: &[F],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (theta, refractory, input, fired) = (&mut theta[..n], &mut refractory[..n], &input[..n], &mut fired[..n]);
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let moved = c.leak.rest + (before - c.leak.rest) * c.leak.decay + input[i];
+        let u = select(left > 0, before, moved);
+        let fire;
+        (fire, v[i], theta[i], refractory[i]) = spike(c, u, theta[i], left);
+        fired[i] = u8::from(fire);
     }
 }
 

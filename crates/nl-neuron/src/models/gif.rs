@@ -5,7 +5,7 @@ use nl_random::Streams;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, scalar};
+use crate::exact::{Leak, decay, exponential, scalar, select};
 use crate::{Error, Hz, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "gif";
@@ -367,7 +367,7 @@ fn probability<F: Real>(x: F) -> F {
     let [second, third, fourth, fifth] = [0.5, 1.0 / 3.0, 0.25, 0.2].map(F::from_f64);
     let one = F::ONE;
     let series = x * (one - x * second * (one - x * third * (one - x * fourth * (one - x * fifth))));
-    if x < F::from_f64(0.02) { series } else { one - (-x).v_exp() }
+    select(x < F::from_f64(0.02), series, one - (-x).v_exp())
 }
 
 /// The middle of the interval of [0, 1) that a word names; below 1 in f32 too.
@@ -375,7 +375,7 @@ fn probability<F: Real>(x: F) -> F {
 fn uniform<F: Real>(word: u32) -> F {
     let u = F::from_f64((f64::from(word) + 0.5) * (1.0 / 4_294_967_296.0));
     let below_one = F::ONE - F::EPSILON;
-    if u < below_one { u } else { below_one }
+    select(u < below_one, u, below_one)
 }
 
 impl<F: Real> Vectorised for Step<'_, F> {
@@ -384,25 +384,45 @@ impl<F: Real> Vectorised for Step<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Self { c, v, i_ex, i_in, stc, v_t, refractory, exc, inh, current, words, fired } = self;
-        let n = v.len();
-        let (i_ex, i_in, refractory) = (&mut i_ex[..n], &mut i_in[..n], &mut refractory[..n]);
-        let (stc, v_t, exc, inh, current) = (&stc[..n], &v_t[..n], &exc[..n], &inh[..n], &current[..n]);
-        let (words, fired) = (&words[..n], &mut fired[..n]);
-        let (low, high) = (F::from_f64(-80.0), F::from_f64(80.0));
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let moved = c.leak.advance(v[i], current[i] - stc[i]) + c.gain_ex * i_ex[i] + c.gain_in * i_in[i];
-            let u = if held { v[i] } else { moved };
-            i_ex[i] = c.decay_ex * i_ex[i] + exc[i];
-            i_in[i] = c.decay_in * i_in[i] + inh[i];
-            let exponent = (u - v_t[i]) * c.sharpness;
-            let exponent = if exponent > low { exponent } else { low };
-            let exponent = if exponent < high { exponent } else { high };
-            let fire = !held && uniform::<F>(words[i]) < probability(c.rate * exponent.v_exp());
-            v[i] = if fire { c.v_reset } else { u };
-            refractory[i] = if fire { c.refractory } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        advance(c, v, i_ex, i_in, stc, v_t, refractory, exc, inh, current, words, fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    i_ex: &mut [F],
+    i_in: &mut [F],
+    stc: &[F],
+    v_t: &[F],
+    refractory: &mut [u32],
+    exc: &[F],
+    inh: &[F],
+    current: &[F],
+    words: &[u32],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (i_ex, i_in, refractory) = (&mut i_ex[..n], &mut i_in[..n], &mut refractory[..n]);
+    let (stc, v_t, exc, inh, current) = (&stc[..n], &v_t[..n], &exc[..n], &inh[..n], &current[..n]);
+    let (words, fired) = (&words[..n], &mut fired[..n]);
+    let (low, high) = (F::from_f64(-80.0), F::from_f64(80.0));
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let held = left > 0;
+        let moved = c.leak.advance(before, current[i] - stc[i]) + c.gain_ex * i_ex[i] + c.gain_in * i_in[i];
+        let u = select(held, before, moved);
+        let exponent = (u - v_t[i]) * c.sharpness;
+        let exponent = select(exponent > low, exponent, low);
+        let exponent = select(exponent < high, exponent, high);
+        let fire = !held & (uniform::<F>(words[i]) < probability(c.rate * exponent.v_exp()));
+        v[i] = select(fire, c.v_reset, u);
+        i_ex[i] = c.decay_ex * i_ex[i] + exc[i];
+        i_in[i] = c.decay_in * i_in[i] + inh[i];
+        refractory[i] = select(fire, c.refractory, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }
 

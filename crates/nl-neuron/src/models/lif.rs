@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold};
+use crate::exact::{Leak, Threshold, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "lif";
@@ -213,19 +213,25 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, v, refractory, input, fired } = self;
-        let Threshold { v_th, v_reset, refractory: period } = c.threshold;
-        let n = v.len();
-        let (refractory, input, fired) = (&mut refractory[..n], &input[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            let u = if held { v[i] } else { c.leak.advance(v[i], input[i]) };
-            let fire = !held && u >= v_th;
-            let after = if c.subtract { u - (v_th - v_reset) } else { v_reset };
-            v[i] = if fire { after } else { u };
-            refractory[i] = if fire { period } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        advance(self.c, self.v, self.refractory, self.input, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(c: Constants<F>, v: &mut [F], refractory: &mut [u32], input: &[F], fired: &mut [u8]) {
+    let Threshold { v_th, v_reset, refractory: period } = c.threshold;
+    let n = v.len();
+    let (refractory, input, fired) = (&mut refractory[..n], &input[..n], &mut fired[..n]);
+    for i in 0..n {
+        let (before, left) = (v[i], refractory[i]);
+        let held = left > 0;
+        let u = select(held, before, c.leak.advance(before, input[i]));
+        let fire = !held & (u >= v_th);
+        let after = select(c.subtract, u - (v_th - v_reset), v_reset);
+        v[i] = select(fire, after, u);
+        refractory[i] = select(fire, period, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }
 

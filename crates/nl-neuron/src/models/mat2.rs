@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, scalar};
+use crate::exact::{Leak, decay, exponential, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "mat2";
@@ -228,24 +228,42 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, state, exc, inh, current, fired } = self;
-        let n = state.v.len();
-        let (v, refractory) = (&mut state.v[..n], &mut state.refractory[..n]);
-        let (i_ex, i_in) = (&mut state.i_ex[..n], &mut state.i_in[..n]);
-        let (theta_1, theta_2) = (&mut state.theta_1[..n], &mut state.theta_2[..n]);
-        let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
-        for i in 0..n {
-            let held = refractory[i] > 0;
-            v[i] = c.leak.advance(v[i], current[i]) + c.gain_ex * i_ex[i] + c.gain_in * i_in[i];
-            i_ex[i] = c.decay_ex * i_ex[i] + exc[i];
-            i_in[i] = c.decay_in * i_in[i] + inh[i];
-            let (fast, slow) = (c.decay[0] * theta_1[i], c.decay[1] * theta_2[i]);
-            let fire = !held && v[i] >= c.omega + fast + slow;
-            theta_1[i] = if fire { fast + c.alpha[0] } else { fast };
-            theta_2[i] = if fire { slow + c.alpha[1] } else { slow };
-            refractory[i] = if fire { c.refractory } else { refractory[i].saturating_sub(1) };
-            fired[i] = u8::from(fire);
-        }
+        let Mat2State { v, i_ex, i_in, theta_1, theta_2, refractory } = self.state;
+        advance(self.c, v, i_ex, i_in, theta_1, theta_2, refractory, self.exc, self.inh, self.current, self.fired);
+    }
+}
+
+/// The loop in a function of its own: the compiler knows that arguments do not overlap.
+#[inline(always)]
+fn advance<F: Real>(
+    c: Constants<F>,
+    v: &mut [F],
+    i_ex: &mut [F],
+    i_in: &mut [F],
+    theta_1: &mut [F],
+    theta_2: &mut [F],
+    refractory: &mut [u32],
+    exc: &[F],
+    inh: &[F],
+    current: &[F],
+    fired: &mut [u8],
+) {
+    let n = v.len();
+    let (i_ex, i_in, refractory) = (&mut i_ex[..n], &mut i_in[..n], &mut refractory[..n]);
+    let (theta_1, theta_2) = (&mut theta_1[..n], &mut theta_2[..n]);
+    let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
+    for i in 0..n {
+        let left = refractory[i];
+        let u = c.leak.advance(v[i], current[i]) + c.gain_ex * i_ex[i] + c.gain_in * i_in[i];
+        v[i] = u;
+        i_ex[i] = c.decay_ex * i_ex[i] + exc[i];
+        i_in[i] = c.decay_in * i_in[i] + inh[i];
+        let (fast, slow) = (c.decay[0] * theta_1[i], c.decay[1] * theta_2[i]);
+        let fire = (left == 0) & (u >= c.omega + fast + slow);
+        theta_1[i] = select(fire, fast + c.alpha[0], fast);
+        theta_2[i] = select(fire, slow + c.alpha[1], slow);
+        refractory[i] = select(fire, c.refractory, left.saturating_sub(1));
+        fired[i] = u8::from(fire);
     }
 }
 
