@@ -1,0 +1,174 @@
+//! A random experiment: spike trains, a connection, weights, a time step; and how it is drawn.
+
+use core::fmt;
+
+use nl_neuron::Ms;
+use proptest::prelude::*;
+
+use super::Knobs;
+
+/// One experiment. Weights are parts in [0, 1] of the way between the bounds in which they may start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Number of presynaptic neurons.
+    pub pre: usize,
+    /// Number of postsynaptic neurons.
+    pub post: usize,
+    /// (step, neuron) of the presynaptic spikes, ascending.
+    pub pre_spikes: Vec<(u64, u32)>,
+    /// (step, neuron) of the postsynaptic spikes, ascending.
+    pub post_spikes: Vec<(u64, u32)>,
+    /// (step, size) of the pulses of the neuromodulator; drawn only for rules that listen to one.
+    pub pulses: Vec<(u64, f64)>,
+    /// Number of steps.
+    pub steps: u64,
+    /// (pre, post, part) of each synapse, ascending, no pair twice.
+    pub synapses: Vec<(u32, u32, f64)>,
+    /// The time step.
+    pub dt: Ms,
+    /// A number for the law to use: where to cut, how far to shift.
+    pub choice: u64,
+    /// Jitter of the rule's parameters.
+    pub knobs: Knobs,
+    /// Whether the example's pulses matter.
+    pub modulated: bool,
+}
+
+impl Case {
+    const NEURONS: u32 = 3;
+    const STEPS: u64 = 30;
+
+    /// All experiments: up to 3 × 3 neurons, 30 steps, 12 spikes a side.
+    pub(crate) fn strategy() -> impl Strategy<Value = Self> {
+        let spikes = || proptest::collection::vec((0..Self::STEPS, 0..Self::NEURONS), 0..=12);
+        let parts = prop_oneof![Just(8_u8), Just(0), Just(16), 0..=16_u8];
+        let synapses = proptest::collection::vec((parts, prop_oneof![3 => Just(true), 1 => Just(false)]), 9);
+        let sizes = (1..=Self::NEURONS, 1..=Self::NEURONS);
+        let pulses = proptest::collection::vec((0..Self::STEPS, 1..=4_u8), 0..=4);
+        let dt = prop_oneof![Just(1.0), Just(0.5), Just(2.0), Just(0.1)];
+        let knobs = proptest::array::uniform8(-Knobs::REACH..=Knobs::REACH);
+        (sizes, spikes(), spikes(), pulses, synapses, dt, 0..=Self::STEPS, knobs).prop_map(
+            |((pre, post), pre_spikes, post_spikes, pulses, synapses, dt, choice, knobs)| {
+                let fold = |spikes: Vec<(u64, u32)>, n| {
+                    let mut folded: Vec<_> = spikes.into_iter().map(|(step, i)| (step, i % n)).collect();
+                    folded.sort_unstable();
+                    folded.dedup();
+                    folded
+                };
+                let mut pulses: Vec<_> =
+                    pulses.into_iter().map(|(step, size)| (step, 0.25 * f64::from(size))).collect();
+                pulses.sort_by_key(|pulse| pulse.0);
+                pulses.dedup_by_key(|pulse| pulse.0);
+                let mut list = Vec::new();
+                for i in 0..pre {
+                    for j in 0..post {
+                        let (part, connected) = synapses[(i * Self::NEURONS + j) as usize];
+                        if connected || (i, j) == (0, 0) {
+                            list.push((i, j, f64::from(part) / 16.0));
+                        }
+                    }
+                }
+                Self {
+                    pre: pre as usize,
+                    post: post as usize,
+                    pre_spikes: fold(pre_spikes, pre),
+                    post_spikes: fold(post_spikes, post),
+                    pulses,
+                    steps: Self::STEPS + 1,
+                    synapses: list,
+                    dt: Ms(dt),
+                    choice,
+                    knobs: Knobs(knobs),
+                    modulated: false,
+                }
+            },
+        )
+    }
+
+    /// One synapse with these spikes.
+    pub(crate) fn single(dt: Ms, pre: &[u64], post: &[u64], part: f64) -> Self {
+        let of = |steps: &[u64]| steps.iter().map(|&step| (step, 0)).collect();
+        Self {
+            pre: 1,
+            post: 1,
+            pre_spikes: of(pre),
+            post_spikes: of(post),
+            pulses: Vec::new(),
+            steps: pre.iter().chain(post).max().map_or(1, |&last| last + 1),
+            synapses: vec![(0, 0, part)],
+            dt,
+            choice: 0,
+            knobs: Knobs::default(),
+            modulated: false,
+        }
+    }
+
+    /// The steps at which neuron `i` of a side spikes.
+    pub(crate) fn steps_of(spikes: &[(u64, u32)], i: u32) -> Vec<u64> {
+        spikes.iter().filter(|&&(_, neuron)| neuron == i).map(|&(step, _)| step).collect()
+    }
+
+    /// The same experiment with each step index changed.
+    pub(crate) fn at_steps(&self, f: impl Fn(u64) -> u64) -> Self {
+        let mut case = self.clone();
+        case.pre_spikes.iter_mut().chain(&mut case.post_spikes).for_each(|spike| spike.0 = f(spike.0));
+        case.pulses.iter_mut().for_each(|pulse| pulse.0 = f(pulse.0));
+        case.steps = f(self.steps);
+        case
+    }
+
+    /// The same experiment without spikes.
+    pub(crate) fn silent(self) -> Self {
+        Self { pre_spikes: Vec::new(), post_spikes: Vec::new(), ..self }
+    }
+
+    /// One synapse and a single pre and post spike, `choice + least` steps apart.
+    pub(crate) fn pair(self, least: u64) -> Self {
+        let lag = self.choice + least;
+        let (first, later) = (self.pre_spikes.len() as u64, self.pre_spikes.len() as u64 + lag);
+        let (pre, post) = if self.post_spikes.len() % 2 == 0 { (first, later) } else { (later, first) };
+        Self { knobs: self.knobs, ..Self::single(self.dt, &[pre], &[post], self.synapses[0].2) }
+    }
+}
+
+/// Shows a raster only up to this step; later spikes are listed.
+const WIDTH: u64 = 100;
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.pre_spikes.iter().chain(&self.post_spikes).map(|s| s.0);
+        let last = last.chain(self.pulses.iter().map(|p| p.0).filter(|_| self.modulated)).max().unwrap_or(0);
+        write!(f, "  shortest example: dt = {}, {} × {} neurons, weights start", self.dt, self.pre, self.post)?;
+        for (i, j, part) in &self.synapses {
+            write!(f, " ({i}→{j}) {part}")?;
+        }
+        write!(f, " of the way from w_min to w_max")?;
+        if self.knobs != Knobs::default() {
+            write!(f, ", knobs {:?}", self.knobs.0)?;
+        }
+        let columns = last.min(WIDTH) + 1;
+        write!(f, "\n    {:8}", "step")?;
+        for step in (0..columns).step_by(5) {
+            write!(f, "{step:<5}")?;
+        }
+        for (side, n, spikes) in [("pre", self.pre, &self.pre_spikes), ("post", self.post, &self.post_spikes)] {
+            for i in 0..n as u32 {
+                let steps = Self::steps_of(spikes, i);
+                write!(f, "\n    {:8}", format!("{side} {i}"))?;
+                for step in 0..columns {
+                    f.write_str(if steps.contains(&step) { "|" } else { "." })?;
+                }
+                for step in steps.iter().filter(|&&step| step >= columns) {
+                    write!(f, " … | at {step}")?;
+                }
+            }
+        }
+        if self.modulated {
+            write!(f, "\n    {:8}", "pulses")?;
+            for (step, size) in &self.pulses {
+                write!(f, "{size} in step {step}; ")?;
+            }
+        }
+        Ok(())
+    }
+}

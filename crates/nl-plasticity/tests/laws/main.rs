@@ -1,0 +1,3 @@
+//! Every built-in rule obeys the laws, or says why not.
+
+mod pair;
