@@ -37,6 +37,7 @@ mod drive;
 mod error;
 mod monitor;
 mod piece;
+pub mod published;
 mod runtime;
 mod snapshot;
 pub mod statistics;

@@ -94,7 +94,7 @@ impl Network {
     fn advance(&mut self, window: u32) -> Result<(), NetworkError> {
         let Self { now, lines, pieces, modulators, .. } = self;
         let (start, modulators) = (*now, *modulators);
-        for_each(pieces, |piece| piece.advance(start, window, lines, modulators))?;
+        for_each(pieces, window, |piece| piece.advance(start, window, lines, modulators))?;
         for (population, line) in self.populations.iter_mut().zip(lines.iter_mut()) {
             for s in 0..window as usize {
                 self.merged.clear();
@@ -111,7 +111,7 @@ impl Network {
         }
         if pieces.iter().any(Piece::learns_late) {
             // Then the window is one step.
-            for_each(pieces, |piece| piece.learn_late(start, lines, modulators))?;
+            for_each(pieces, 1, |piece| piece.learn_late(start, lines, modulators))?;
         }
         self.now += u64::from(window);
         Ok(())
@@ -284,12 +284,18 @@ impl Network {
     }
 }
 
-/// Each piece, on the threads of the current pool if there are several of both; the first error by order of pieces.
+/// Neuron steps below which waking another thread costs more than it brings: some ten microseconds of work.
+const WORTH_A_THREAD: usize = 1 << 15;
+
+/// Each piece, for `steps` steps, on the threads of the current pool if that is worth it; the first error by order of
+/// pieces. The result does not depend on which way was taken.
 fn for_each(
     pieces: &mut [Piece],
+    steps: u32,
     run: impl Fn(&mut Piece) -> Result<(), NetworkError> + Send + Sync,
 ) -> Result<(), NetworkError> {
-    if pieces.len() == 1 || rayon::current_num_threads() == 1 {
+    let work = pieces.iter().map(|piece| piece.range.len()).sum::<usize>() * steps as usize;
+    if pieces.len() == 1 || work < WORTH_A_THREAD || rayon::current_num_threads() == 1 {
         return pieces.iter_mut().try_for_each(run);
     }
     let done: Vec<Result<(), NetworkError>> = pieces.par_iter_mut().map(run).collect();

@@ -1,0 +1,42 @@
+//! How long the published networks take: `cargo run --release -p nl-layers --example sim_time -- cuba 10`.
+use std::time::Instant;
+
+use nl_layers::network::published::{BrunelConfig, VogelsAbbottConfig, brunel, coba, cuba};
+use nl_layers::network::statistics::{binned_counts, mean_cv_isi, mean_rate, synchrony};
+use nl_neuron::Ms;
+use nl_random::Streams;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut words = std::env::args().skip(1);
+    let which = words.next().unwrap_or("cuba".into());
+    let seconds: f64 = words.next().map_or(Ok(1.0), |s| s.parse())?;
+    let n: Option<usize> = words.next().map(|s| s.parse()).transpose()?;
+    let start = Instant::now();
+    let streams = Streams::new(1);
+    let mut built = match which.as_str() {
+        "brunel" => brunel(&BrunelConfig { neurons: n.unwrap_or(12_500), ..BrunelConfig::default() }, streams)?,
+        "coba" => coba(&VogelsAbbottConfig { neurons: n.unwrap_or(4000), ..VogelsAbbottConfig::default() }, streams)?,
+        _ => cuba(&VogelsAbbottConfig { neurons: n.unwrap_or(4000), ..VogelsAbbottConfig::default() }, streams)?,
+    };
+    let build = start.elapsed();
+    let start = Instant::now();
+    built.network.run(Ms(seconds * 1000.0))?;
+    let simulate = start.elapsed().as_secs_f64();
+    let neurons = built.network.neurons();
+    let mut events = 0;
+    let mut cv = Vec::new();
+    for p in built.populations {
+        let spikes = built.network.spikes(p)?;
+        events += spikes.len();
+        cv.push(mean_cv_isi(spikes, neurons));
+    }
+    let counts = binned_counts(built.network.spikes(built.populations[0])?, 0, built.network.now(), 30);
+    println!(
+        "{which}: {neurons} neurons, {} synapses, build {build:.2?}, simulate {simulate:.3} s for {seconds} s, \
+         rate {:.3} Hz, cv {cv:?}, synchrony {:?}",
+        built.network.synapses(),
+        mean_rate(events, neurons, Ms(seconds * 1000.0)).0,
+        synchrony(&counts)
+    );
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! The balanced networks of Vogels & Abbott, as benchmarks 1 (COBA) and 2 (CUBA) of Brette et al. 2007.
+
+use nl_neuron::{Coba, CobaParameters, CubaExp, CubaExpParameters, Ms, NeuronModel};
+use nl_random::Streams;
+use nl_synapse::Uniform;
+use nl_synapse::connectivity::{Pairs, fixed_probability};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::Published;
+use crate::network::{NetworkBuilder, NetworkError, Projection};
+
+/// Size and time step of [`cuba`] and [`coba`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VogelsAbbottConfig {
+    /// Neurons, four fifths of them excitatory.
+    pub neurons: usize,
+    /// Time step; every delay is one step.
+    pub dt: Ms,
+}
+
+impl Default for VogelsAbbottConfig {
+    fn default() -> Self {
+        Self { neurons: 4000, dt: Ms(0.1) }
+    }
+}
+
+impl VogelsAbbottConfig {
+    /// Probability of a synapse: 2 %, or less in networks of more than 4000 neurons, so that each neuron keeps 80 inputs.
+    #[must_use]
+    pub fn probability(&self) -> f64 {
+        (80.0 / self.neurons as f64).min(0.02)
+    }
+}
+
+/// CUBA: LIF neurons with exponential currents, τ_m V' = g_e + g_i − (V − E_L); asynchronous and irregular at 5.5 Hz.
+///
+/// V_th −50, V_reset −60, E_L −49 mV, τ_m 20, τ_e 5, τ_i 10, t_ref 5 ms; weights 1.62 and −9 mV; V starts uniform between
+/// reset and threshold. Source: Vogels & Abbott 2005; Brette et al. 2007, benchmark 2; Brian2's example `CUBA`.
+///
+/// # Errors
+/// If there are fewer than 5 neurons, or `dt` is unusable.
+pub fn cuba(config: &VogelsAbbottConfig, streams: Streams) -> Result<Published, NetworkError> {
+    let model = CubaExp::new(CubaExpParameters::benchmark(), config.dt)?;
+    balanced(
+        config,
+        streams,
+        &model,
+        (1.62, -9.0),
+        |rng| [rng.random_range(-60.0..-50.0), 0.0, 0.0],
+        ["v", "i_ex", "i_in"],
+    )
+}
+
+/// COBA: LIF neurons with exponential conductances.
+///
+/// Source: Vogels & Abbott 2005; Brette et al. 2007, benchmark 1.
+///
+/// # Errors
+/// If there are fewer than 5 neurons, or `dt` is unusable.
+pub fn coba(config: &VogelsAbbottConfig, streams: Streams) -> Result<Published, NetworkError> {
+    let parameters = CobaParameters { e_l: nl_neuron::Mv(-49.0), ..CobaParameters::benchmark() };
+    let model = Coba::new(parameters, config.dt)?;
+    balanced(
+        config,
+        streams,
+        &model,
+        (6.0, 67.0),
+        |rng| [rng.random_range(-60.0..-50.0), 0.0, 0.0],
+        ["v", "g_ex", "g_in"],
+    )
+}
+
+/// Two populations of one model, all four projections between them, initial conditions drawn neuron by neuron.
+pub(super) fn balanced<M, const N: usize>(
+    config: &VogelsAbbottConfig,
+    streams: Streams,
+    model: &M,
+    (excitatory, inhibitory): (f32, f32),
+    start: impl Fn(&mut nl_random::Rng) -> [f32; N],
+    variables: [&str; N],
+) -> Result<Published, NetworkError>
+where
+    M: NeuronModel<f32> + Clone + Send + Sync + 'static,
+{
+    let n = config.neurons;
+    nl_neuron::Error::check(
+        "balanced network",
+        "neurons",
+        n as f64,
+        |n| n >= 5.0,
+        "use 5 or more: 4 excite, 1 inhibits",
+    )?;
+    let sizes = [n * 4 / 5, n - n * 4 / 5];
+    let mut builder = NetworkBuilder::new(config.dt, streams)?;
+    let e = builder.population("E", sizes[0], model.clone())?;
+    let i = builder.population("I", sizes[1], model.clone())?;
+    let populations = [e, i];
+    for (pre, weight) in [(0, excitatory), (1, inhibitory)] {
+        for post in 0..2 {
+            let mut rng = streams.rng("connectivity", pre as u64, post as u64);
+            let csr = fixed_probability(Pairs::between(sizes[pre], sizes[post]), config.probability(), &mut rng)?;
+            let projection = Projection::new(populations[pre], populations[post]).receptor(pre).delay(config.dt);
+            builder.connect(projection, Uniform::new(csr, weight)?)?;
+        }
+    }
+    for population in populations {
+        builder.record_spikes(population)?;
+    }
+    let mut network = builder.build()?;
+    for (which, population) in populations.into_iter().enumerate() {
+        let mut rng = streams.rng("initial state", which as u64, 0);
+        let drawn: Vec<[f32; N]> = (0..sizes[which]).map(|_| start(&mut rng)).collect();
+        for (k, variable) in variables.into_iter().enumerate() {
+            let values: Vec<f32> = drawn.iter().map(|values| values[k]).collect();
+            network.set_variable(population, variable, &values)?;
+        }
+    }
+    Ok(Published { network, populations })
+}
