@@ -1,9 +1,11 @@
 //! Lateral inhibition without a list of synapses.
 
+use core::ops::Range;
+
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::check_delivery;
+use crate::connection::{check_delivery, check_scaled};
 use crate::{Connection, Error};
 
 const NAME: &str = "all but self";
@@ -26,6 +28,8 @@ const NAME: &str = "all but self";
 pub struct AllButSelf<F = f32> {
     n: usize,
     weight: F,
+    /// The targets: all of the population, or a part of it.
+    targets: Range<usize>,
 }
 
 #[derive(Deserialize)]
@@ -33,13 +37,14 @@ pub struct AllButSelf<F = f32> {
 struct Unchecked<F> {
     n: usize,
     weight: F,
+    targets: Range<usize>,
 }
 
 impl<F: Real> TryFrom<Unchecked<F>> for AllButSelf<F> {
     type Error = Error;
 
     fn try_from(raw: Unchecked<F>) -> Result<Self, Error> {
-        Self::new(raw.n, raw.weight)
+        Self::new(raw.n, raw.weight)?.part(raw.targets)
     }
 }
 
@@ -54,7 +59,16 @@ impl<F: Real> AllButSelf<F> {
         if n.checked_mul(n - 1).is_none() {
             return Err(nl_neuron::Error::Population { model: NAME, n }.into());
         }
-        Ok(Self { n, weight })
+        Ok(Self { n, weight, targets: 0..n })
+    }
+
+    /// The same, onto these targets only.
+    fn part(&self, targets: Range<usize>) -> Result<Self, Error> {
+        if targets.is_empty() || targets.end > self.n {
+            let message = format!("targets {targets:?} of {}; use a non-empty range within", self.n);
+            return Err(Error::Invalid { what: NAME, message });
+        }
+        Ok(Self { targets, ..self.clone() })
     }
 
     /// The weight.
@@ -78,15 +92,15 @@ impl<F: Real> Connection<F> for AllButSelf<F> {
     }
 
     fn post(&self) -> usize {
-        self.n
+        self.targets.len()
     }
 
     fn synapses(&self) -> usize {
-        self.n * (self.n - 1)
+        self.targets.len() * (self.n - 1)
     }
 
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
-        check_delivery(NAME, (self.n, self.n), spikes, input)?;
+        check_delivery(NAME, (self.n, self.targets.len()), spikes, input)?;
         if !spikes.is_sorted() {
             let mut sorted = spikes.to_vec();
             sorted.sort_unstable();
@@ -96,14 +110,39 @@ impl<F: Real> Connection<F> for AllButSelf<F> {
         let mut done = 0;
         for same in spikes.chunk_by(|a, b| a == b) {
             let own = same[0] as usize;
-            self.add(spikes.len(), &mut input[done..own]);
-            self.add(spikes.len() - same.len(), &mut input[own..=own]);
-            done = own + 1;
+            if self.targets.contains(&own) {
+                let own = own - self.targets.start;
+                self.add(spikes.len(), &mut input[done..own]);
+                self.add(spikes.len() - same.len(), &mut input[own..=own]);
+                done = own + 1;
+            }
         }
         if !spikes.is_empty() {
             self.add(spikes.len(), &mut input[done..]);
         }
         Ok(())
+    }
+
+    fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
+        check_scaled(NAME, (self.n, self.targets.len()), spikes, scale, input)?;
+        for (&own, &s) in spikes.iter().zip(scale) {
+            let w = s * self.weight;
+            let own = (own as usize).checked_sub(self.targets.start);
+            for (j, x) in input.iter_mut().enumerate() {
+                *x += if own == Some(j) { F::ZERO } else { w };
+            }
+        }
+        Ok(())
+    }
+
+    /// As for any connection; the list of synapse numbers is empty, there being no weights to find by them.
+    fn restrict(&self, range: Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
+        let first = self.targets.start;
+        if range.end > self.targets.len() {
+            let message = format!("targets {range:?} of {}; use a range within", self.targets.len());
+            return Err(Error::Invalid { what: NAME, message });
+        }
+        Ok(Some((self.part(first + range.start.min(range.end)..first + range.end)?, Vec::new())))
     }
 }
 

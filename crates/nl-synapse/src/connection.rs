@@ -21,6 +21,26 @@ pub trait Connection<F: Real> {
     /// If a spike or `input` does not fit.
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error>;
 
+    /// input_j += Σ_i s_i w_ij, each spike i with its own factor s_i: `scale` is as long as `spikes`. For synapses whose
+    /// strength changes from spike to spike (see [`TsodyksMarkram`](crate::TsodyksMarkram)).
+    ///
+    /// Delivers spike by spike into a buffer of its own unless a connection knows a shorter way; those of this crate do.
+    ///
+    /// # Errors
+    /// If a spike, `scale` or `input` does not fit.
+    fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
+        check_scaled("deliver_scaled", (self.pre(), self.post()), spikes, scale, input)?;
+        let mut one = vec![F::ZERO; self.post()];
+        for (spike, &s) in spikes.iter().zip(scale) {
+            one.fill(F::ZERO);
+            self.deliver(core::slice::from_ref(spike), &mut one)?;
+            for (x, &w) in input.iter_mut().zip(&one) {
+                *x += s * w;
+            }
+        }
+        Ok(())
+    }
+
     /// The part that reaches the targets in `range`, which become 0 .. its length, and the synapse numbers it keeps: how
     /// a network gives each thread its own targets. `None` if the connection cannot be cut; its targets then stay
     /// together.
@@ -50,6 +70,18 @@ pub trait Weights<F: Real>: Connection<F> {
 
     /// All weights, by synapse number, to be set.
     fn weights_mut(&mut self) -> &mut [F];
+}
+
+/// `Ok` if there is also a factor for each spike.
+pub(crate) fn check_scaled<F>(
+    what: &'static str,
+    sizes: (usize, usize),
+    spikes: &[u32],
+    scale: &[F],
+    input: &[F],
+) -> Result<(), Error> {
+    nl_neuron::Error::length(what, "scale", spikes.len(), scale.len())?;
+    check_delivery(what, sizes, spikes, input)
 }
 
 /// `Ok` if all of `spikes` lie below `pre` and `input` has `post` values.

@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::check_delivery;
+use crate::connection::{check_delivery, check_scaled};
 use crate::connectivity::Fields;
 use crate::{Connection, Error, Weights};
 
@@ -126,6 +126,14 @@ impl<F: Real> Connection<F> for Convolution<F> {
         check_delivery(NAME, (self.pre(), self.post()), spikes, input)?;
         for &i in spikes {
             self.scatter(i, |w, j| input[j] += self.weights[w]);
+        }
+        Ok(())
+    }
+
+    fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
+        check_scaled(NAME, (self.pre(), self.post()), spikes, scale, input)?;
+        for (&i, &s) in spikes.iter().zip(scale) {
+            self.scatter(i, |w, j| input[j] += s * self.weights[w]);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::connectivity::reserve;
 
 const NAME: &str = "delay line";
 
@@ -30,12 +31,14 @@ impl DelayLine {
     /// A silent line for delays of 1 to `longest` steps.
     ///
     /// # Errors
-    /// If `longest` is 0: a spike cannot arrive in the step it is emitted in.
+    /// If `longest` is 0 (a spike cannot arrive in the step it is emitted in), or there is no memory for so many steps.
     pub fn new(longest: u32) -> Result<Self, Error> {
         if longest == 0 {
             return Err(Error::Invalid { what: NAME, message: "a delay of 0 steps; use 1 step or more".into() });
         }
-        Ok(Self { ring: vec![Vec::new(); longest as usize], next: 0 })
+        let mut ring = reserve(NAME, longest as usize)?;
+        ring.resize(longest as usize, Vec::new());
+        Ok(Self { ring, next: 0 })
     }
 
     /// The longest delay, in steps.

@@ -165,7 +165,8 @@ impl<C> Delayed<C> {
         &mut self.groups
     }
 
-    /// The number that a synapse of a group had before the split; none if there is no such group or synapse.
+    /// The number that a synapse of a group had before the split; `None` if nothing was split, or there is no
+    /// such group or synapse.
     #[must_use]
     pub fn number(&self, group: usize, synapse: usize) -> Option<usize> {
         self.numbers.get(group)?.get(synapse).map(|&number| number as usize)

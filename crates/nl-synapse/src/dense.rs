@@ -4,7 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::check_delivery;
+use crate::connection::{check_delivery, check_scaled};
 use crate::{Connection, Error, Weights};
 
 const NAME: &str = "dense";
@@ -81,6 +81,12 @@ impl<F: Real> Connection<F> for Dense<F> {
         Ok(())
     }
 
+    fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
+        check_scaled(NAME, (self.pre, self.post), spikes, scale, input)?;
+        Level::current().dispatch(AddScaledRows { weights: &self.weights, spikes, scale, input });
+        Ok(())
+    }
+
     fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
         if range.is_empty() || range.end > self.post {
             let message = format!("targets {range:?} of {}; use a non-empty range within", self.post);
@@ -125,6 +131,29 @@ impl<F: Real> Vectorised for AddRows<'_, F> {
             let row = &weights[i as usize * post + done..(i as usize + 1) * post];
             for (x, &w) in tail.iter_mut().zip(row) {
                 *x += w;
+            }
+        }
+    }
+}
+
+/// input += Σ s · row(i)
+struct AddScaledRows<'a, F> {
+    weights: &'a [F],
+    spikes: &'a [u32],
+    scale: &'a [F],
+    input: &'a mut [F],
+}
+
+impl<F: Real> Vectorised for AddScaledRows<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { weights, spikes, scale, input } = self;
+        let post = input.len();
+        for (&i, &s) in spikes.iter().zip(scale) {
+            for (x, &w) in input.iter_mut().zip(&weights[i as usize * post..][..post]) {
+                *x += s * w;
             }
         }
     }

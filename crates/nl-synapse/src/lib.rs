@@ -19,6 +19,10 @@ mod sparse;
 mod uniform;
 
 pub mod connectivity;
+mod weights;
+
+mod receptor;
+mod short_term;
 
 pub use all_but_self::AllButSelf;
 pub use connection::{Connection, Weights};
@@ -29,5 +33,8 @@ pub use delayed::{Delay, DelayGroup, Delayed};
 pub use dense::Dense;
 pub use error::Error;
 pub use nl_neuron::Real;
+pub use receptor::{Conductance, Nmda, Receptor, ReceptorState};
+pub use short_term::{TsodyksMarkram, TsodyksMarkramParameters, TsodyksMarkramState};
 pub use sparse::Sparse;
 pub use uniform::Uniform;
+pub use weights::{Bounds, Dale, Norm, Normalisation, Sign, WeightInit};

@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::check_delivery;
+use crate::connection::{check_delivery, check_scaled};
 use crate::csr::Incoming;
 use crate::{Connection, Csr, Error, Weights};
 
@@ -89,6 +89,17 @@ impl<F: Real> Connection<F> for Sparse<F> {
             let range = self.csr.range(i);
             for (&j, &w) in self.csr.row(i).iter().zip(&self.weights[range]) {
                 input[j as usize] += w;
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
+        check_scaled(NAME, (self.pre(), self.post()), spikes, scale, input)?;
+        for (&i, &s) in spikes.iter().zip(scale) {
+            let range = self.csr.range(i);
+            for (&j, &w) in self.csr.row(i).iter().zip(&self.weights[range]) {
+                input[j as usize] += s * w;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::check_delivery;
+use crate::connection::{check_delivery, check_scaled};
 use crate::{Connection, Csr, Error};
 
 const NAME: &str = "uniform";
@@ -66,6 +66,17 @@ impl<F: Real> Connection<F> for Uniform<F> {
         for &i in spikes {
             for &j in self.csr.row(i) {
                 input[j as usize] += self.weight;
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
+        check_scaled(NAME, (self.pre(), self.post()), spikes, scale, input)?;
+        for (&i, &s) in spikes.iter().zip(scale) {
+            let w = s * self.weight;
+            for &j in self.csr.row(i) {
+                input[j as usize] += w;
             }
         }
         Ok(())
