@@ -13,16 +13,28 @@ mod trace;
 
 mod rules;
 
+mod modulation;
+
+mod kind;
+
 #[cfg(feature = "laws")]
 pub mod laws;
 
 pub use activity::{Activity, Modulators};
 pub use error::Error;
+pub use kind::{AnyRule, AnyState, RuleKind};
+pub use modulation::{
+    Gate, Gated, ModulatorParameters, Neuromodulation, NeuromodulationParameters, NeuromodulationState,
+};
 pub use nl_neuron::{Hz, Ms, Mv, Real};
 pub use nl_synapse::Weights;
 pub use rule::PlasticityRule;
+pub use rules::{ClopathHomeostasis, ClopathStdp, ClopathStdpParameters, ClopathStdpState, ClopathVoltages};
 pub use rules::{Coincidence, Interaction, TraceState};
 pub use rules::{DiehlCookForm, DiehlCookStdp, DiehlCookStdpParameters, DiehlCookStdpState};
+pub use rules::{DopamineInput, DopamineStdp, DopamineStdpParameters, DopamineStdpState};
+pub use rules::{Eprop, EpropAdaptation, EpropParameters, EpropState};
+pub use rules::{Mstdp, MstdpParameters, Mstdpet, MstdpetState};
 pub use rules::{PairStdp, PairStdpParameters, PairStdpState, Pairing, WeightDependence};
 pub use rules::{TripletStdp, TripletStdpParameters, TripletStdpState};
 pub use rules::{VogelsStdp, VogelsStdpParameters};

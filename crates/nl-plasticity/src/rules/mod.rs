@@ -1,14 +1,25 @@
 //! One rule, one file; each opens with its equation.
 
 mod common;
+mod eligibility;
 
-mod diehl_cook;
 mod pair;
 mod triplet;
+
+mod clopath;
+mod diehl_cook;
 mod vogels;
 
+mod dopamine;
+mod eprop;
+mod florian;
+
+pub use clopath::{ClopathHomeostasis, ClopathStdp, ClopathStdpParameters, ClopathStdpState, ClopathVoltages};
 pub use common::{Coincidence, Interaction, TraceState};
 pub use diehl_cook::{DiehlCookForm, DiehlCookStdp, DiehlCookStdpParameters, DiehlCookStdpState};
+pub use dopamine::{DopamineInput, DopamineStdp, DopamineStdpParameters, DopamineStdpState};
+pub use eprop::{Eprop, EpropAdaptation, EpropParameters, EpropState};
+pub use florian::{Mstdp, MstdpParameters, Mstdpet, MstdpetState};
 pub use pair::{PairStdp, PairStdpParameters, PairStdpState, Pairing, WeightDependence};
 pub use triplet::{TripletStdp, TripletStdpParameters, TripletStdpState};
 pub use vogels::{VogelsStdp, VogelsStdpParameters};

@@ -1,0 +1,239 @@
+//! Spike-timing-dependent plasticity whose traces dopamine turns into weight changes.
+
+use nl_neuron::{Ms, Real};
+use nl_synapse::Weights;
+use serde::{Deserialize, Serialize};
+
+use super::common::{Clip, Coincidence, Interaction, TraceState, Traces, real};
+use super::eligibility::Eligibility;
+use crate::{Activity, Decay, Error, PlasticityRule};
+
+const NAME: &str = "dopamine STDP";
+
+/// What `Modulators::dopamine` of a step means to [`DopamineStdp`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DopamineInput {
+    /// An amount released in that step: d jumps by it and decays with τ_d. Steps without release may be left out.
+    #[default]
+    Release,
+    /// The concentration d itself, held over the step that ends with this step's spikes; 0 in steps left out.
+    Concentration,
+}
+
+/// Parameters of [`DopamineStdp`]; the defaults are NEST's `stdp_dopamine_synapse`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DopamineStdpParameters {
+    /// Eligibility gained by a pair with Δt → 0⁺.
+    pub a_plus: f64,
+    /// Eligibility lost by a pair with Δt → 0⁻ (positive depresses).
+    pub a_minus: f64,
+    /// Time constant of the presynaptic trace.
+    pub tau_plus: Ms,
+    /// Time constant of the postsynaptic trace.
+    pub tau_minus: Ms,
+    /// Time constant of the eligibility c.
+    pub tau_c: Ms,
+    /// Time constant of the dopamine concentration d.
+    pub tau_d: Ms,
+    /// Concentration b at which nothing is learnt.
+    pub baseline: f64,
+    /// What the activity's dopamine is.
+    pub input: DopamineInput,
+    /// Lower bound of the weight.
+    pub w_min: f64,
+    /// Upper bound of the weight.
+    pub w_max: f64,
+    /// What coincident spikes do.
+    pub coincidence: Coincidence,
+}
+
+impl Default for DopamineStdpParameters {
+    fn default() -> Self {
+        Self {
+            a_plus: 1.0,
+            a_minus: 1.5,
+            tau_plus: Ms(20.0),
+            tau_minus: Ms(20.0),
+            tau_c: Ms(1000.0),
+            tau_d: Ms(200.0),
+            baseline: 0.0,
+            input: DopamineInput::Release,
+            w_min: 0.0,
+            w_max: 200.0,
+            coincidence: Coincidence::Ignore,
+        }
+    }
+}
+
+/// Dopamine-modulated STDP: τ_c c' = −c + τ_c STDP(Δt) δ(t − t_spike), τ_d d' = −d + τ_d DA(t), w' = c (d − b), time in ms.
+///
+/// c jumps by A₊ x at a post spike and by −A₋ y at a pre spike, with the traces of all-to-all pair STDP; a weight is
+/// integrated in closed form when its synapse is touched (a spike of either side, [`settle`](PlasticityRule::settle),
+/// [`settle_outgoing`](PlasticityRule::settle_outgoing)) and clipped to [w_min, w_max] then. The activity's `rate` counts
+/// for the time since the step shown before, and for `settle` until the next.
+///
+/// Source: Izhikevich 2007, eqs. 1–3; NEST `stdp_dopamine_synapse`, where a dopamine spike releases 1/τ_d (Potjans et al.
+/// 2010).
+///
+/// ```
+/// use nl_plasticity::{Activity, DopamineStdp, DopamineStdpParameters, Modulators, Ms, PlasticityRule};
+/// use nl_synapse::{Dense, Weights};
+/// let rule = DopamineStdp::<f64>::new(DopamineStdpParameters::default(), Ms(1.0))?;
+/// let mut weights = Dense::new(1, 1, vec![1.0])?;
+/// let mut state = rule.state(1, 1, 1)?;
+/// rule.step(&mut state, &Activity::spikes(0, &[0], &[]), &mut weights)?;
+/// rule.step(&mut state, &Activity::spikes(5, &[], &[0]), &mut weights)?; // eligible, but nothing changes …
+/// let reward = Modulators { dopamine: 0.005, ..Modulators::default() };
+/// rule.step(&mut state, &Activity::spikes(500, &[], &[]).with_modulators(reward), &mut weights)?; // … until reward
+/// rule.settle(&mut state, 3000, &mut weights)?;
+/// assert!(weights.weights()[0] > 1.1);
+/// # Ok::<(), nl_plasticity::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct DopamineStdp<F = f32> {
+    parameters: DopamineStdpParameters,
+    dt: Ms,
+    traces: Traces,
+    c: Decay,
+    d: Decay,
+    a_plus: F,
+    a_minus: F,
+    clip: Clip<F>,
+}
+
+/// Traces, eligibilities and dopamine of [`DopamineStdp`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "F: Real")]
+pub struct DopamineStdpState<F> {
+    traces: TraceState<F>,
+    eligibility: Eligibility<F>,
+    /// d at the end of step `time`, up to which the integral reaches.
+    d: f64,
+    time: Option<u64>,
+    rate: f64,
+}
+
+impl<F: Real> DopamineStdp<F> {
+    /// The rule with these parameters and time step.
+    ///
+    /// # Errors
+    /// If a value is not finite, a time constant not positive, or w_min above w_max.
+    pub fn new(parameters: DopamineStdpParameters, dt: Ms) -> Result<Self, Error> {
+        let p = parameters;
+        nl_neuron::Error::finite(NAME, "baseline", p.baseline)?;
+        Ok(Self {
+            parameters,
+            dt,
+            traces: Traces {
+                pre: Decay::new(NAME, "tau_plus", p.tau_plus, dt)?,
+                post: Decay::new(NAME, "tau_minus", p.tau_minus, dt)?,
+                interaction: Interaction::AllToAll,
+                coincidence: p.coincidence,
+            },
+            c: Decay::new(NAME, "tau_c", p.tau_c, dt)?,
+            d: Decay::new(NAME, "tau_d", p.tau_d, dt)?,
+            a_plus: real(NAME, "a_plus", p.a_plus)?,
+            a_minus: real(NAME, "a_minus", p.a_minus)?,
+            clip: Clip::new(NAME, p.w_min, p.w_max)?,
+        })
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &DopamineStdpParameters {
+        &self.parameters
+    }
+
+    /// The concentration d at the end of the last step shown or settled.
+    #[must_use]
+    pub fn concentration(&self, state: &DopamineStdpState<F>) -> f64 {
+        state.d
+    }
+
+    /// ∫ e^(−u/τ) du over `steps` steps, with `per_step` = dt/τ.
+    fn integral(&self, per_step: f64, steps: u64) -> f64 {
+        if per_step == 0.0 {
+            return self.dt.0 * steps as f64;
+        }
+        self.dt.0 / per_step * -(-(steps as f64) * per_step).exp_m1()
+    }
+
+    /// Moves the integral of c's factor and d on to the end of step `now`.
+    fn advance(&self, state: &mut DopamineStdpState<F>, now: u64) {
+        let start = *state.time.get_or_insert(now);
+        let steps = now.saturating_sub(start);
+        if steps == 0 {
+            return;
+        }
+        let (c, d) = (self.c.per_step(), self.d.per_step());
+        let released = if self.parameters.input == DopamineInput::Release { state.d } else { 0.0 };
+        let integral = released * self.integral(c + d, steps) - self.parameters.baseline * self.integral(c, steps);
+        state.eligibility.integrate(self.c, start, state.rate * integral);
+        state.d *= self.d.over(steps);
+        state.time = Some(now);
+    }
+}
+
+impl<F: Real> PlasticityRule<F> for DopamineStdp<F> {
+    type State = DopamineStdpState<F>;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn dt(&self) -> Ms {
+        self.dt
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
+        let traces = TraceState::new(NAME, pre, post)?;
+        Ok(DopamineStdpState { traces, eligibility: Eligibility::new(synapses), d: 0.0, time: None, rate: 1.0 })
+    }
+
+    fn step<W: Weights<F>>(
+        &self,
+        state: &mut Self::State,
+        activity: &Activity<'_, F>,
+        weights: &mut W,
+    ) -> Result<(), Error> {
+        state.eligibility.check(NAME, weights)?;
+        state.traces.check(NAME, activity, weights)?;
+        let (now, dopamine) = (activity.now, activity.modulators.dopamine);
+        state.rate = activity.rate.to_f64();
+        self.advance(state, now);
+        match self.parameters.input {
+            DopamineInput::Release => state.d += dopamine,
+            DopamineInput::Concentration => {
+                state.d = dopamine;
+                if let Some(before) = now.checked_sub(1) {
+                    let integral = state.rate * dopamine * self.integral(self.c.per_step(), 1);
+                    state.eligibility.integrate(self.c, before, integral);
+                }
+            }
+        }
+        let (amounts, traces) = ((self.a_plus, self.a_minus), (self.traces, &mut state.traces));
+        state.eligibility.pair_step(self.c, amounts, traces, activity, weights, self.clip);
+        Ok(())
+    }
+
+    fn settle<W: Weights<F>>(&self, state: &mut Self::State, now: u64, weights: &mut W) -> Result<(), Error> {
+        state.eligibility.check(NAME, weights)?;
+        self.advance(state, now);
+        state.eligibility.settle(self.clip, weights);
+        Ok(())
+    }
+
+    fn settle_outgoing<W: Weights<F>>(
+        &self,
+        state: &mut Self::State,
+        now: u64,
+        pre: &[u32],
+        weights: &mut W,
+    ) -> Result<(), Error> {
+        state.eligibility.check(NAME, weights)?;
+        self.advance(state, now);
+        state.eligibility.settle_outgoing(NAME, pre, self.clip, weights)
+    }
+}

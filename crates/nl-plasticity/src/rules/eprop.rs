@@ -1,0 +1,185 @@
+//! Eligibility propagation in its local form.
+
+use nl_neuron::{Ms, Real};
+use nl_synapse::Weights;
+use serde::{Deserialize, Serialize};
+
+use super::common::{Clip, real};
+use crate::{Activity, Decay, Error, PlasticityRule, Trace};
+
+const NAME: &str = "e-prop";
+
+/// Threshold adaptation of the postsynaptic neurons (ALIF), as [`Eprop`] must know it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpropAdaptation {
+    /// Rise β of the threshold by each unit of the adaptation a.
+    pub beta: f64,
+    /// Time constant of a; ρ = e^(−dt/τ_a).
+    pub tau_a: Ms,
+}
+
+/// Parameters of [`Eprop`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EpropParameters {
+    /// Learning rate η.
+    pub eta: f64,
+    /// Membrane time constant of the postsynaptic neurons; α = e^(−dt/τ_m).
+    pub tau_m: Ms,
+    /// Their adaptation; `None`: LIF.
+    pub adaptation: Option<EpropAdaptation>,
+    /// Time constant of the read-out, κ = e^(−dt/τ_out), with which eligibilities are filtered; `None`: κ = 0.
+    pub tau_out: Option<Ms>,
+    /// Lower bound of the weight.
+    pub w_min: f64,
+    /// Upper bound of the weight.
+    pub w_max: f64,
+}
+
+impl Default for EpropParameters {
+    fn default() -> Self {
+        Self { eta: 1e-3, tau_m: Ms(20.0), adaptation: None, tau_out: Some(Ms(20.0)), w_min: -1.0, w_max: 1.0 }
+    }
+}
+
+/// e-prop, one step of gradient descent in each step t: w_ij −= η L_j ē_ij, clipped to [w_min, w_max].
+///
+/// z̄_i ← α z̄_i + z_i (pre spikes at the synapse); LIF: e_ij = ψ_j z̄_i; ALIF: e_ij = ψ_j (z̄_i − β ε_ij), then
+/// ε_ij ← ψ_j z̄_i + (ρ − ψ_j β) ε_ij; ē ← κ ē + e. ψ_j and the learning signal L_j = Σ_k B_jk (y_k − y*_k) come with the
+/// activity, `[post]` each. Filters jump by 1 (NEST's variants scale by 1 − α and 1 − κ).
+///
+/// Every synapse is visited in every step shown; steps left out count as ψ = L = 0. Post spikes play no part.
+///
+/// Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein & Maass 2020, eqs. 13, 21–25, 28.
+///
+/// ```
+/// use nl_plasticity::{Activity, Eprop, EpropParameters, Ms, PlasticityRule};
+/// use nl_synapse::{Dense, Weights};
+/// let rule = Eprop::<f64>::new(EpropParameters { eta: 0.1, ..EpropParameters::default() }, Ms(1.0))?;
+/// let mut weights = Dense::new(2, 1, vec![0.5, 0.5])?;
+/// let mut state = rule.state(2, 1, 2)?;
+/// let activity = Activity::spikes(0, &[1], &[]).with_learning_signal(&[0.3], &[2.0]);
+/// rule.step(&mut state, &activity, &mut weights)?;
+/// assert_eq!(weights.weights(), &[0.5, 0.5 - 0.1 * (2.0 * 0.3)]);
+/// # Ok::<(), nl_plasticity::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Eprop<F = f32> {
+    parameters: EpropParameters,
+    dt: Ms,
+    alpha: Decay,
+    rho: Option<Decay>,
+    kappa: Option<Decay>,
+    eta: F,
+    beta: F,
+    clip: Clip<F>,
+}
+
+/// Traces and eligibilities of [`Eprop`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "F: Real")]
+pub struct EpropState<F> {
+    z: Trace<F>,
+    post: usize,
+    /// ē by synapse; empty for κ = 0.
+    filtered: Vec<F>,
+    /// ε by synapse; empty for LIF.
+    slow: Vec<F>,
+    last: Option<u64>,
+}
+
+impl<F: Real> Eprop<F> {
+    /// The rule with these parameters and time step.
+    ///
+    /// # Errors
+    /// If a value is not finite, a time constant not positive, or w_min above w_max.
+    pub fn new(parameters: EpropParameters, dt: Ms) -> Result<Self, Error> {
+        let p = parameters;
+        Ok(Self {
+            parameters,
+            dt,
+            alpha: Decay::new(NAME, "tau_m", p.tau_m, dt)?,
+            rho: p.adaptation.map(|a| Decay::new(NAME, "tau_a", a.tau_a, dt)).transpose()?,
+            kappa: p.tau_out.map(|tau| Decay::new(NAME, "tau_out", tau, dt)).transpose()?,
+            eta: real(NAME, "eta", p.eta)?,
+            beta: real(NAME, "beta", p.adaptation.map_or(0.0, |a| a.beta))?,
+            clip: Clip::new(NAME, p.w_min, p.w_max)?,
+        })
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &EpropParameters {
+        &self.parameters
+    }
+}
+
+impl<F: Real> PlasticityRule<F> for Eprop<F> {
+    type State = EpropState<F>;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn dt(&self) -> Ms {
+        self.dt
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
+        nl_neuron::Error::population(NAME, pre)?;
+        nl_neuron::Error::population(NAME, post)?;
+        Ok(EpropState {
+            z: Trace::new(pre),
+            post,
+            filtered: vec![F::ZERO; if self.kappa.is_some() { synapses } else { 0 }],
+            slow: vec![F::ZERO; if self.rho.is_some() { synapses } else { 0 }],
+            last: None,
+        })
+    }
+
+    fn step<W: Weights<F>>(
+        &self,
+        state: &mut Self::State,
+        activity: &Activity<'_, F>,
+        weights: &mut W,
+    ) -> Result<(), Error> {
+        let EpropState { z, post, filtered, slow, last } = state;
+        for (name, kept, values) in [("kappa", self.kappa, &*filtered), ("rho", self.rho, &*slow)] {
+            nl_neuron::Error::length(NAME, name, if kept.is_some() { weights.synapses() } else { 0 }, values.len())?;
+        }
+        for (name, values) in [("psi", activity.psi), ("learning_signal", activity.learning_signal)] {
+            nl_neuron::Error::length(NAME, name, *post, values.len())?;
+            for &x in values {
+                nl_neuron::Error::finite(NAME, name, x.to_f64())?;
+            }
+        }
+        let (now, before) = (activity.now, *last);
+        activity.check(NAME, (z.len(), *post), last, weights)?;
+        let steps = before.map_or(1, |last| now - last);
+        let over = |decay: Option<Decay>, steps| decay.map_or(F::ZERO, |decay| F::from_f64(decay.over(steps)));
+        let (kappa, rho, missed) = (over(self.kappa, steps), over(self.rho, 1), over(self.rho, steps - 1));
+        let (eta, beta, clip) = (activity.rate * self.eta, self.beta, self.clip);
+        let (psi, signal) = (activity.psi, activity.learning_signal);
+        z.add_each(self.alpha, now, activity.pre, F::ONE);
+        let factor = z.factor(self.alpha, now);
+        for i in 0..z.len() {
+            let z = z.scaled()[i] * factor;
+            weights.for_outgoing(i as u32, |s, j, w| {
+                let psi = psi[j as usize];
+                let mut e = psi * z;
+                if let Some(slow) = slow.get_mut(s) {
+                    let epsilon = *slow * missed;
+                    e = psi * (z - beta * epsilon);
+                    *slow = psi * z + (rho - psi * beta) * epsilon;
+                }
+                if let Some(filtered) = filtered.get_mut(s) {
+                    e += kappa * *filtered;
+                    *filtered = e;
+                }
+                *w = clip.of(*w - eta * (signal[j as usize] * e));
+            });
+        }
+        Ok(())
+    }
+}
