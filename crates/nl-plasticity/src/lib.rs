@@ -8,11 +8,13 @@
 mod error;
 
 mod activity;
+mod rate;
 mod rule;
 mod trace;
 
 mod rules;
 
+mod homeostasis;
 mod modulation;
 
 mod kind;
@@ -22,13 +24,17 @@ pub mod laws;
 
 pub use activity::{Activity, Modulators};
 pub use error::Error;
+pub use homeostasis::{AdaptiveThreshold, AdaptiveThresholdParameters, IntrinsicPlasticity, RateEstimate};
+pub use homeostasis::{SynapticScaling, SynapticScalingParameters, WeightNormalisation};
 pub use kind::{AnyRule, AnyState, RuleKind};
 pub use modulation::{
     Gate, Gated, ModulatorParameters, Neuromodulation, NeuromodulationParameters, NeuromodulationState,
 };
 pub use nl_neuron::{Hz, Ms, Mv, Real};
 pub use nl_synapse::Weights;
+pub use rate::RateRule;
 pub use rule::PlasticityRule;
+pub use rules::{Bcm, BcmParameters, BcmState, BcmThreshold, Hebb, HebbParameters, Oja, OjaParameters, Sanger};
 pub use rules::{ClopathHomeostasis, ClopathStdp, ClopathStdpParameters, ClopathStdpState, ClopathVoltages};
 pub use rules::{Coincidence, Interaction, TraceState};
 pub use rules::{DiehlCookForm, DiehlCookStdp, DiehlCookStdpParameters, DiehlCookStdpState};
