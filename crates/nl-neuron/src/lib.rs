@@ -16,9 +16,14 @@ mod model;
 mod exact;
 pub mod integrate;
 mod models;
+mod surrogates;
+
+#[cfg(feature = "laws")]
+pub mod laws;
 
 pub use error::Error;
 pub use model::{NeuronModel, PopulationState, Real};
+pub use models::{AdEx, AdExParameters, AdExState, Eif, EifParameters, EifState, Qif, QifParameters, QifState};
 pub use models::{
     Alif, AlifParameters, AlifState, Coba, CobaParameters, CobaState, ConductanceScheme, CubaAlpha,
     CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState, DiehlCook, DiehlCookInput,
@@ -26,7 +31,6 @@ pub use models::{
     IntegrateAndFireState, Mat2, Mat2Parameters, Mat2State,
 };
 pub use models::{Drive, Lif, LifParameters, LifState, Reset};
-pub use models::{AdEx, AdExParameters, AdExState, Eif, EifParameters, EifState, Qif, QifParameters, QifState};
 pub use models::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
 pub use models::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
 pub use models::{
@@ -34,4 +38,9 @@ pub use models::{
 };
 pub use nl_kernels::Float;
 pub use spikes::{SpikeSet, SpikeTrain};
+pub use surrogates::{
+    Arctan, Circ, Erf, EscapeRate, Exponential, FastSigmoid, Fourier, LeakyRectangle, LeakyRelu, LogAbs,
+    PiecewiseQuadratic, QPseudoSpike, S2nn, Sigmoid, SoftSign, SparseFastSigmoid, StraightThrough, SuperSpike,
+    Surrogate, SurrogateKind, SurrogateVisitor, Tanh, Triangle,
+};
 pub use units::{Hz, Ms, Mv, Ns, Pa, Pf};
