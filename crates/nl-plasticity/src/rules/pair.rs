@@ -167,7 +167,7 @@ pub struct PairStdpState<F> {
     /// Step of each neuron's last spike, plus 1; 0 for never. Empty where the pairing does not ask.
     last_pre: Vec<u64>,
     last_post: Vec<u64>,
-    /// The same before the spike of the present step.
+    /// The same before the last spike: with `Both` the spikes of a step are noted before they act.
     previous_pre: Vec<u64>,
     previous_post: Vec<u64>,
     /// x_i at the last post spike, by synapse; empty unless presynaptic-centred.
@@ -235,8 +235,8 @@ impl<F: Real> PairStdp<F> {
         }
         // Two spikes of one past step that did not pair each count as the later one.
         let tie = u64::from(!self.parameters.coincidence.post_jumps_first());
-        let last_pre =
-            if self.parameters.coincidence.pre_jumps_first() { &state.previous_pre } else { &state.last_pre };
+        let both = self.parameters.coincidence == Coincidence::Both;
+        let last_pre = if both { &state.previous_pre } else { &state.last_pre };
         for &i in activity.pre {
             let pre = last_pre[i as usize];
             let later = |j| state.last_post[j] + tie > pre;
@@ -250,9 +250,9 @@ impl<F: Real> PairStdp<F> {
         let change = Change { amount: amount * factor, strength: self.f_plus, clip: self.clip };
         let x = state.pre.scaled();
         let tie = u64::from(!self.parameters.coincidence.pre_jumps_first());
+        let both = self.parameters.coincidence == Coincidence::Both;
         let last_pre = &state.last_pre;
-        let last_post =
-            if self.parameters.coincidence.post_jumps_first() { &state.previous_post } else { &state.last_post };
+        let last_post = if both { &state.previous_post } else { &state.last_post };
         for &j in activity.post {
             match self.parameters.pairing {
                 Pairing::AllToAll | Pairing::NearestSymmetric => change.incoming(weights, j, |_, i| x[i]),
