@@ -340,7 +340,7 @@ impl<F: Real> Vectorised for Sum<'_, F> {
         for (component, part) in components.iter().zip(parts.chunks_exact_mut(n)) {
             for (total, part) in total.iter_mut().zip(part) {
                 *total += *part;
-                *part = *part * component.decay;
+                *part *= component.decay;
             }
         }
     }
