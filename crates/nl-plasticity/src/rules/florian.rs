@@ -66,6 +66,7 @@ impl<F: Real> Common<F> {
     fn new(name: &'static str, parameters: MstdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
         nl_neuron::Error::finite(name, "gamma", p.gamma)?;
+        nl_neuron::Error::positive(name, "tau_z", p.tau_z.0)?;
         Ok(Self {
             parameters,
             dt,

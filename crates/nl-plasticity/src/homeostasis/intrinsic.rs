@@ -1,0 +1,91 @@
+//! A threshold that holds a target rate.
+
+use nl_neuron::{Hz, Ms, Real};
+use serde::{Deserialize, Serialize};
+
+use super::check_spikes;
+use crate::Error;
+use crate::rules::real;
+
+const INTRINSIC: &str = "intrinsic plasticity";
+
+/// Intrinsic plasticity towards a target rate: θ' = η (Σ δ(t − t_spike) − ρ₀), so that θ rests where the neuron fires at ρ₀.
+///
+/// ```
+/// use nl_plasticity::{Hz, IntrinsicPlasticity, Ms};
+/// let mut theta = IntrinsicPlasticity::<f64>::new(1, 0.1, Hz(10.0), Ms(1.0))?;
+/// theta.spikes(0, &[0])?;
+/// assert!((theta.at(0, 0) - 0.1).abs() < 1e-15); // a spike raises it by η …
+/// assert!(theta.at(100, 0).abs() < 1e-15); // … which one mean interval of silence takes back
+/// # Ok::<(), nl_plasticity::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "F: Real")]
+pub struct IntrinsicPlasticity<F = f32> {
+    eta: f64,
+    rho_0: Hz,
+    dt: Ms,
+    /// η times the spikes of each neuron.
+    raised: Vec<F>,
+    /// The first step shown.
+    origin: Option<u64>,
+    last: Option<u64>,
+}
+
+impl<F: Real> IntrinsicPlasticity<F> {
+    /// θ = 0 for `n` neurons; θ rises by `eta` mV at a spike and falls by `eta` · `rho_0` in a second.
+    ///
+    /// # Errors
+    /// If there are none, η is not finite, ρ₀ negative, or dt not positive.
+    pub fn new(n: usize, eta: f64, rho_0: Hz, dt: Ms) -> Result<Self, Error> {
+        nl_neuron::Error::population(INTRINSIC, n)?;
+        real::<F>(INTRINSIC, "eta", eta)?;
+        nl_neuron::Error::not_negative(INTRINSIC, "rho_0", rho_0.0)?;
+        nl_neuron::Error::positive(INTRINSIC, "dt", dt.0)?;
+        Ok(Self { eta, rho_0, dt, raised: vec![F::ZERO; n], origin: None, last: None })
+    }
+
+    /// Counts the spikes of step `now`; steps without any may be left out. The target counts from the first step shown.
+    ///
+    /// # Errors
+    /// If a spike does not fit, or time runs backwards.
+    pub fn spikes(&mut self, now: u64, spikes: &[u32]) -> Result<(), Error> {
+        check_spikes(INTRINSIC, spikes, self.raised.len())?;
+        Error::order(INTRINSIC, now, self.last)?;
+        self.last = Some(now);
+        self.origin.get_or_insert(now);
+        for &i in spikes {
+            self.raised[i as usize] += F::from_f64(self.eta);
+        }
+        Ok(())
+    }
+
+    /// θ of neuron `i` at step `now` in mV; 0 for a neuron that does not exist.
+    #[must_use]
+    pub fn at(&self, now: u64, i: u32) -> F {
+        let steps = now.saturating_sub(self.origin.unwrap_or(now));
+        let due = F::from_f64(self.eta * self.rho_0.0 * 1e-3 * self.dt.0 * steps as f64);
+        self.raised.get(i as usize).map_or(F::ZERO, |&raised| raised - due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A neuron that fires regularly at 40 Hz − θ ends up at ρ₀ = 10 Hz.
+    #[test]
+    fn the_rate_settles_at_its_target() {
+        let mut theta = IntrinsicPlasticity::<f64>::new(1, 0.05, Hz(10.0), Ms(1.0)).unwrap();
+        let (mut phase, mut late) = (0.0, 0);
+        for now in 0..400_000 {
+            phase += (40.0 - theta.at(now, 0)).max(0.0) * 1e-3;
+            if phase >= 1.0 {
+                phase -= 1.0;
+                theta.spikes(now, &[0]).unwrap();
+                late += u32::from(now >= 300_000);
+            }
+        }
+        assert!((995..=1005).contains(&late), "{late} spikes in 100 s");
+    }
+}
