@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// Trains the brain pipeline, first without labels, then with them, and writes a report.
     Mnist(Mnist),
+    /// Simulates a published spiking network and writes a report.
+    Sim(Sim),
     /// Measures a workload.
     Bench(Bench),
 }
@@ -73,6 +75,50 @@ pub(crate) struct Mnist {
     pub(crate) json: bool,
 }
 
+/// A published network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimModel {
+    /// 4,000 current-based LIF neurons (Vogels & Abbott 2005; Brette et al. 2007, benchmark 2).
+    Cuba,
+    /// 4,000 conductance-based LIF neurons (benchmark 1).
+    Coba,
+    /// 4,000 Hodgkin-Huxley neurons (benchmark 3).
+    Cobahh,
+    /// 12,500 LIF neurons with delta synapses (Brunel 2000).
+    Brunel,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// The network.
+    #[arg(value_enum, conflicts_with_all = ["config", "resume"])]
+    pub(crate) model: Option<SimModel>,
+    /// A configuration of your own (YAML, as config.yaml in a run's folder).
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// Biological time [default: 1].
+    #[arg(long, value_name = "S", conflicts_with = "resume")]
+    pub(crate) seconds: Option<f64>,
+    /// The seed of connectivity, initial state and input [default: 1].
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub(crate) seed: Option<u64>,
+    /// Neurons [default: as published].
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub(crate) neurons: Option<usize>,
+    /// Worker threads; the result is the same for any number.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Continues the run in this folder, with its configuration.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Prints the summary as one JSON object on the last line of stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// More threads than any machine has cores are a slip of the finger.
 const MOST_THREADS: usize = 1024;
 
@@ -105,6 +151,10 @@ pub(crate) enum Workload {
     Gemm,
     /// Exact nearest neighbours: 60,000 x 128 keys, 10,000 queries, k = 10.
     Knn,
+    /// CUBA: 4,000 neurons, 10 s (Brette et al. 2007, benchmark 2).
+    Cuba,
+    /// Brunel: 12,500 neurons, 1 s (Brunel 2000).
+    Brunel,
 }
 
 #[derive(Debug, Args)]
@@ -143,6 +193,9 @@ mod tests {
             "mnist --seed -1",
             "mnist --resume a --preset full",
             "mnist --resume a --seed 3",
+            "sim lif",
+            "sim cuba --seconds x",
+            "sim cuba --resume a",
             "bench",
             "bench gemm --steps 0",
             "fetch",
@@ -161,6 +214,9 @@ mod tests {
             "mnist --resume experiments/x --threads 1",
             "bench brain-ssl --threads 2 --steps 5 --json",
             "bench knn",
+            "bench cuba --json",
+            "sim cuba --seconds 10 --threads 2 --json",
+            "sim --resume experiments/x",
         ] {
             let words = std::iter::once("xtask").chain(line.split(' '));
             Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{line}: {e}"));

@@ -1,10 +1,12 @@
-//! The command line of the workspace: `cargo xtask fetch`, `cargo xtask mnist`, `cargo xtask bench`.
+//! The command line of the workspace: `cargo xtask fetch`, `mnist`, `stdp`, `sim`, `bench`.
 
 mod bench;
 mod cli;
 mod fetch;
 mod mnist;
 mod progress;
+mod session;
+mod sim;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -18,7 +20,7 @@ fn main() -> ExitCode {
         Err(error) => {
             tell(&format!("error: {}\n", message(&error)));
             match error.downcast_ref() {
-                Some(nl_train::Error::Stopped { .. }) => ExitCode::from(mnist::INTERRUPTED),
+                Some(nl_train::Error::Stopped { .. }) => ExitCode::from(session::INTERRUPTED),
                 _ => ExitCode::FAILURE,
             }
         }
@@ -44,6 +46,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
         cli::Command::Fetch(options) => fetch::run(&options),
         cli::Command::Mnist(options) => mnist::run(&options),
+        cli::Command::Sim(options) => sim::run(&options),
         cli::Command::Bench(options) => bench::run(&options),
     }
 }

@@ -1,50 +1,26 @@
 //! `cargo xtask mnist`: the brain pipeline, from images to report.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use nl_data::{Lookup, resolve};
 use nl_train::{BrainRun, RunConfig, RunFolder, Summary};
 
 use crate::cli::{Mnist, Preset};
-use crate::progress::Printer;
-
-/// What a shell expects of a program ended by Ctrl-C.
-pub(crate) const INTERRUPTED: u8 = 130;
-/// A configuration file larger than this is not one of ours.
-const CONFIG_CAP: u64 = 1 << 20;
+use crate::session;
 
 pub(crate) fn run(options: &Mnist) -> anyhow::Result<()> {
-    let pool = crate::pool(options.threads)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut printer = Printer::new(Arc::clone(&stop));
-    // The first Ctrl-C ends the run with a checkpoint after the step under way, the second at once.
-    ctrlc::set_handler(move || {
-        if stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-        crate::tell("stopping with a checkpoint after this step; Ctrl-C again ends at once\n");
-    })?;
-    let summary = pool.install(|| -> anyhow::Result<Summary> {
+    let summary = session::run(options.threads, |printer| {
         let run = if let Some(dir) = &options.resume { resume(dir, options)? } else { start(options)? };
         crate::tell(&format!("folder: {}\n", run.folder().display()));
-        Ok(run.run(&mut printer)?)
+        Ok(run.run(printer)?)
     })?;
-    if options.json {
-        crate::tell(&table(&summary));
-        crate::print(&format!("{}\n", serde_json::to_string(&summary)?))
-    } else {
-        crate::print(&table(&summary))
-    }
+    session::show(&summary, &table(&summary), options.json)
 }
 
 fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
     let mut config = match (&options.config, options.preset) {
-        (Some(file), _) => read_config(file)?,
+        (Some(file), _) => RunConfig::from_yaml(&session::read_config(file)?).with_context(|| session::about(file))?,
         (None, Preset::Quick) => RunConfig::preset(nl_train::Preset::Quick)?,
         (None, Preset::Full) => RunConfig::preset(nl_train::Preset::Full)?,
     };
@@ -58,10 +34,7 @@ fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
     // The images first: a folder should not be left behind for a run that could not begin.
     let (split, source) = resolve("mnist", &config.data, &lookup())?;
     crate::tell(&format!("data: {source}\n"));
-    let folder = match &options.out {
-        Some(path) => RunFolder::create(path)?,
-        None => RunFolder::create_in(Path::new("experiments"), &config.name)?,
-    };
+    let folder = session::folder(options.out.as_deref(), &config.name)?;
     Ok(BrainRun::start(config, split, source, folder)?)
 }
 
@@ -77,15 +50,6 @@ fn resume(dir: &Path, options: &Mnist) -> anyhow::Result<BrainRun> {
 /// Where the images are looked for; enough procedural digits that the quick preset draws recognisable pictures from them.
 fn lookup() -> Lookup {
     Lookup { train: 30_000, test: 5_000, ..Lookup::from_env() }
-}
-
-fn read_config(file: &Path) -> anyhow::Result<RunConfig> {
-    let about = || format!("--config {}", file.display());
-    let mut bytes = Vec::new();
-    // Whatever size the file says it has: a device says 0 and has no end.
-    File::open(file).with_context(about)?.take(CONFIG_CAP + 1).read_to_end(&mut bytes).with_context(about)?;
-    anyhow::ensure!(bytes.len() as u64 <= CONFIG_CAP, "{}: a configuration has at most {CONFIG_CAP} bytes", about());
-    RunConfig::from_yaml(std::str::from_utf8(&bytes).with_context(about)?).with_context(about)
 }
 
 fn table(summary: &Summary) -> String {

@@ -41,6 +41,9 @@ pub enum Error {
     /// A layer refused its input or its parameters.
     #[error(transparent)]
     Layer(#[from] nl_layers::Error),
+    /// A spiking network could not be built, run or restored.
+    #[error(transparent)]
+    Network(#[from] nl_layers::network::NetworkError),
     /// An op refused its input.
     #[error(transparent)]
     Op(#[from] nl_autodiff::Error),

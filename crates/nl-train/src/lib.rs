@@ -17,6 +17,7 @@ mod observer;
 mod pca;
 mod probe;
 mod run_folder;
+mod sim;
 mod state;
 mod summary;
 mod tsne;
@@ -37,6 +38,7 @@ pub use metrics::{
 pub use observer::{Event, Observer, Silent};
 pub use pca::{Pca, PcaError};
 pub use run_folder::{RunFolder, RunFolderError, utc_stamp, utc_text};
+pub use sim::{SimConfig, SimModel, SimRun, SimSeconds, SimSummary};
 pub use state::Stage;
 pub use summary::{SslSummary, Summary, TestAccuracy, Throughput};
 pub use tsne::Tsne;

@@ -3,9 +3,11 @@
 mod brain;
 mod gemm;
 mod knn;
+mod sim;
 
 use std::time::Instant;
 
+use nl_train::SimModel;
 use serde::Serialize;
 
 use crate::cli::{Bench, Workload};
@@ -29,6 +31,8 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
         Workload::BrainInfer => brain::run(brain::Stage::Inference, threads, steps),
         Workload::Gemm => gemm::run(threads, steps),
         Workload::Knn => knn::run(threads, steps),
+        Workload::Cuba => sim::run(SimModel::Cuba, 10.0, threads, steps),
+        Workload::Brunel => sim::run(SimModel::Brunel, 1.0, threads, steps),
     })?;
     for figure in &figures {
         if options.json {

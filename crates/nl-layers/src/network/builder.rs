@@ -410,6 +410,7 @@ impl NetworkBuilder {
             poisson: poisson.collect::<Result<_, _>>()?,
             constant,
             input: vec![0.0; receptors * n],
+            touched: vec![true; receptors],
             spikes: SpikeSet::new(n),
             own: DelayLine::new(returning)?,
             emitted: vec![Vec::new(); window as usize],

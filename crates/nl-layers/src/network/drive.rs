@@ -52,6 +52,10 @@ impl PoissonInput {
         })
     }
 
+    pub(super) fn receptor(&self) -> usize {
+        self.receptor
+    }
+
     /// Adds the jumps of step `now`; `input` is `[receptors, n]`.
     pub(super) fn add(&mut self, now: u64, n: usize, input: &mut [f32]) {
         let input = &mut input[self.receptor * n..(self.receptor + 1) * n];

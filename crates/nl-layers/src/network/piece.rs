@@ -43,6 +43,8 @@ pub(super) struct Piece {
     pub(super) constant: Vec<f32>,
     /// `[receptors, n]`
     pub(super) input: Vec<f32>,
+    /// Receptors that something was added to in the last step: the others still hold what they should.
+    pub(super) touched: Vec<bool>,
     pub(super) spikes: SpikeSet,
     /// What this piece emitted in the last steps, numbered within it: what learning rules see come back.
     pub(super) own: DelayLine,
@@ -62,19 +64,17 @@ impl Piece {
         let n = self.range.len();
         for s in 0..steps {
             let now = start + u64::from(s);
-            if self.constant.is_empty() {
-                self.input.fill(0.0);
-            } else {
-                self.input.copy_from_slice(&self.constant);
-            }
+            self.clear_input();
             for incoming in &self.wires {
                 let spikes = lines[incoming.source].ago(incoming.delay() - s)?;
                 if !spikes.is_empty() {
+                    self.touched[incoming.receptor] = true;
                     let receptor = incoming.receptor * n..(incoming.receptor + 1) * n;
                     incoming.wire.deliver(spikes, &mut self.input[receptor])?;
                 }
             }
             for drive in &mut self.poisson {
+                self.touched[drive.receptor()] = true;
                 drive.add(now, n, &mut self.input);
             }
             self.cells.step(now, &self.input, &mut self.spikes)?;
@@ -86,6 +86,19 @@ impl Piece {
             self.learn(now, false, |incoming| lines[incoming.source].ago(incoming.axonal - s), modulators)?;
         }
         Ok(())
+    }
+
+    /// Puts what was touched back to the constant input, or to 0.
+    fn clear_input(&mut self) {
+        let n = self.range.len();
+        for (receptor, touched) in self.touched.iter_mut().enumerate().filter(|(_, touched)| **touched) {
+            *touched = false;
+            let range = receptor * n..(receptor + 1) * n;
+            match self.constant.get(range.clone()) {
+                Some(constant) => self.input[range].copy_from_slice(constant),
+                None => self.input[range].fill(0.0),
+            }
+        }
     }
 
     /// Whether [`learn_late`](Self::learn_late) has anything to do.

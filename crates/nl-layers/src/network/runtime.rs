@@ -156,6 +156,14 @@ impl Network {
         self.populations.iter().map(|p| p.n).sum()
     }
 
+    /// Neurons of a population.
+    ///
+    /// # Errors
+    /// If the population is of another network.
+    pub fn size(&self, population: PopulationId) -> Result<usize, NetworkError> {
+        Ok(self.population(population)?.n)
+    }
+
     /// Synapses of all projections.
     #[must_use]
     pub fn synapses(&self) -> usize {

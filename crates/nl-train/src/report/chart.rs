@@ -12,15 +12,15 @@ pub(super) enum Style {
 }
 
 /// One line of a [`line_chart`]; an empty name keeps it out of the legend.
-pub(super) struct Series {
-    pub(super) name: &'static str,
+pub(super) struct Series<'a> {
+    pub(super) name: &'a str,
     pub(super) points: Vec<(f64, f64)>,
     pub(super) colour: usize,
     pub(super) style: Style,
 }
 
 /// Lines over a common x. Values that are not finite are left out.
-pub(super) fn line_chart(label: &str, x_label: &str, y_label: &str, log_y: bool, series: &[Series]) -> String {
+pub(super) fn line_chart(label: &str, x_label: &str, y_label: &str, log_y: bool, series: &[Series<'_>]) -> String {
     let (width, height, left, right, top, bottom) = (360.0, 250.0, 44.0, 352.0, 40.0, 212.0);
     let mut svg = Svg::new(width, height, "chart", label);
     let points = || series.iter().flat_map(|s| &s.points).filter(|p| p.0.is_finite() && p.1.is_finite());
@@ -72,6 +72,53 @@ fn frame(svg: &mut Svg, x: &Axis, y: &Axis, edges: (f64, f64, f64, f64), x_label
     svg.line((left, bottom), (right, bottom), "axis");
     svg.text((right, bottom + 34.0), "t l e", x_label);
     svg.text((0.0, top - 27.0), "t l", y_label);
+}
+
+/// One bar of a [`bar_chart`].
+pub(super) struct Bar {
+    pub(super) left: f64,
+    pub(super) height: f64,
+}
+
+/// A histogram: bars of one width.
+pub(super) fn bar_chart(label: &str, x_label: &str, y_label: &str, width: f64, bars: &[Bar]) -> String {
+    let (left, right, top, bottom) = (44.0, 352.0, 40.0, 212.0);
+    let mut svg = Svg::new(360.0, 250.0, "chart", label);
+    let edges = bars.iter().flat_map(|bar| [bar.left, bar.left + width]).filter(|x| x.is_finite());
+    let x = Axis::over(edges, false, left, right);
+    let heights = bars.iter().map(|bar| bar.height).filter(|h| h.is_finite());
+    let y = Axis::over(heights.chain([0.0]), false, bottom, top).rounded(5);
+    frame(&mut svg, &x, &y, (left, right, top, bottom), x_label, y_label);
+    for bar in bars.iter().filter(|bar| bar.left.is_finite() && bar.height.is_finite()) {
+        let (from, to) = (x.at(bar.left), x.at(bar.left + width));
+        let high = y.at(bar.height);
+        let title = format!("{:.4}: {:.4}", bar.left, bar.height);
+        svg.rect((from, high), ((to - from - 0.6).max(0.4), bottom - high), "f0", 1.0, &title);
+    }
+    svg.finish()
+}
+
+/// A spike raster: a dot for each (time, neuron) of each named group.
+pub(super) fn raster_chart(label: &str, x_label: &str, neurons: u32, groups: &[(&str, &[(f64, u32)])]) -> String {
+    let (left, right, top, bottom) = (44.0, 352.0, 40.0, 252.0);
+    let mut svg = Svg::new(360.0, 290.0, "chart", label);
+    let times = groups.iter().flat_map(|(_, dots)| dots.iter().map(|d| d.0)).filter(|t| t.is_finite());
+    let x = Axis::over(times, false, left, right);
+    let y = Axis::over([0.0, f64::from(neurons)].into_iter(), false, bottom, top);
+    frame(&mut svg, &x, &y, (left, right, top, bottom), x_label, "neuron");
+    let mut legend = left + 60.0;
+    for (colour, (name, dots)) in groups.iter().enumerate() {
+        let mut data = String::new();
+        for (t, neuron) in dots.iter().filter(|d| d.0.is_finite()) {
+            // A line of no length with round ends is a dot; one path holds them all.
+            data += &format!("M{} {}h0", coordinate(x.at(*t)), coordinate(y.at(f64::from(*neuron))));
+        }
+        svg.path(&data, &format!("spikes s{}", colour % 10));
+        svg.rect((legend, 23.0), (12.0, 9.0), &format!("f{}", [0, 1, 2, 6][colour % 4]), 1.0, "");
+        svg.text((legend + 17.0, 32.0), "t", name);
+        legend += 42.0 + 6.6 * name.chars().count() as f64;
+    }
+    svg.finish()
 }
 
 /// One measured share with its 95 % interval, all in percent.

@@ -7,6 +7,7 @@ mod chart;
 mod data;
 mod page;
 mod picture;
+mod sheet;
 mod svg;
 mod wiring;
 
@@ -14,6 +15,8 @@ pub use data::{
     DataInfo, EmbeddingMap, EpochPoint, MapPoint, Mistake, Neighbour, Picture, RecallExample, Reconstruction, Region,
     Report, RunInfo, Scores, StageCurve, StepPoint, Timing, TrustSample,
 };
+
+pub use sheet::{Figure, Plot, Section, Sheet, render_sheet};
 
 /// A report could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -43,9 +46,14 @@ pub enum ReportError {
 /// # Errors
 /// [`ReportError::Shape`] if the confusion matrix is not square or a picture has not as many pixels as its size says.
 pub fn render(report: &Report) -> Result<String, ReportError> {
+    let page = minijinja::value::Serde(page::Page::new(report)?);
+    Ok(templates()?.get_template("report.html")?.render(page)?)
+}
+
+fn templates() -> Result<minijinja::Environment<'static>, ReportError> {
     let mut templates = minijinja::Environment::new();
     templates.add_template("report.html", include_str!("report.html"))?;
+    templates.add_template("sheet.html", include_str!("sheet.html"))?;
     templates.add_template("report.css", include_str!("report.css"))?;
-    let page = minijinja::value::Serde(page::Page::new(report)?);
-    Ok(templates.get_template("report.html")?.render(page)?)
+    Ok(templates)
 }

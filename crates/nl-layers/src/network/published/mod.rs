@@ -6,7 +6,7 @@ mod vogels_abbott;
 use super::{Network, PopulationId};
 
 pub use brunel::{BrunelConfig, brunel};
-pub use vogels_abbott::{VogelsAbbottConfig, coba, cuba};
+pub use vogels_abbott::{VogelsAbbottConfig, coba, cobahh, cuba};
 
 /// A network that is ready to run, and its populations: excitatory neurons first, then inhibitory ones.
 pub struct Published {

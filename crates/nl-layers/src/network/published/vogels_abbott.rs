@@ -1,6 +1,6 @@
 //! The balanced networks of Vogels & Abbott, as benchmarks 1 (COBA) and 2 (CUBA) of Brette et al. 2007.
 
-use nl_neuron::{Coba, CobaParameters, CubaExp, CubaExpParameters, Ms, NeuronModel};
+use nl_neuron::{Coba, CobaParameters, CubaExp, CubaExpParameters, Ms, NeuronModel, TraubMiles, TraubMilesParameters};
 use nl_random::Streams;
 use nl_synapse::Uniform;
 use nl_synapse::connectivity::{Pairs, fixed_probability};
@@ -70,6 +70,30 @@ pub fn coba(config: &VogelsAbbottConfig, streams: Streams) -> Result<Published, 
         |rng| [rng.random_range(-60.0..-50.0), 0.0, 0.0],
         ["v", "g_ex", "g_in"],
     )
+}
+
+/// COBAHH: Hodgkin-Huxley neurons (Traub & Miles' kinetics) with exponential conductances.
+///
+/// Starts as Brian2's example `COBAHH`: V = E_L + N(−5, 5) mV, g_e = 10 · N(4, 1.5) nS, g_i = 10 · N(20, 12) nS, gates at 0.
+/// Source: Brette et al. 2007, benchmark 3.
+///
+/// # Errors
+/// If there are fewer than 5 neurons, or `dt` is unusable.
+pub fn cobahh(config: &VogelsAbbottConfig, streams: Streams) -> Result<Published, NetworkError> {
+    let parameters = TraubMilesParameters::default();
+    let e_l = parameters.e_l.0 as f32;
+    let model = TraubMiles::new(parameters, config.dt)?;
+    let start = |rng: &mut nl_random::Rng| {
+        let [v, g_ex, g_in] = [normal(rng), normal(rng), normal(rng)];
+        [e_l + 5.0 * v - 5.0, 10.0 * (1.5 * g_ex + 4.0), 10.0 * (12.0 * g_in + 20.0), 0.0, 0.0, 0.0]
+    };
+    balanced(config, streams, &model, (6.0, 67.0), start, ["v", "g_ex", "g_in", "m", "h", "n"])
+}
+
+/// A standard normal number (Box & Muller 1958).
+fn normal(rng: &mut nl_random::Rng) -> f32 {
+    let (u, v): (f32, f32) = (1.0 - rng.random::<f32>(), rng.random());
+    (-2.0 * u.ln()).sqrt() * (core::f32::consts::TAU * v).cos()
 }
 
 /// Two populations of one model, all four projections between them, initial conditions drawn neuron by neuron.

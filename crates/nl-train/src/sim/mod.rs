@@ -1,0 +1,8 @@
+//! Simulations of published networks: configuration, run with checkpoints, summary, report.
+
+mod config;
+mod page;
+mod run;
+
+pub use config::{SimConfig, SimModel};
+pub use run::{SimRun, SimSeconds, SimSummary};

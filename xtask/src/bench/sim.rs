@@ -1,0 +1,37 @@
+//! Published networks: biological seconds a wall second, without the time to build; the answer is checked.
+
+use std::time::Instant;
+
+use nl_neuron::Ms;
+use nl_train::{SimConfig, SimModel};
+
+use super::Figure;
+
+/// Simulates `seconds` of `model` from its start, so often that `steps` of 30 makes three; the median counts.
+pub(super) fn run(model: SimModel, seconds: f64, threads: usize, steps: usize) -> anyhow::Result<Vec<Figure>> {
+    let mut times = Vec::new();
+    for _ in 0..steps.div_ceil(10) {
+        let mut built = SimConfig::new(model).build()?;
+        let started = Instant::now();
+        built.network.run(Ms(seconds * 1000.0))?;
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        check(model, &built, seconds)?;
+    }
+    times.sort_by(f64::total_cmp);
+    let median_ms = times[times.len() / 2];
+    let throughput = seconds / (median_ms * 1e-3);
+    Ok(vec![Figure { workload: model.name().into(), threads, throughput, unit: "x real time", median_ms }])
+}
+
+/// A fast simulation of something else is worth nothing: the mean rate is the published network's.
+fn check(model: SimModel, built: &nl_layers::network::published::Published, seconds: f64) -> anyhow::Result<()> {
+    let spikes: u64 = built.populations.iter().map(|&p| built.network.spike_count(p)).sum::<Result<u64, _>>()?;
+    let rate = spikes as f64 / built.network.neurons() as f64 / seconds;
+    let range = match model {
+        SimModel::Cuba => 4.5..6.5,
+        SimModel::Brunel => 29.0..35.0,
+        SimModel::Coba | SimModel::Cobahh => 1.0..100.0,
+    };
+    anyhow::ensure!(range.contains(&rate), "{}: {rate:.2} Hz, but {range:?} is right", model.name());
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! `cargo xtask sim`: published spiking networks, from the command line.
+
+use anyhow::Context;
+use nl_train::{RunFolder, SimConfig, SimRun, SimSummary};
+
+use crate::cli::{Sim, SimModel};
+use crate::session;
+
+pub(crate) fn run(options: &Sim) -> anyhow::Result<()> {
+    let summary = session::run(options.threads, |printer| {
+        let run = match &options.resume {
+            Some(dir) => SimRun::resume(RunFolder::resume(dir)?)?,
+            None => start(options)?,
+        };
+        crate::tell(&format!("folder: {}\n", run.folder().display()));
+        Ok(run.run(printer)?)
+    })?;
+    session::show(&summary, &table(&summary), options.json)
+}
+
+fn start(options: &Sim) -> anyhow::Result<SimRun> {
+    let mut config = match (&options.config, options.model) {
+        (Some(file), _) => SimConfig::from_yaml(&session::read_config(file)?).with_context(|| session::about(file))?,
+        (None, Some(model)) => SimConfig::new(match model {
+            SimModel::Cuba => nl_train::SimModel::Cuba,
+            SimModel::Coba => nl_train::SimModel::Coba,
+            SimModel::Cobahh => nl_train::SimModel::Cobahh,
+            SimModel::Brunel => nl_train::SimModel::Brunel,
+        }),
+        (None, None) => anyhow::bail!("which network? cargo xtask sim cuba|coba|cobahh|brunel, or --config FILE"),
+    };
+    config.seconds = options.seconds.unwrap_or(config.seconds);
+    config.seed = options.seed.unwrap_or(config.seed);
+    config.neurons = options.neurons.or(config.neurons);
+    config.validate()?;
+    let folder = session::folder(options.out.as_deref(), config.model.name())?;
+    Ok(SimRun::start(config, folder)?)
+}
+
+fn table(summary: &SimSummary) -> String {
+    let show = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.3}"));
+    let SimSummary { wall_seconds: wall, bio_seconds, .. } = summary;
+    let rows = [
+        ("neurons", summary.neurons.to_string()),
+        ("synapses", summary.synapses.to_string()),
+        ("mean rate", format!("{:.3} Hz", summary.rate_hz)),
+        ("irregularity: CV of inter-spike intervals", show(summary.cv_isi)),
+        ("synchrony: variance / mean of counts in 3 ms", show(summary.synchrony)),
+        ("time to build", format!("{:.2} s", wall.build)),
+        ("time to simulate", format!("{:.3} s", wall.simulate)),
+        ("times real time", format!("{:.2}", bio_seconds / wall.simulate.max(1e-9))),
+    ];
+    let mut text = format!("\n{}, {bio_seconds} s, seed {}\n", summary.model.name(), summary.seed);
+    for (name, value) in rows {
+        text += &format!("  {name:48}{value:>18}\n");
+    }
+    text + &format!("  spikes  {}\n  report  {}\n", summary.spikes_sha256, summary.report.display())
+}
