@@ -102,6 +102,8 @@ pub struct CubaExp<F = f32> {
 struct Constants<F> {
     leak: Leak<F>,
     threshold: Threshold<F>,
+    /// Half as wide as elsewhere: this loop waits for its stores.
+    refractory: u16,
     decay_ex: F,
     decay_in: F,
     gain_ex: F,
@@ -114,20 +116,24 @@ pub struct CubaExpState<F> {
     v: Vec<F>,
     i_ex: Vec<F>,
     i_in: Vec<F>,
-    refractory: Vec<u32>,
+    refractory: Vec<u16>,
 }
 
 impl<F: Real> CubaExp<F> {
     /// The model with these parameters and time step.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if a value is not finite, a time constant, C_m or dt not positive, t_ref negative, or V_reset
-    /// not below V_th.
+    /// [`Error::Parameter`] if a value is not finite, a time constant, C_m or dt not positive, t_ref negative or more
+    /// than 65535 steps, or V_reset not below V_th.
     pub fn new(parameters: CubaExpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
+        let threshold = Threshold::new(NAME, dt, p.v_th, p.v_reset, p.t_ref)?;
+        let fits = |_| u16::try_from(threshold.refractory).is_ok();
+        Error::check(NAME, "t_ref", p.t_ref.0, fits, "use at most 65535 steps of dt")?;
         let constants = Constants {
             leak: Leak::new(NAME, dt, p.tau_m, p.c_m, p.e_l, p.i_e)?,
-            threshold: Threshold::new(NAME, dt, p.v_th, p.v_reset, p.t_ref)?,
+            threshold,
+            refractory: threshold.refractory as u16,
             decay_ex: decay(NAME, "tau_syn_ex", p.tau_syn_ex, dt)?,
             decay_in: decay(NAME, "tau_syn_in", p.tau_syn_in, dt)?,
             gain_ex: scalar(NAME, "tau_syn_ex / c_m", exponential(p.tau_m, p.tau_syn_ex, p.c_m, dt))?,
@@ -233,7 +239,7 @@ fn advance<F: Real>(
     v: &mut [F],
     i_ex: &mut [F],
     i_in: &mut [F],
-    refractory: &mut [u32],
+    refractory: &mut [u16],
     exc: &[F],
     inh: &[F],
     current: &[F],
@@ -251,7 +257,7 @@ fn advance<F: Real>(
         v[i] = select(fire, c.threshold.v_reset, u);
         i_ex[i] = c.decay_ex * ex + exc[i];
         i_in[i] = c.decay_in * inhibition + inh[i];
-        refractory[i] = select(fire, c.threshold.refractory, left.saturating_sub(1));
+        refractory[i] = select(fire, c.refractory, left.saturating_sub(1));
         fired[i] = u8::from(fire);
     }
 }
