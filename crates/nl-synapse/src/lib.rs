@@ -24,6 +24,9 @@ mod weights;
 mod receptor;
 mod short_term;
 
+#[cfg(feature = "laws")]
+pub mod laws;
+
 pub use all_but_self::AllButSelf;
 pub use connection::{Connection, Weights};
 pub use convolution::Convolution;

@@ -119,8 +119,8 @@ impl<F: Real> TsodyksMarkram<F> {
         NeuronError::not_negative(NAME, "tau_fac", p.tau_fac.0)?;
         let within = |u: f64| (0.0..=1.0).contains(&u);
         NeuronError::check(NAME, "utilisation", p.utilisation, within, "use a part from 0 to 1")?;
-        // An infinite rate decays within any interval; −1e9 does so too, without 0 · ∞ for an interval of 0.
-        let rate = |tau: Ms| F::from_f64((-dt.0 / tau.0).max(-1e9));
+        // A time constant of 0 (or −0) decays within any interval; so does −1e9 a step, without 0 · ∞ anywhere.
+        let rate = |tau: Ms| F::from_f64(if tau.0 > 0.0 { (-dt.0 / tau.0).max(-1e9) } else { -1e9 });
         let (recovery, facilitation) = (rate(p.tau_rec), rate(p.tau_fac));
         Ok(Self { parameters, utilisation: F::from_f64(p.utilisation), recovery, facilitation })
     }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn limits_of_the_parameters() {
         let p = |utilisation, rec, fac| TsodyksMarkramParameters { utilisation, tau_rec: Ms(rec), tau_fac: Ms(fac) };
-        assert_eq!(amplitudes(p(0.3, 0.0, 0.0), Ms(0.1), &[0, 1, 2]), [0.3, 0.3, 0.3]);
+        assert_eq!(amplitudes(p(0.3, 0.0, -0.0), Ms(0.1), &[0, 1, 2]), [0.3, 0.3, 0.3]);
         assert_eq!(amplitudes(p(0.0, 10.0, 10.0), Ms(0.1), &[0, 1, 2]), [0.0, 0.0, 0.0]);
         assert_eq!(amplitudes(p(1.0, 1e300, 0.0), Ms(0.1), &[0, 1, 2]), [1.0, 0.0, 0.0]);
         for bad in

@@ -4,11 +4,16 @@ use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{check_delivery, check_scaled};
+use crate::connectivity::reserve;
 use crate::{Connection, Csr, Error};
 
 const NAME: &str = "uniform";
 
-/// [`Csr`] and one weight for all: 4 bytes a synapse. What large random networks of fixed weights use.
+/// [`Csr`] and one weight for all: 4 bytes a synapse, and 2 more where targets fit `u16`. What large random networks of
+/// fixed weights use.
+///
+/// Delivery waits for the memory that holds the targets. So up to 65,536 targets it reads a copy in half the size, and the
+/// rows of two spikes at a time: all that is added is the same weight, so the order does not change a bit.
 ///
 /// ```
 /// use nl_synapse::{Connection, Csr, Uniform};
@@ -19,20 +24,43 @@ const NAME: &str = "uniform";
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "F: Real")]
+#[serde(bound = "F: Real", try_from = "Unchecked<F>")]
 pub struct Uniform<F = f32> {
     csr: Csr,
     weight: F,
+    /// The targets of `csr` once more, if they fit; empty otherwise.
+    #[serde(skip_serializing)]
+    short: Vec<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "F: Real")]
+struct Unchecked<F> {
+    csr: Csr,
+    weight: F,
+}
+
+impl<F: Real> TryFrom<Unchecked<F>> for Uniform<F> {
+    type Error = Error;
+
+    fn try_from(raw: Unchecked<F>) -> Result<Self, Error> {
+        Self::new(raw.csr, raw.weight)
+    }
 }
 
 impl<F: Real> Uniform<F> {
     /// The connection whose every synapse has this weight.
     ///
     /// # Errors
-    /// If the weight is not finite.
+    /// If the weight is not finite, or the memory is not there.
     pub fn new(csr: Csr, weight: F) -> Result<Self, Error> {
         nl_neuron::Error::finite(NAME, "weight", weight.to_f64())?;
-        Ok(Self { csr, weight })
+        let mut short = Vec::new();
+        if csr.post() <= 1 << 16 {
+            short = reserve(NAME, csr.synapses())?;
+            short.extend(csr.edges().map(|(_, j)| j as u16));
+        }
+        Ok(Self { csr, weight, short })
     }
 
     /// Who is connected to whom.
@@ -63,10 +91,10 @@ impl<F: Real> Connection<F> for Uniform<F> {
 
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.pre(), self.post()), spikes, input)?;
-        for &i in spikes {
-            for &j in self.csr.row(i) {
-                input[j as usize] += self.weight;
-            }
+        if self.csr.post() <= 1 << 16 {
+            scatter(self.weight, |i| &self.short[self.csr.range(i)], spikes, input);
+        } else {
+            scatter(self.weight, |i| self.csr.row(i), spikes, input);
         }
         Ok(())
     }
@@ -84,6 +112,47 @@ impl<F: Real> Connection<F> for Uniform<F> {
 
     fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
         let (csr, kept) = self.csr.restrict(range)?;
-        Ok(Some((Self { csr, weight: self.weight }, kept)))
+        Ok(Some((Self::new(csr, self.weight)?, kept)))
+    }
+}
+
+/// input_j += w for each j in the rows of the spikes: two rows at a time, so that memory is asked for both.
+#[inline]
+fn scatter<'a, F: Real, T: Copy + Into<u32> + 'a>(w: F, row: impl Fn(u32) -> &'a [T], spikes: &[u32], input: &mut [F]) {
+    let mut add = |j: T| input[j.into() as usize] += w;
+    let (pairs, last) = spikes.as_chunks::<2>();
+    for &[a, b] in pairs {
+        let (a, b) = (row(a), row(b));
+        for (&j, &k) in a.iter().zip(b) {
+            add(j);
+            add(k);
+        }
+        let both = a.len().min(b.len());
+        a[both..].iter().chain(&b[both..]).for_each(|&j| add(j));
+    }
+    last.iter().flat_map(|&i| row(i)).for_each(|&j| add(j));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of every length beside one another, an even and an odd number of spikes, indices of 16 bits and of 32.
+    #[test]
+    fn delivery_equals_the_naive_sum() {
+        for post in [7, 1 << 16, (1 << 16) + 1] {
+            let far = post as u32 - 1;
+            let edges = [(0, 0), (0, 1), (0, 1), (0, far), (1, 1), (2, far), (3, 0), (3, 2), (3, far)];
+            let synapses = Uniform::new(Csr::from_edges(5, post, &edges).unwrap(), 0.1_f32).unwrap();
+            for spikes in [&[][..], &[0], &[0, 1], &[1, 3], &[0, 2, 3], &[0, 1, 2, 3, 4], &[4, 3]] {
+                let mut input = vec![0.7_f32; post];
+                let mut expected = input.clone();
+                synapses.deliver(spikes, &mut input).unwrap();
+                for &(_, j) in edges.iter().filter(|e| spikes.contains(&e.0)) {
+                    expected[j as usize] += 0.1;
+                }
+                assert_eq!(input, expected, "{post} {spikes:?}");
+            }
+        }
     }
 }

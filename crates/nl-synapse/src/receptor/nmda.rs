@@ -14,7 +14,7 @@ const NAME: &str = "NMDA";
 /// g is in nS, V in mV, I in pA. The block follows the voltage at once; g has its own kinetics, such as a
 /// [`dual_exponential`](crate::Receptor::dual_exponential) one. Source: Jahr & Stevens, Voltage dependence of
 /// NMDA-activated macroscopic conductances predicted by single-channel kinetics, 1990, eq. 4a as it is usually quoted
-/// (Dayan & Abbott, Theoretical Neuroscience, 2001, eq. 5.36: 1 / (1 + [Mg]/3.57 · e^(−V / 16.13))).
+/// (Dayan & Abbott, Theoretical Neuroscience, 2001, eq. 5.36: 1 / (1 + Mg / 3.57 mM · e^(−V / 16.13 mV))).
 ///
 /// ```
 /// use nl_neuron::Mv;
