@@ -28,7 +28,7 @@ pub use models::{
     Alif, AlifParameters, AlifState, Coba, CobaParameters, CobaState, ConductanceScheme, CubaAlpha,
     CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState, DiehlCook, DiehlCookInput,
     DiehlCookParameters, DiehlCookState, Gif, GifParameters, GifState, IntegrateAndFire, IntegrateAndFireParameters,
-    IntegrateAndFireState, Mat2, Mat2Parameters, Mat2State,
+    IntegrateAndFireState, Mat2, Mat2Parameters, Mat2State, Srm0, Srm0Parameters, Srm0State,
 };
 pub use models::{Drive, Lif, LifParameters, LifState, Reset};
 pub use models::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};

@@ -64,10 +64,11 @@ impl Default for AdExParameters {
 /// Adaptive exponential integrate-and-fire: C_m V' = −g_L (V − E_L) + g_L Δ_T e^((V − V_T)/Δ_T) − w + I + I_e,
 /// τ_w w' = a (V − E_L) − w; V ≥ V_peak → spike, V := V_reset, w := w + b.
 ///
-/// V of the right-hand sides is clamped to V_peak from above, in every term and every inner stage (NEST's reading; with a
-/// fixed step an unclamped stage would add e^((V − V_T)/Δ_T) to w). One spike a step at most, also where t_ref = 0. During
-/// t_ref V stays at V_reset and w goes on. V_peak = V_T + 10 Δ_T; the paper registers at 20 mV, NEST at 0 mV, which moves a
-/// spike by less than 0.01 ms.
+/// The exponent (V − V_T)/Δ_T is clamped to 10 (or to its value at V_peak, if that is less), in every inner stage of an
+/// integrator: with a fixed step V would overshoot by e^((V − V_T)/Δ_T), and w would see it. The upstroke, at 5 V/ms with
+/// the defaults, is over within a step all the same. One spike a step at most, also where t_ref = 0. During t_ref V stays at
+/// V_reset and w goes on. V_peak = V_T + 10 Δ_T by default; the paper registers at 20 mV, NEST at 0 mV, 0.01 ms later.
+/// (NEST integrates with an adaptive step and resets within it, so its intervals are a fraction of dt shorter.)
 ///
 /// Input: one receptor, current in pA. Source: Brette & Gerstner, J. Neurophysiol. 94, 2005, eq. 1–3 (NEST's default
 /// V_reset is −60 mV).
@@ -157,7 +158,6 @@ struct Equations<F> {
 impl<F: Real> Ode<F, 2> for Equations<F> {
     #[inline(always)]
     fn slope(&self, [v, w]: [F; 2]) -> [F; 2] {
-        let v = self.constants.membrane.clamp(v);
         let (a, b) = self.linear([v, w]);
         [a[0] - b[0] * v, a[1] - b[1] * w]
     }
@@ -165,7 +165,6 @@ impl<F: Real> Ode<F, 2> for Equations<F> {
     #[inline(always)]
     fn linear(&self, [v, w]: [F; 2]) -> ([F; 2], [F; 2]) {
         let c = &self.constants;
-        let v = c.membrane.clamp(v);
         let (a, b) = c.membrane.linear(v, self.current - w);
         let (a, b) = if self.held { (F::ZERO, F::ZERO) } else { (a, b) };
         ([a, c.rate_w * (c.a * (v - c.membrane.e_l))], [b, c.rate_w])
@@ -203,7 +202,9 @@ impl<F: Real> NeuronModel<F> for AdEx<F> {
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
         Error::population(NAME, n)?;
-        Ok(AdExState::filled(n, [self.parameters.e_l.0, 0.0]))
+        let a = self.parameters.a.0;
+        let v = self.constants.membrane.rest(a);
+        Ok(AdExState::filled(n, [v, a * (v - self.parameters.e_l.0)]))
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

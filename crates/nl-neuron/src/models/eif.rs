@@ -54,7 +54,7 @@ impl Default for EifParameters {
 /// Exponential integrate-and-fire: C_m V' = −g_L (V − E_L) + g_L Δ_T e^((V − V_T)/Δ_T) + I + I_e; V ≥ V_peak → spike,
 /// V := V_reset, hold for t_ref.
 ///
-/// V of the right-hand side is clamped to V_peak from above (see [`AdEx`](crate::AdEx)). The defaults are the paper's fit
+/// The exponent is clamped as in [`AdEx`](crate::AdEx). The defaults are the paper's fit
 /// to a Wang-Buzsáki neuron, C_m = 1 µF/cm² and g_L = 0.1 mS/cm² on 20,000 µm²; V_peak = V_T + 10 Δ_T.
 ///
 /// Input: one receptor, current in pA. Source: Fourcaud-Trocmé et al., J. Neurosci. 23, 2003, eq. 1 and 9.
@@ -98,6 +98,8 @@ pub(super) struct ExponentialMembrane<F> {
     pub(super) e_l: F,
     v_t: F,
     delta_t: F,
+    /// The largest exponent.
+    most: F,
     pub(super) v_peak: F,
 }
 
@@ -124,21 +126,27 @@ impl<F: Real> ExponentialMembrane<F> {
             e_l: F::from_f64(p.e_l.0),
             v_t: F::from_f64(p.v_t.0),
             delta_t: F::from_f64(p.delta_t.0),
+            most: F::from_f64(exponent(p.v_peak.0).min(10.0)),
             v_peak: F::from_f64(p.v_peak.0),
         })
     }
 
-    /// (a, b) of V' = a − b V; V at most V_peak.
+    /// (a, b) of V' = a − b V.
     #[inline(always)]
     pub(super) fn linear(&self, v: F, current: F) -> (F, F) {
-        let exponential = self.delta_t * ((v - self.v_t) / self.delta_t).v_exp();
+        let x = (v - self.v_t) / self.delta_t;
+        let exponential = self.delta_t * (if x < self.most { x } else { self.most }).v_exp();
         (self.leak * (self.e_l + exponential) + self.gain * current, self.leak)
     }
 
-    /// min(V, V_peak).
-    #[inline(always)]
-    pub(super) fn clamp(&self, v: F) -> F {
-        if v < self.v_peak { v } else { self.v_peak }
+    /// Where V rests without input if each mV above E_L calls for an outward current of `a` nS; E_L if nowhere.
+    pub(super) fn rest(&self, a: f64) -> f64 {
+        let m = |x: F| x.to_f64();
+        let inward = |v: f64| {
+            let exponential = m(self.delta_t) * ((v - m(self.v_t)) / m(self.delta_t)).exp();
+            m(self.leak) * (m(self.e_l) - v + exponential) - m(self.gain) * a * (v - m(self.e_l))
+        };
+        integrated::rest(inward, m(self.e_l), m(self.v_t).max(m(self.e_l)))
     }
 }
 
@@ -179,14 +187,13 @@ struct Equations<F> {
 impl<F: Real> Ode<F, 1> for Equations<F> {
     #[inline(always)]
     fn slope(&self, [v]: [F; 1]) -> [F; 1] {
-        let v = self.membrane.clamp(v);
         let ([a], [b]) = self.linear([v]);
         [a - b * v]
     }
 
     #[inline(always)]
     fn linear(&self, [v]: [F; 1]) -> ([F; 1], [F; 1]) {
-        let (a, b) = self.membrane.linear(self.membrane.clamp(v), self.current);
+        let (a, b) = self.membrane.linear(v, self.current);
         if self.held { ([F::ZERO], [F::ZERO]) } else { ([a], [b]) }
     }
 }
@@ -222,7 +229,7 @@ impl<F: Real> NeuronModel<F> for Eif<F> {
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
         Error::population(NAME, n)?;
-        Ok(EifState::filled(n, [self.parameters.e_l.0]))
+        Ok(EifState::filled(n, [self.constants.membrane.rest(0.0)]))
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

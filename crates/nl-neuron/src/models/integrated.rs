@@ -39,13 +39,14 @@ pub(crate) fn step<F: Real, M: NeuronModel<F>, K: Neuron<F, N, R>, const N: usiz
     input: &[F],
     spikes: &mut SpikeSet,
 ) -> Result<(), Error> {
+    let dt = F::from_f64(model.dt().0);
     match method {
-        Method::Euler => step_with::<Euler, F, M, K, N, R>(model, neuron, t_ref, arrays, input, spikes),
+        Method::Euler => step_with::<Euler, F, M, K, N, R>(model, neuron, dt, t_ref, arrays, input, spikes),
         Method::ExponentialEuler => {
-            step_with::<ExponentialEuler, F, M, K, N, R>(model, neuron, t_ref, arrays, input, spikes)
+            step_with::<ExponentialEuler, F, M, K, N, R>(model, neuron, dt, t_ref, arrays, input, spikes)
         }
-        Method::Rk2 => step_with::<Rk2, F, M, K, N, R>(model, neuron, t_ref, arrays, input, spikes),
-        Method::Rk4 => step_with::<Rk4, F, M, K, N, R>(model, neuron, t_ref, arrays, input, spikes),
+        Method::Rk2 => step_with::<Rk2, F, M, K, N, R>(model, neuron, dt, t_ref, arrays, input, spikes),
+        Method::Rk4 => step_with::<Rk4, F, M, K, N, R>(model, neuron, dt, t_ref, arrays, input, spikes),
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn step_with<
 >(
     model: &M,
     neuron: K,
+    dt: F,
     t_ref: u32,
     arrays: Arrays<'_, F, N>,
     input: &[F],
@@ -70,7 +72,6 @@ pub(crate) fn step_with<
         Error::length(model.name(), "state (all arrays alike)", n, y.len())?;
     }
     model.check(n, input, spikes)?;
-    let dt = F::from_f64(model.dt().0);
     let fired = spikes.flags_mut();
     let integrator = core::marker::PhantomData::<I>;
     Level::current().dispatch(Loop { neuron, dt, t_ref, arrays, input, fired, integrator });

@@ -133,6 +133,8 @@ pub struct Izhikevich<F = f32> {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Constants<F> {
+    dt: F,
+    /// a dt
     a: F,
     b: F,
     c: F,
@@ -160,7 +162,8 @@ impl<F: Real> Izhikevich<F> {
         Error::check(NAME, "c", p.c.0, |x| x < p.v_peak.0, "use a potential below v_peak")?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let constants = Constants {
-            a: F::from_f64(p.a),
+            dt: F::from_f64(dt.0),
+            a: F::from_f64(p.a * dt.0),
             b: F::from_f64(p.b),
             c: F::from_f64(p.c.0),
             d: F::from_f64(p.d),
@@ -206,6 +209,8 @@ impl Integrator for HalfSteps {
     }
 }
 
+/// The equations with dt as the unit of time. The half-step scheme amplifies rounding from spike to spike (u sees how far v
+/// overshoots); the order of operations is NEST's, so that the spikes are, too.
 #[derive(Debug, Clone, Copy)]
 struct Equations<F> {
     constants: Constants<F>,
@@ -217,8 +222,8 @@ impl<F: Real> Ode<F, 2> for Equations<F> {
     #[inline(always)]
     fn slope(&self, [v, u]: [F; 2]) -> [F; 2] {
         let (p, c) = (&self.constants, F::from_f64);
-        let rise = (c(0.04) * v + c(5.0)) * v + c(140.0) - u + self.current;
-        [if self.held { F::ZERO } else { rise }, p.a * (p.b * v - u)]
+        let rise = c(0.04) * v * v + c(5.0) * v + c(140.0) - u + self.current;
+        [if self.held { F::ZERO } else { p.dt * rise }, p.a * (p.b * v - u)]
     }
 }
 
@@ -262,6 +267,7 @@ impl<F: Real> NeuronModel<F> for Izhikevich<F> {
             IzhikevichScheme::HalfSteps => integrated::step_with::<HalfSteps, F, Self, Constants<F>, 2, 1>(
                 self,
                 constants,
+                F::ONE,
                 self.refractory,
                 arrays,
                 input,
@@ -270,6 +276,7 @@ impl<F: Real> NeuronModel<F> for Izhikevich<F> {
             IzhikevichScheme::Euler => integrated::step_with::<Euler, F, Self, Constants<F>, 2, 1>(
                 self,
                 constants,
+                F::ONE,
                 self.refractory,
                 arrays,
                 input,
@@ -285,7 +292,7 @@ mod tests {
     use crate::integrate::tests::{assert_order, assert_orders};
 
     fn equations() -> Equations<f64> {
-        let model = Izhikevich::<f64>::new(IzhikevichParameters::default(), Ms(0.1)).unwrap();
+        let model = Izhikevich::<f64>::new(IzhikevichParameters::default(), Ms(1.0)).unwrap();
         Equations { constants: model.constants, current: 2.0, held: false }
     }
 
@@ -304,8 +311,8 @@ mod tests {
         let (mut v, mut u) = (state.v[0], state.u[0]);
         let mut count = 0;
         for t in 0..1000 {
-            v += 0.5 * ((0.04 * v + 5.0) * v + 140.0 - u + 10.0);
-            v += 0.5 * ((0.04 * v + 5.0) * v + 140.0 - u + 10.0);
+            v += 0.5 * (0.04 * v * v + 5.0 * v + 140.0 - u + 10.0);
+            v += 0.5 * (0.04 * v * v + 5.0 * v + 140.0 - u + 10.0);
             u += 0.02 * (0.2 * v - u);
             let fired = v >= 30.0;
             if fired {

@@ -29,13 +29,13 @@ pub struct TraubMilesParameters {
     /// Shift of the kinetics.
     pub v_t: Mv,
     /// Time constant of excitatory conductance.
-    pub tau_e: Ms,
+    pub tau_syn_ex: Ms,
     /// Time constant of inhibitory conductance.
-    pub tau_i: Ms,
+    pub tau_syn_in: Ms,
     /// Excitatory reversal potential.
-    pub e_e: Mv,
+    pub e_ex: Mv,
     /// Inhibitory reversal potential.
-    pub e_i: Mv,
+    pub e_in: Mv,
     /// A spike is an upward crossing of this level.
     pub v_th: Mv,
     /// Time after a spike in which no other is counted; the membrane goes on.
@@ -57,10 +57,10 @@ impl Default for TraubMilesParameters {
             e_k: Mv(-90.0),
             e_l: Mv(-60.0),
             v_t: Mv(-63.0),
-            tau_e: Ms(5.0),
-            tau_i: Ms(10.0),
-            e_e: Mv(0.0),
-            e_i: Mv(-80.0),
+            tau_syn_ex: Ms(5.0),
+            tau_syn_in: Ms(10.0),
+            e_ex: Mv(0.0),
+            e_in: Mv(-80.0),
             v_th: Mv(-20.0),
             t_ref: Ms(3.0),
             i_e: Pa(0.0),
@@ -70,16 +70,19 @@ impl Default for TraubMilesParameters {
 }
 
 /// Traub & Miles' kinetics with conductance synapses: C_m V' = −g_Na m³h (V − E_Na) − g_K n⁴ (V − E_K) − g_L (V − E_L)
-/// − g_e (V − E_e) − g_i (V − E_i) + I; x' = α_x (1 − x) − β_x x for x = m, h, n; g' = −g / τ.
+/// − g_ex (V − E_ex) − g_in (V − E_in) + I; x' = α_x (1 − x) − β_x x for x = m, h, n; g' = −g / τ.
 ///
 /// With U = V − V_T and f(x) = x / (1 − e^(−x)): α_m = 1.28 f((U − 13)/4), β_m = 1.4 f((40 − U)/5), α_h = 0.128 e^((17 − U)/18),
 /// β_h = 4 / (1 + e^((40 − U)/5)), α_n = 0.16 f((U − 15)/5), β_n = 0.5 e^((10 − U)/40) per ms; below U = −500 mV they keep their
-/// value of −500 mV. An input spike adds its weight to g_e or g_i (6 and 67 nS in the benchmark).
+/// value of −500 mV. An input spike adds its weight to g_ex or g_in (6 and 67 nS in the benchmark).
 ///
 /// A spike is a step in which V rises from below V_th to V_th or above, none for t_ref after one; nothing is reset.
 /// (Brian2's example counts a spike whenever V > −20 mV and the last one is 3 ms ago: the same unless V stays there.)
 ///
-/// Input: three receptors, current in pA, jumps of g_e and of g_i in nS. Source: Traub & Miles, Neuronal Networks of the
+/// A neuron starts at rest, or at E_L if it has no rest below V_T: with the benchmark's values it fires at 13 Hz without any
+/// input, and the network's inhibition holds it back.
+///
+/// Input: three receptors, jumps of g_ex and of g_in in nS, current in pA. Source: Traub & Miles, Neuronal Networks of the
 /// Hippocampus, 1991; Brette et al., J. Comput. Neurosci. 23, 2007, benchmark 3, as in Brian2's example `COBAHH`.
 ///
 /// ```
@@ -90,8 +93,8 @@ impl Default for TraubMilesParameters {
 /// let mut spikes = SpikeSet::new(1);
 /// let mut count = 0;
 /// for step in 0..1000 {
-///     let g_e = if step % 20 == 0 { 6.0 } else { 0.0 }; // 6 nS every 2 ms
-///     model.step(&mut state, &[0.0, g_e, 0.0], &mut spikes)?;
+///     let g_ex = if step % 20 == 0 { 6.0 } else { 0.0 }; // 6 nS every 2 ms
+///     model.step(&mut state, &[g_ex, 0.0, 0.0], &mut spikes)?;
 ///     count += spikes.len();
 /// }
 /// assert!((2..20).contains(&count), "{count}");
@@ -116,17 +119,17 @@ struct Membrane<F> {
     e_na: F,
     e_k: F,
     e_l: F,
-    e_e: F,
-    e_i: F,
+    e_ex: F,
+    e_in: F,
     v_t: F,
-    rate_e: F,
-    rate_i: F,
+    rate_ex: F,
+    rate_in: F,
     v_th: F,
 }
 
 state! {
     /// State of a population of [`TraubMiles`].
-    TraubMilesState, 6: v, m, h, n, g_e, g_i
+    TraubMilesState, 6: v, m, h, n, g_ex, g_in
 }
 
 impl<F: Real> TraubMiles<F> {
@@ -136,23 +139,26 @@ impl<F: Real> TraubMiles<F> {
     /// [`Error::Parameter`] if a value is not finite, C_m, a τ or dt not positive, or a conductance or t_ref negative.
     pub fn new(parameters: TraubMilesParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
-        for (name, value) in [("dt", dt.0), ("c_m", p.c_m.0), ("tau_e", p.tau_e.0), ("tau_i", p.tau_i.0)] {
+        for (name, value) in
+            [("dt", dt.0), ("c_m", p.c_m.0), ("tau_syn_ex", p.tau_syn_ex.0), ("tau_syn_in", p.tau_syn_in.0)]
+        {
             Error::positive(NAME, name, value)?;
         }
         for (name, value) in [("g_na", p.g_na), ("g_k", p.g_k), ("g_l", p.g_l)] {
             Error::not_negative(NAME, name, value.0)?;
         }
-        for (name, value) in [("e_na", p.e_na), ("e_k", p.e_k), ("e_l", p.e_l), ("v_t", p.v_t), ("e_e", p.e_e)] {
+        for (name, value) in [("e_na", p.e_na), ("e_k", p.e_k), ("e_l", p.e_l), ("v_t", p.v_t), ("e_ex", p.e_ex)] {
             Error::finite(NAME, name, value.0)?;
         }
-        for (name, value) in [("e_i", p.e_i.0), ("v_th", p.v_th.0), ("i_e", p.i_e.0)] {
+        for (name, value) in [("e_in", p.e_in.0), ("v_th", p.v_th.0), ("i_e", p.i_e.0)] {
             Error::finite(NAME, name, value)?;
         }
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let membrane = Membrane::<f64>::new(&p);
         let steady = |v| Equations { membrane, current: 0.0 }.slope(membrane.at_rest(v))[0];
         let low = p.e_na.0.min(p.e_k.0).min(p.e_l.0);
-        let rest = membrane.at_rest(integrated::rest(steady, low, p.e_na.0.max(p.e_k.0).max(p.e_l.0)));
+        let v = integrated::rest(steady, low, p.e_na.0.max(p.e_k.0).max(p.e_l.0));
+        let rest = membrane.at_rest(if v < p.v_t.0 { v } else { p.e_l.0 });
         Ok(Self { parameters, dt, refractory, membrane: Membrane::new(&p), rest })
     }
 
@@ -173,11 +179,11 @@ impl<F: Real> Membrane<F> {
             e_na: F::from_f64(p.e_na.0),
             e_k: F::from_f64(p.e_k.0),
             e_l: F::from_f64(p.e_l.0),
-            e_e: F::from_f64(p.e_e.0),
-            e_i: F::from_f64(p.e_i.0),
+            e_ex: F::from_f64(p.e_ex.0),
+            e_in: F::from_f64(p.e_in.0),
             v_t: F::from_f64(p.v_t.0),
-            rate_e: F::from_f64(1.0 / p.tau_e.0),
-            rate_i: F::from_f64(1.0 / p.tau_i.0),
+            rate_ex: F::from_f64(1.0 / p.tau_syn_ex.0),
+            rate_in: F::from_f64(1.0 / p.tau_syn_in.0),
             v_th: F::from_f64(p.v_th.0),
         }
     }
@@ -215,22 +221,22 @@ impl<F: Real> Ode<F, 6> for Equations<F> {
     fn slope(&self, y: [F; 6]) -> [F; 6] {
         let (mut a, b) = self.linear(y);
         for i in 0..6 {
-            a[i] = a[i] - b[i] * y[i];
+            a[i] -= b[i] * y[i];
         }
         a
     }
 
     #[inline(always)]
-    fn linear(&self, [v, m, h, n, g_e, g_i]: [F; 6]) -> ([F; 6], [F; 6]) {
+    fn linear(&self, [v, m, h, n, g_ex, g_in]: [F; 6]) -> ([F; 6], [F; 6]) {
         let g = &self.membrane;
         let [(am, bm), (ah, bh), (an, bn)] = g.rates(v);
         let na = g.g_na * (m * m * m) * h;
         let k = g.g_k * ((n * n) * (n * n));
-        let (e, i) = (g.gain * g_e, g.gain * g_i);
-        let driven = na * g.e_na + k * g.e_k + g.g_l * g.e_l + e * g.e_e + i * g.e_i + g.gain * self.current;
+        let (e, i) = (g.gain * g_ex, g.gain * g_in);
+        let driven = na * g.e_na + k * g.e_k + g.g_l * g.e_l + e * g.e_ex + i * g.e_in + g.gain * self.current;
         (
             [driven, am, ah, an, F::ZERO, F::ZERO],
-            [na + k + g.g_l + e + i, am + bm, ah + bh, an + bn, g.rate_e, g.rate_i],
+            [na + k + g.g_l + e + i, am + bm, ah + bh, an + bn, g.rate_ex, g.rate_in],
         )
     }
 }
@@ -240,12 +246,12 @@ impl<F: Real> Neuron<F, 6, 3> for (Membrane<F>, F) {
 
     #[inline(always)]
     fn equations(&self, input: [F; 3], _held: bool) -> Equations<F> {
-        Equations { membrane: self.0, current: input[0] + self.1 }
+        Equations { membrane: self.0, current: input[2] + self.1 }
     }
 
     #[inline(always)]
-    fn jump(&self, [v, m, h, n, g_e, g_i]: [F; 6], [_, jump_e, jump_i]: [F; 3]) -> [F; 6] {
-        [v, m, h, n, g_e + jump_e, g_i + jump_i]
+    fn jump(&self, [v, m, h, n, g_ex, g_in]: [F; 6], [exc, inh, _]: [F; 3]) -> [F; 6] {
+        [v, m, h, n, g_ex + exc, g_in + inh]
     }
 
     #[inline(always)]
@@ -266,7 +272,7 @@ impl<F: Real> NeuronModel<F> for TraubMiles<F> {
     }
 
     fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)", "g_e jump (nS)", "g_i jump (nS)"]
+        &["exc (nS)", "inh (nS)", "current (pA)"]
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
@@ -317,13 +323,13 @@ mod tests {
         let model = TraubMiles::<f64>::new(p, Ms(0.1)).unwrap();
         let (mut state, mut spikes) = (model.state(1).unwrap(), SpikeSet::new(1));
         let rest = state.v[0];
-        model.step(&mut state, &[0.0, 6.0, 67.0], &mut spikes).unwrap();
-        assert_eq!((state.g_e[0], state.g_i[0]), (6.0, 67.0));
+        model.step(&mut state, &[6.0, 67.0, 0.0], &mut spikes).unwrap();
+        assert_eq!((state.g_ex[0], state.g_in[0]), (6.0, 67.0));
         assert!((state.v[0] - rest).abs() < 1e-9, "the jump acts from the next step on");
         for _ in 0..50 {
             model.step(&mut state, &[0.0; 3], &mut spikes).unwrap();
         }
-        assert!((state.g_e[0] - 6.0 * (-1.0_f64).exp()).abs() < 1e-12);
-        assert!((state.g_i[0] - 67.0 * (-0.5_f64).exp()).abs() < 1e-12);
+        assert!((state.g_ex[0] - 6.0 * (-1.0_f64).exp()).abs() < 1e-12);
+        assert!((state.g_in[0] - 67.0 * (-0.5_f64).exp()).abs() < 1e-12);
     }
 }
