@@ -2,8 +2,9 @@
 
 use nl_plasticity::{
     Activity, AnyRule, ClopathStdpParameters, Coincidence, DiehlCookForm, DiehlCookStdpParameters, DopamineInput,
-    DopamineStdpParameters, EpropAdaptation, EpropParameters, Interaction, Modulators, Ms, MstdpParameters, Mv,
-    PairStdpParameters, Pairing, PlasticityRule, RuleKind, TripletStdpParameters, VogelsStdpParameters, Weights,
+    DopamineStdpParameters, EpropAdaptation, EpropParameters, Gate, Gated, Interaction, Modulators, Ms,
+    MstdpParameters, Mv, PairStdpParameters, Pairing, PlasticityRule, RuleKind, TripletStdpParameters,
+    VogelsStdpParameters, Weights,
 };
 use nl_synapse::{Csr, Dense, Sparse};
 use proptest::prelude::*;
@@ -97,17 +98,14 @@ fn window(from: usize, to: usize, tau: f64) -> f64 {
     (-((to - from) as f64) * DT / tau).exp()
 }
 
-/// The pairs (pre step, post step, weight of the pair) that count, as lists: Morrison et al. 2008, fig. 7.
-fn pairs(
-    pairing: Pairing,
-    coincidence: Coincidence,
-    pre: &[usize],
-    post: &[usize],
-) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
+type Pairs = Vec<(usize, usize)>;
+
+/// The pairs (pre step, post step) that potentiate and that depress, as lists: Morrison et al. 2008, fig. 7.
+fn pairs(pairing: Pairing, coincidence: Coincidence, pre: &[usize], post: &[usize]) -> (Pairs, Pairs) {
     let equal_plus = matches!(coincidence, Coincidence::Potentiate | Coincidence::Both);
     let equal_minus = matches!(coincidence, Coincidence::Depress | Coincidence::Both);
     let before = |a: usize, b: usize, equal: bool| a < b || (equal && a == b);
-    let (mut plus, mut minus) = (Vec::new(), Vec::new());
+    let (mut plus, mut minus) = (Pairs::new(), Pairs::new());
     for (n, &q) in post.iter().enumerate() {
         // Pre spikes that count as before this post spike.
         let earlier: Vec<usize> = pre.iter().copied().filter(|&p| before(p, q, equal_plus)).collect();
@@ -331,5 +329,79 @@ proptest! {
             }
             w
         })?;
+    }
+}
+
+/// Settling at any time, or only the rows that are about to deliver, changes nothing but when a weight is up to date.
+#[test]
+fn settling_early_changes_nothing_later() {
+    let dopamine = DopamineStdpParameters { tau_c: Ms(40.0), tau_d: Ms(30.0), ..DopamineStdpParameters::default() };
+    for kind in [
+        RuleKind::DopamineStdp(dopamine),
+        RuleKind::Mstdpet(MstdpParameters { gamma: 1.0, w_max: 9.0, ..MstdpParameters::default() }),
+    ] {
+        let rule: AnyRule<f64> = kind.build(Ms(DT)).unwrap();
+        let run = |settle: bool| {
+            let mut weights = Dense::new(PRE, POST, vec![1.0; PRE * POST]).unwrap();
+            let mut state = rule.state(PRE, POST, PRE * POST).unwrap();
+            let mut at_delivery = Vec::new();
+            for now in 0..200 {
+                let (pre, post): (&[u32], &[u32]) =
+                    (if now % 7 == 0 { &[0, 2] } else { &[] }, if now % 9 == 3 { &[1] } else { &[] });
+                if settle && now % 5 == 0 {
+                    rule.settle(&mut state, now, &mut weights).unwrap();
+                }
+                if settle {
+                    rule.settle_outgoing(&mut state, now, pre, &mut weights).unwrap();
+                    at_delivery.extend(pre.iter().map(|&i| weights.weights()[i as usize * POST + 1]));
+                }
+                let modulators = Modulators {
+                    dopamine: if now % 31 == 4 && now % 7 != 0 { 0.3 } else { 0.0 },
+                    ..Modulators::default()
+                };
+                rule.step(&mut state, &Activity::spikes(now, pre, post).with_modulators(modulators), &mut weights)
+                    .unwrap();
+                if !settle {
+                    at_delivery.extend(pre.iter().map(|&i| weights.weights()[i as usize * POST + 1]));
+                }
+            }
+            rule.settle(&mut state, 250, &mut weights).unwrap();
+            at_delivery.extend(weights.weights());
+            at_delivery
+        };
+        let (early, late) = (run(true), run(false));
+        assert!(late.iter().any(|w| (w - 1.0).abs() > 1e-3));
+        for (a, b) in early.iter().zip(&late) {
+            assert!((a - b).abs() < 1e-12, "{}: {a} {b}", rule.name());
+        }
+    }
+}
+
+/// A gate multiplies every change, for any rule of the table.
+#[test]
+fn a_gated_rule_learns_in_proportion() {
+    let events: [(u64, &[u32], &[u32]); 4] = [(0, &[0, 1], &[]), (4, &[], &[1]), (6, &[2], &[0]), (9, &[0], &[])];
+    for kind in RuleKind::all() {
+        let change = |bias: f64| {
+            let gate = Gate { bias, noradrenaline: 0.5, ..Gate::default() };
+            let rule = Gated::new(kind.build::<f64>(Ms(1.0)).unwrap(), gate).unwrap();
+            let mut weights = Dense::new(PRE, POST, vec![0.5; PRE * POST]).unwrap();
+            let mut state = rule.state(PRE, POST, PRE * POST).unwrap();
+            for (now, pre, post) in events {
+                let activity = Activity::spikes(now, pre, post)
+                    .with_voltage(&[-40.0, -20.0])
+                    .with_learning_signal(&[0.3, 0.2], &[0.01, -0.02])
+                    .with_modulators(Modulators { dopamine: 1e-3, noradrenaline: 1.0, ..Modulators::default() });
+                rule.step(&mut state, &activity, &mut weights).unwrap();
+            }
+            rule.settle(&mut state, 20, &mut weights).unwrap();
+            weights.weights().iter().map(|w| w - 0.5).collect::<Vec<_>>()
+        };
+        let (shut, half, full) = (change(-0.5), change(0.0), change(0.5));
+        assert!(shut.iter().all(|&change| change == 0.0), "{}", kind.name());
+        assert!(full.iter().any(|&change| change.abs() > 1e-7), "{}", kind.name());
+        for (half, full) in half.iter().zip(&full) {
+            assert!((2.0 * half - full).abs() < 1e-12, "{}: {half} {full}", kind.name());
+        }
     }
 }
