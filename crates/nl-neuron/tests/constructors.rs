@@ -3,7 +3,8 @@
 use nl_neuron::{
     Alif, AlifParameters, Coba, CobaParameters, CubaAlpha, CubaAlphaParameters, CubaExp, CubaExpParameters, DiehlCook,
     DiehlCookInput, DiehlCookParameters, Error, Gif, GifParameters, Hz, IntegrateAndFire, IntegrateAndFireParameters,
-    Lif, LifParameters, Mat2, Mat2Parameters, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet,
+    Lif, LifParameters, Mat2, Mat2Parameters, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet, Srm0,
+    Srm0Parameters,
 };
 use proptest::prelude::*;
 
@@ -48,7 +49,7 @@ fn exercise<F: Real, M: NeuronModel<F>>(model: Result<M, Error>, accepted: &mut 
 
 /// Builds every model from one list of numbers; which were accepted.
 fn build<F: Real>(x: &[f64]) -> Vec<bool> {
-    let mut accepted = vec![false; 10];
+    let mut accepted = vec![false; 11];
     let (tau, c_m, e_l, v_th) = (Ms(x[0]), Pf(x[1]), Mv(x[2]), Mv(x[3]));
     let (v_reset, t_ref, dt, tau_2) = (Mv(x[4]), Ms(x[5]), Ms(x[6]), Ms(x[7]));
     let (i_e, other, conductance) = (Pa(x[8]), Mv(x[9]), Ns(x[10]));
@@ -115,6 +116,9 @@ fn build<F: Real>(x: &[f64]) -> Vec<bool> {
         ..Default::default()
     };
     exercise(DiehlCook::<F>::new(diehl_cook, dt), &mut accepted[8]);
+    let srm0 =
+        Srm0Parameters { tau_m: tau, c_m, e_l, v_th, t_ref, eta_0: other, tau_eta: tau_2, i_e, ..Default::default() };
+    exercise(Srm0::<F>::new(srm0, dt), &mut accepted[10]);
     let jump = DiehlCookParameters { input: DiehlCookInput::Jump, ..diehl_cook };
     exercise(DiehlCook::<F>::new(jump, dt), &mut accepted[9]);
     accepted
@@ -143,26 +147,26 @@ proptest! {
 /// NaN and the infinities are refused by exactly those models that have the parameter.
 #[test]
 fn one_number_that_is_not_finite() {
-    const ALL: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const ALL: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
     let users: [&[usize]; 12] = [
-        &[0, 2, 3, 5, 6, 7, 8, 9],    // tau_m
-        &[0, 1, 2, 3, 4, 5, 6, 7],    // c_m
-        &[0, 2, 3, 4, 5, 6, 7, 8, 9], // e_l
-        ALL,                          // v_th
-        &[0, 1, 2, 3, 4, 5, 7, 8, 9], // v_reset
-        ALL,                          // t_ref
-        ALL,                          // dt
-        &[2, 3, 4, 5, 6, 7, 8, 9],    // a second time constant
-        &[0, 1, 2, 3, 4, 7],          // i_e
-        &[4, 5, 6, 7, 8, 9],          // another potential
-        &[4, 7],                      // g_l
-        &[7, 8, 9],                   // lambda_0, theta_0
+        &[0, 2, 3, 5, 6, 7, 8, 9, 10],    // tau_m
+        &[0, 1, 2, 3, 4, 5, 6, 7, 10],    // c_m
+        &[0, 2, 3, 4, 5, 6, 7, 8, 9, 10], // e_l
+        ALL,                              // v_th
+        &[0, 1, 2, 3, 4, 5, 7, 8, 9],     // v_reset
+        ALL,                              // t_ref
+        ALL,                              // dt
+        &[2, 3, 4, 5, 6, 7, 8, 9, 10],    // a second time constant
+        &[0, 1, 2, 3, 4, 7, 10],          // i_e
+        &[4, 5, 6, 7, 8, 9, 10],          // another potential
+        &[4, 7],                          // g_l
+        &[7, 8, 9],                       // lambda_0, theta_0
     ];
     for (i, users) in users.iter().enumerate() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             let mut x = GOOD;
             x[i] = bad;
-            let refused: Vec<usize> = (0..10).filter(|&model| !build::<f64>(&x)[model]).collect();
+            let refused: Vec<usize> = (0..11).filter(|&model| !build::<f64>(&x)[model]).collect();
             assert_eq!(&refused, users, "number {i} = {bad}");
         }
     }

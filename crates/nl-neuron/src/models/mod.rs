@@ -16,6 +16,7 @@ mod lif;
 mod mat2;
 mod morris_lecar;
 mod qif;
+mod srm0;
 mod traub_miles;
 
 pub use alif::{Alif, AlifParameters, AlifState};
@@ -27,11 +28,12 @@ pub use gif::{Gif, GifParameters, GifState};
 pub use integrate_and_fire::{IntegrateAndFire, IntegrateAndFireParameters, IntegrateAndFireState};
 pub use lif::{Drive, Lif, LifParameters, LifState, Reset};
 pub use mat2::{Mat2, Mat2Parameters, Mat2State};
+pub use srm0::{Srm0, Srm0Parameters, Srm0State};
 
-pub use hodgkin_huxley::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
-pub use izhikevich::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
 pub use adex::{AdEx, AdExParameters, AdExState};
 pub use eif::{Eif, EifParameters, EifState};
+pub use hodgkin_huxley::{HodgkinHuxley, HodgkinHuxleyParameters, HodgkinHuxleyState};
+pub use izhikevich::{Izhikevich, IzhikevichParameters, IzhikevichPreset, IzhikevichScheme, IzhikevichState};
 pub use morris_lecar::{MorrisLecar, MorrisLecarParameters, MorrisLecarState};
 pub use qif::{Qif, QifParameters, QifState};
 pub use traub_miles::{TraubMiles, TraubMilesParameters, TraubMilesState};
