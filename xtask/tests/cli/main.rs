@@ -8,3 +8,4 @@ mod fetch;
 mod interrupted;
 mod options;
 mod place;
+mod sim;

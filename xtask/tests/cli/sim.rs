@@ -1,0 +1,93 @@
+//! `cargo xtask sim`: every key, the same spikes for any number of threads and after kills, and what it refuses.
+
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::place::{Place, json};
+
+const KEYS: [&str; 8] =
+    ["model", "neurons", "synapses", "bio_seconds", "wall_seconds", "rate_hz", "spikes", "spikes_sha256"];
+
+#[test]
+fn every_network_answers_with_every_key() {
+    let place = Place::new();
+    for (model, lowest, highest) in
+        [("cuba", 1.0, 60.0), ("coba", 1.0, 90.0), ("cobahh", 0.5, 200.0), ("brunel", 1.0, 200.0)]
+    {
+        let line = format!("sim {model} --seconds 0.2 --neurons 1000 --threads 1 --out {model} --json");
+        let (summary, stderr) = json(&mut place.command(&line));
+        for key in KEYS {
+            assert!(!summary[key].is_null(), "{model}: no {key} in {summary}");
+        }
+        assert_eq!((&summary["model"], &summary["neurons"]), (&model.into(), &1000.into()));
+        let rate = summary["rate_hz"].as_f64().unwrap();
+        assert!((lowest..highest).contains(&rate), "{model}: {rate} Hz");
+        for key in ["build", "simulate"] {
+            assert!(summary["wall_seconds"][key].as_f64().unwrap() > 0.0);
+        }
+        assert!(stderr.contains(&format!("folder: {model}")), "{stderr}");
+        let page = std::fs::read_to_string(place.path(summary["report"].as_str().unwrap())).unwrap();
+        assert!(page.contains("<svg") && page.contains(summary["spikes_sha256"].as_str().unwrap()));
+    }
+}
+
+fn spikes(summary: &Value) -> (&Value, &Value, &Value) {
+    (&summary["spikes"], &summary["spikes_sha256"], &summary["cv_isi"])
+}
+
+#[test]
+fn the_same_spikes_for_any_number_of_threads() {
+    let place = Place::new();
+    let run = |threads| {
+        let line = format!("sim brunel --seconds 0.1 --neurons 6000 --threads {threads} --out t{threads} --json");
+        json(&mut place.command(&line)).0
+    };
+    let (one, two, three) = (run(1), run(2), run(3));
+    assert_eq!(spikes(&one), spikes(&two));
+    assert_eq!(spikes(&one), spikes(&three));
+    let other = json(&mut place.command("sim brunel --seconds 0.1 --neurons 6000 --seed 2 --out other --json")).0;
+    assert_ne!(spikes(&one).1, spikes(&other).1);
+}
+
+#[test]
+fn killed_and_resumed_it_ends_on_the_same_spikes() {
+    let place = Place::new();
+    place.write("sim.yaml", "model: cuba\nneurons: 500\nseconds: 3\ncheckpoint: 0.2\n");
+    let whole = json(&mut place.command("sim --config sim.yaml --out whole --json")).0;
+    let mut child =
+        place.command("sim --config sim.yaml --out cut").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    while place.names("cut/checkpoints").iter().filter(|name| name.starts_with("checkpoint-")).count() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before its first checkpoint");
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (resumed, stderr) = json(&mut place.command("sim --resume cut --threads 2 --json"));
+    assert!(stderr.contains("of them done before"), "{stderr}");
+    assert_eq!(spikes(&whole), spikes(&resumed));
+}
+
+#[test]
+fn nonsense_is_refused_and_nothing_is_left_behind() {
+    let place = Place::new();
+    for (line, words) in [
+        ("sim", &["which network?", "cuba"][..]),
+        ("sim cuba --seconds 0", &["seconds is 0"]),
+        ("sim cuba --seconds NaN", &["seconds is NaN"]),
+        ("sim cuba --seconds inf", &["seconds is inf"]),
+        ("sim cuba --neurons 3", &["neurons is 3"]),
+        ("sim cuba --neurons 99999999999", &["neurons is 99999999999"]),
+        ("sim --resume nowhere", &["holds no run to resume"]),
+        ("sim --config nowhere.yaml", &["--config nowhere.yaml"]),
+    ] {
+        place.refuses(line, words);
+    }
+    for (yaml, word) in [("model: lif", "lif"), ("model: cuba\ndt: -1", "dt is -1"), ("model: cuba\nspeed: 3", "speed")]
+    {
+        place.write("bad.yaml", yaml);
+        place.refuses("sim --config bad.yaml", &[word]);
+    }
+}
