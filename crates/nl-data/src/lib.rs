@@ -1,7 +1,8 @@
 //! Image datasets: readers, verified downloads, transforms, shuffled batches and procedural digits.
 //!
 //! In reading order: [`Images`], the [`idx`] format, folders of it ([`load_idx_dir`]), [`synthetic`] digits, the
-//! [`registry`] and its downloads ([`mod@fetch`]), which data a run gets ([`Source`]), [`Batches`], [`transform`].
+//! [`registry`] and its downloads ([`mod@fetch`]), which data a run gets ([`Source`]), [`Batches`], [`transform`];
+//! then from numbers to spikes: [`encode`].
 //!
 //! [`resolve`] answers "which data?", [`Batches`] "in which order?", [`Augment`] "how varied?":
 //!
@@ -21,6 +22,7 @@
 
 mod atomic;
 mod batches;
+pub mod encode;
 pub mod fetch;
 mod folder;
 mod hash;
