@@ -64,9 +64,8 @@ pub(crate) fn hold<F: Real, M: NeuronModel<F>>(
     check: impl Fn(&Subject<F, M>, &Case) -> Found,
 ) -> Result<Cases, Box<Violation>> {
     let on = |case: &Case| check(&family(&case.knobs), case);
-    let (found, case) = match search(family(&Knobs::default()).steps, config, &on) {
-        None => return Ok(Cases(u64::from(config.cases))),
-        Some(failure) => failure,
+    let Some((found, case)) = search(family(&Knobs::default()).steps, config, &on) else {
+        return Ok(Cases(u64::from(config.cases)));
     };
     let subject = family(&case.as_ref().map_or_else(Knobs::default, |case| case.knobs));
     let example = case.map(|case| {

@@ -71,8 +71,7 @@ pub fn order<F: Real, M: NeuronModel<F>>(
             let said = || {
                 format!(
                     "under {current}, halving dt = {dt} ms moves the state by {first:.3e}, halving it again by \
-                     {second:.3e}: {:?}",
-                    states
+                     {second:.3e}: {states:?}"
                 )
             };
             match subject.convergence {
