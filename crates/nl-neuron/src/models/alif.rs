@@ -60,7 +60,7 @@ impl Default for AlifParameters {
 ///
 /// Input: `current` (pA), held over the step. Relative refractoriness: the raised threshold. Source: Bellec et al.,
 /// Long short-term memory and learning-to-learn in networks of spiking neurons, 2018; A solution to the learning dilemma
-/// for recurrent networks of spiking neurons, 2020, eqs. 6 to 10.
+/// for recurrent networks of spiking neurons, 2020.
 ///
 /// ```
 /// use nl_neuron::{Alif, AlifParameters, Ms, NeuronModel, SpikeSet};

@@ -108,7 +108,7 @@ impl CobaParameters {
 /// conductance decays by e^(−dt/τ_syn), exactly, and takes the jumps of the step.
 ///
 /// Input: `exc` and `inh` jump the conductances (nS; **both positive**), `current` (pA) is held over the step. Source:
-/// Gerstner et al., Neuronal Dynamics, 2014, eq. 13.6; NEST `iaf_cond_exp` (which integrates by Runge-Kutta-Fehlberg);
+/// Gerstner et al., Neuronal Dynamics, 2014; NEST `iaf_cond_exp` (which integrates by Runge-Kutta-Fehlberg);
 /// Brette et al. 2007.
 ///
 /// ```

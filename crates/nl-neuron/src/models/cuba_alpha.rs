@@ -52,7 +52,7 @@ impl Default for CubaAlphaParameters {
 /// w (e/τ_syn) t e^(−t/τ_syn), whose peak is w at t = τ_syn.
 ///
 /// As equations: y' = −y/τ_syn, I' = y − I/τ_syn, a spike jumps y by w e/τ_syn. Exact over a step (Rotter & Diesmann
-/// 1999, section 3.1.1): V moves with y and I from before the step's decay, then I ← e^(−dt/τ_syn) (I + dt y),
+/// 1999): V moves with y and I from before the step's decay, then I ← e^(−dt/τ_syn) (I + dt y),
 /// y ← e^(−dt/τ_syn) y + jumps; τ_syn = τ_m is the regular limit. V ≥ V_th → spike, V := V_reset held for t_ref, while
 /// the currents go on.
 ///

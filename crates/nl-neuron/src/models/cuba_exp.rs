@@ -77,7 +77,7 @@ impl CubaExpParameters {
 ///
 /// Input: `exc` and `inh` jump the currents (pA; inhibition is a negative number), `current` (pA) is held over the step.
 /// Voltage-based equations, τ_m V' = g − (V − E_L): set C_m = τ_m (R = 1) and read pA as mV, see
-/// [`CubaExpParameters::benchmark`]. Source: Rotter & Diesmann 1999, section 3.1.2; NEST `iaf_psc_exp`.
+/// [`CubaExpParameters::benchmark`]. Source: Rotter & Diesmann 1999; NEST `iaf_psc_exp`.
 ///
 /// ```
 /// use nl_neuron::{CubaExp, CubaExpParameters, Ms, NeuronModel, PopulationState, SpikeSet};

@@ -79,8 +79,8 @@ impl Default for GifParameters {
 /// counts the steps. Δ_V → 0 makes the threshold sharp and the neuron deterministic.
 ///
 /// Input: `exc` and `inh` jump the currents (pA; inhibition is a negative number), `current` (pA) is held over the step.
-/// Source: Mensi et al., Parameter extraction and classification of three cortical neuron types, 2012, eqs. 1 to 3;
-/// Pozzorini et al., Automated high-throughput characterization of single neurons, 2015, eqs. 1 to 4.
+/// Source: Mensi et al., Parameter extraction and classification of three cortical neuron types, 2012;
+/// Pozzorini et al., Automated high-throughput characterization of single neurons, 2015.
 ///
 /// ```
 /// use nl_neuron::{Gif, GifParameters, Ms, Mv, NeuronModel, SpikeSet};

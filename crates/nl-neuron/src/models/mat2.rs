@@ -65,7 +65,7 @@ impl Default for Mat2Parameters {
 ///
 /// Input: `exc` and `inh` jump the currents (pA; inhibition is a negative number), `current` (pA) is held over the step.
 /// Relative refractoriness: the raised threshold. Source: Kobayashi, Tsubo & Shinomoto, Made-to-order spiking neuron
-/// model equipped with a multi-timescale adaptive threshold, 2009, eqs. 1 to 3 (their R = 50 MΩ is τ_m/C_m here).
+/// model equipped with a multi-timescale adaptive threshold, 2009 (their R = 50 MΩ is τ_m/C_m here).
 ///
 /// ```
 /// use nl_neuron::{Mat2, Mat2Parameters, Ms, NeuronModel, PopulationState, SpikeSet};

@@ -55,7 +55,7 @@ impl Default for Srm0Parameters {
 /// (SRM₀; the full SRM would add them up). All exact over a step. For t_ref after a spike there is no other.
 ///
 /// Input: `syn` jumps I_syn (pA), `current` (pA) is held over the step. `v` is made anew in every step: to set the
-/// potential set `h`. Source: Gerstner & Kistler, Spiking Neuron Models, 2002, eqs. 4.42, 4.43 and 4.33.
+/// potential set `h`. Source: Gerstner & Kistler, Spiking Neuron Models, 2002, section 4.2 (simplified model SRM₀).
 ///
 /// ```
 /// use nl_neuron::{Ms, NeuronModel, PopulationState, SpikeSet, Srm0, Srm0Parameters};

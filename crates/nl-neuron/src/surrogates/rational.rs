@@ -10,7 +10,7 @@ use crate::{Error, Real, Surrogate};
 
 /// ψ = 1/(1 + k |x|)², g = x/(1 + k |x|), ∫ψ = 2/k. Even.
 ///
-/// Source: Zenke & Ganguli, SuperSpike, 2018, eq. 2, up to a factor; k = 25 in snnTorch, 100 in Norse (there as
+/// Source: Zenke & Ganguli, SuperSpike, 2018, up to a factor; k = 25 in snnTorch, 100 in Norse (there as
 /// `super`); NEST's documentation drops the −1 of the power, its code has it.
 ///
 /// ```
