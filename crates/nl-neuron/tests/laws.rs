@@ -29,6 +29,11 @@ fn lif_subtract(knobs: &Knobs) -> Subject<f64, Lif<f64>> {
     Subject::new(move |dt| Lif::new(p, dt), -400.0..=900.0).t_ref(p.t_ref).quiet(200.0).convergence(Convergence::Exact)
 }
 
+fn lif_jumps(knobs: &Knobs) -> Subject<f64, Lif<f64>> {
+    let p = LifParameters { drive: Drive::Jump, ..lif_parameters(knobs) };
+    Subject::new(move |dt| Lif::new(p, dt), -5.0..=8.0).t_ref(p.t_ref).quiet(0.05)
+}
+
 #[test]
 fn lif_spikes_at_the_times_of_the_closed_form() {
     let config = laws::Config::default();
@@ -93,6 +98,15 @@ fn mat2(knobs: &Knobs) -> Subject<f64, Mat2<f64>> {
     let p = Mat2Parameters { tau_m: Ms(knobs.scale(0, 5.0)), tau_1: Ms(knobs.scale(1, 10.0)), ..Default::default() };
     Subject::new(move |dt| Mat2::new(p, dt), [0.0..=300.0, -300.0..=0.0, -400.0..=1500.0])
         .current(2)
+        .t_ref(p.t_ref)
+        .quiet(200.0)
+        .convergence(Convergence::Exact)
+}
+
+fn srm0(knobs: &Knobs) -> Subject<f64, Srm0<f64>> {
+    let p = Srm0Parameters { tau_m: Ms(knobs.scale(0, 10.0)), tau_eta: Ms(knobs.scale(1, 10.0)), ..Default::default() };
+    Subject::new(move |dt| Srm0::new(p, dt), [-200.0..=500.0, -400.0..=900.0])
+        .current(1)
         .t_ref(p.t_ref)
         .quiet(200.0)
         .convergence(Convergence::Exact)
@@ -236,12 +250,17 @@ fn morris_lecar_2(knobs: &Knobs) -> Subject<f64, MorrisLecar<f64>> {
 neuron_laws!(mod lif_laws, lif);
 neuron_laws!(mod lif_single_laws, lif_single);
 neuron_laws!(mod lif_subtract_laws, lif_subtract);
+neuron_laws!(mod lif_jumps_laws, lif_jumps, exempt: [
+    Order = "a jump in every step is another input at another dt",
+    Refinement = "a jump in every step is another input at another dt",
+]);
 neuron_laws!(mod integrate_and_fire_laws, integrate_and_fire);
 neuron_laws!(mod cuba_exp_laws, cuba_exp);
 neuron_laws!(mod cuba_alpha_laws, cuba_alpha);
 neuron_laws!(mod coba_laws, coba);
 neuron_laws!(mod alif_laws, alif);
 neuron_laws!(mod mat2_laws, mat2);
+neuron_laws!(mod srm0_laws, srm0);
 neuron_laws!(mod gif_laws, gif, exempt: [
     Permutation = "its draws belong to a neuron's place in the population",
     Splitting = "its draws belong to a neuron's place in the population",
