@@ -28,6 +28,8 @@ mod sequential;
 
 pub mod network;
 
+pub mod competitive;
+
 mod error;
 
 pub use nl_autodiff::BlockPool;

@@ -6,6 +6,7 @@
 mod latency;
 mod poisson;
 mod rank;
+mod superposed_poisson;
 
 use nl_neuron::SpikeTrain;
 use nl_random::Rng;
@@ -13,6 +14,7 @@ use nl_random::Rng;
 pub use latency::{Latency, LatencyCurve};
 pub use poisson::Poisson;
 pub use rank::RankOrder;
+pub use superposed_poisson::{SuperposedPoisson, Superposition};
 
 /// Why an encoder refused its parameters or its input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
