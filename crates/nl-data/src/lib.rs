@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`Images`], the [`idx`] format, folders of it ([`load_idx_dir`]), [`synthetic`] digits, the
 //! [`registry`] and its downloads ([`mod@fetch`]), which data a run gets ([`Source`]), [`Batches`], [`transform`];
-//! then from numbers to spikes: [`encode`].
+//! then from numbers to spikes: [`front_end`], [`encode`].
 //!
 //! [`resolve`] answers "which data?", [`Batches`] "in which order?", [`Augment`] "how varied?":
 //!
@@ -25,6 +25,7 @@ mod batches;
 pub mod encode;
 pub mod fetch;
 mod folder;
+pub mod front_end;
 mod hash;
 pub mod idx;
 mod images;

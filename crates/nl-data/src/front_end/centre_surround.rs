@@ -1,0 +1,103 @@
+//! Differences of Gaussians: ganglion cells with a centre and a surround.
+
+use nl_neuron::Error;
+use serde::{Deserialize, Serialize};
+
+use super::FilterBank;
+
+const NAME: &str = "centre surround";
+
+/// K = (G_a − G_b) / 2π with G_s = e^(−r² / 2s²) / s²; then K − mean(K), divided by its largest weight. One channel for
+/// each pair (a, b) = (σ of the centre, σ of the surround): a < b an ON cell (bright spots), a > b an OFF cell.
+///
+/// Source: Rodieck 1965; Enroth-Cugell & Robson 1966; sizes and normalisation (the defaults: ON (1, 2), OFF (2, 1),
+/// window 7) of Kheradpisheh et al. 2018 as in SpykeTorch's `DoG` (Mozafari et al. 2019).
+///
+/// ```
+/// use nl_data::front_end::CentreSurround;
+/// let bank = CentreSurround::default().bank()?;
+/// assert_eq!((bank.channels(), bank.window(), bank.kernel(0)[24]), (2, 7, 1.0)); // ON: the middle is largest
+/// # Ok::<(), nl_neuron::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CentreSurround {
+    /// (σ of the centre, σ of the surround) of each channel, in pixels.
+    pub sigmas: Vec<(f64, f64)>,
+    /// Rows and columns of a kernel, odd.
+    pub window: usize,
+}
+
+impl Default for CentreSurround {
+    fn default() -> Self {
+        Self { sigmas: vec![(1.0, 2.0), (2.0, 1.0)], window: 7 }
+    }
+}
+
+impl CentreSurround {
+    /// The kernels.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if a σ is not positive, both of a pair are equal, or the window is not odd, 3 to 255;
+    /// [`Error::Length`] if there is no pair.
+    pub fn bank(&self) -> Result<FilterBank, Error> {
+        Error::check(NAME, "window", self.window as f64, |w| w >= 3.0, "use an odd number, 3 to 255")?;
+        for &(centre, surround) in &self.sigmas {
+            Error::positive(NAME, "sigma of the centre", centre)?;
+            Error::positive(NAME, "sigma of the surround", surround)?;
+            Error::check(
+                NAME,
+                "sigma of the surround",
+                surround,
+                |s| s != centre,
+                "use another one than the centre's",
+            )?;
+        }
+        let value = |channel: usize, y: f64, x: f64| {
+            let gauss = |s: f64| (-0.5 * (x * x + y * y) / (s * s)).exp() / (s * s);
+            let (centre, surround): (f64, f64) = self.sigmas[channel];
+            (gauss(centre) - gauss(surround)) / core::f64::consts::TAU
+        };
+        FilterBank::draw(self.window, self.sigmas.len(), value, |kernel| {
+            let largest = kernel.iter().copied().fold(f64::MIN, f64::max);
+            for weight in kernel {
+                *weight /= largest;
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_sum_to_nothing_peak_at_one_and_are_symmetric() {
+        let bank = CentreSurround { sigmas: vec![(0.5, 2.0), (1.0, 2.0), (2.0, 1.0)], window: 9 }.bank().unwrap();
+        for channel in 0..3 {
+            let kernel = bank.kernel(channel);
+            assert!(kernel.iter().sum::<f32>().abs() < 1e-4);
+            assert_eq!(kernel.iter().copied().fold(f32::MIN, f32::max), 1.0);
+            for (i, weight) in kernel.iter().enumerate() {
+                assert_eq!(*weight, kernel[80 - i], "by half a turn");
+                assert_eq!(*weight, kernel[i % 9 * 9 + i / 9], "along the diagonal");
+            }
+        }
+        assert!(bank.kernel(2)[40] < 0.0, "OFF: a dark middle");
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        let p = CentreSurround::default();
+        for (eye, name) in [
+            (CentreSurround { sigmas: vec![(0.0, 1.0)], ..p.clone() }, "centre"),
+            (CentreSurround { sigmas: vec![(1.0, f64::NAN)], ..p.clone() }, "surround"),
+            (CentreSurround { sigmas: vec![(1.0, 1.0)], ..p.clone() }, "surround"),
+            (CentreSurround { sigmas: vec![], ..p.clone() }, "kernels"),
+            (CentreSurround { window: 6, ..p.clone() }, "window"),
+            (CentreSurround { window: 1, ..p }, "window"),
+        ] {
+            assert!(eye.bank().unwrap_err().to_string().contains(name));
+        }
+    }
+}
