@@ -116,6 +116,12 @@ impl Csr {
         &self.targets[self.range(pre)]
     }
 
+    /// The targets of all neurons, by synapse number.
+    #[must_use]
+    pub fn targets(&self) -> &[u32] {
+        &self.targets
+    }
+
     /// The synapse numbers of the row of neuron `pre`.
     #[must_use]
     pub fn range(&self, pre: u32) -> core::ops::Range<usize> {

@@ -92,9 +92,9 @@ impl<F: Real> Connection<F> for Uniform<F> {
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.pre(), self.post()), spikes, input)?;
         if self.csr.post() <= 1 << 16 {
-            scatter(self.weight, |i| &self.short[self.csr.range(i)], spikes, input);
+            scatter(self.weight, &self.csr, &self.short, spikes, input);
         } else {
-            scatter(self.weight, |i| self.csr.row(i), spikes, input);
+            scatter(self.weight, &self.csr, self.csr.targets(), spikes, input);
         }
         Ok(())
     }
@@ -117,20 +117,25 @@ impl<F: Real> Connection<F> for Uniform<F> {
 }
 
 /// input_j += w for each j in the rows of the spikes: two rows at a time, so that memory is asked for both.
-#[inline]
-fn scatter<'a, F: Real, T: Copy + Into<u32> + 'a>(w: F, row: impl Fn(u32) -> &'a [T], spikes: &[u32], input: &mut [F]) {
-    let mut add = |j: T| input[j.into() as usize] += w;
+#[inline(never)] // as a function of its own the compiler knows that `input` overlaps nothing
+fn scatter<F: Real, T: Copy + Into<u32>>(w: F, csr: &Csr, targets: &[T], spikes: &[u32], input: &mut [F]) {
     let (pairs, last) = spikes.as_chunks::<2>();
     for &[a, b] in pairs {
-        let (a, b) = (row(a), row(b));
+        let (a, b) = (&targets[csr.range(a)], &targets[csr.range(b)]);
         for (&j, &k) in a.iter().zip(b) {
-            add(j);
-            add(k);
+            input[j.into() as usize] += w;
+            input[k.into() as usize] += w;
         }
         let both = a.len().min(b.len());
-        a[both..].iter().chain(&b[both..]).for_each(|&j| add(j));
+        for &j in a[both..].iter().chain(&b[both..]) {
+            input[j.into() as usize] += w;
+        }
     }
-    last.iter().flat_map(|&i| row(i)).for_each(|&j| add(j));
+    for &i in last {
+        for &j in &targets[csr.range(i)] {
+            input[j.into() as usize] += w;
+        }
+    }
 }
 
 #[cfg(test)]
