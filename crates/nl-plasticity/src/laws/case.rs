@@ -18,7 +18,7 @@ pub struct Case {
     pub pre_spikes: Vec<(u64, u32)>,
     /// (step, neuron) of the postsynaptic spikes, ascending.
     pub post_spikes: Vec<(u64, u32)>,
-    /// (step, size) of the pulses of the neuromodulator; drawn only for rules that listen to one.
+    /// (step, size) of the pulses of the neuromodulators.
     pub pulses: Vec<(u64, f64)>,
     /// Number of steps.
     pub steps: u64,
@@ -30,8 +30,8 @@ pub struct Case {
     pub choice: u64,
     /// Jitter of the rule's parameters.
     pub knobs: Knobs,
-    /// Whether the example's pulses matter.
-    pub modulated: bool,
+    /// The weights at part 0 and at part 1.
+    pub start: (f64, f64),
 }
 
 impl Case {
@@ -79,7 +79,7 @@ impl Case {
                     dt: Ms(dt),
                     choice,
                     knobs: Knobs(knobs),
-                    modulated: false,
+                    start: (0.0, 1.0),
                 }
             },
         )
@@ -99,7 +99,7 @@ impl Case {
             dt,
             choice: 0,
             knobs: Knobs::default(),
-            modulated: false,
+            start: (0.0, 1.0),
         }
     }
 
@@ -113,7 +113,7 @@ impl Case {
         let mut case = self.clone();
         case.pre_spikes.iter_mut().chain(&mut case.post_spikes).for_each(|spike| spike.0 = f(spike.0));
         case.pulses.iter_mut().for_each(|pulse| pulse.0 = f(pulse.0));
-        case.steps = f(self.steps);
+        case.steps = f(self.steps - 1) + 1;
         case
     }
 
@@ -136,21 +136,18 @@ const WIDTH: u64 = 100;
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let last = self.pre_spikes.iter().chain(&self.post_spikes).map(|s| s.0);
-        let last = last.chain(self.pulses.iter().map(|p| p.0).filter(|_| self.modulated)).max().unwrap_or(0);
-        write!(f, "  shortest example: dt = {}, {} × {} neurons, weights start", self.dt, self.pre, self.post)?;
-        for (i, j, part) in &self.synapses {
-            write!(f, " ({i}→{j}) {part}")?;
+        let last = self.pre_spikes.iter().chain(&self.post_spikes).map(|spike| spike.0).max().unwrap_or(0);
+        write!(f, "  shortest example: dt = {}, {} pre, {} post, at first", self.dt, self.pre, self.post)?;
+        for (n, (i, j, part)) in self.synapses.iter().enumerate() {
+            let w = self.start.0 + part * (self.start.1 - self.start.0);
+            write!(f, "{} w({i}→{j}) = {w}", if n == 0 { "" } else { "," })?;
         }
-        write!(f, " of the way from w_min to w_max")?;
         if self.knobs != Knobs::default() {
             write!(f, ", knobs {:?}", self.knobs.0)?;
         }
-        let columns = last.min(WIDTH) + 1;
-        write!(f, "\n    {:8}", "step")?;
-        for step in (0..columns).step_by(5) {
-            write!(f, "{step:<5}")?;
-        }
+        let columns = last.clamp(9, WIDTH) + 1;
+        let axis: String = (0..columns).step_by(5).map(|step| format!("{step:<5}")).collect();
+        write!(f, "\n    {:8}{}", "step", axis.trim_end())?;
         for (side, n, spikes) in [("pre", self.pre, &self.pre_spikes), ("post", self.post, &self.post_spikes)] {
             for i in 0..n as u32 {
                 let steps = Self::steps_of(spikes, i);
@@ -163,11 +160,8 @@ impl fmt::Display for Case {
                 }
             }
         }
-        if self.modulated {
-            write!(f, "\n    {:8}", "pulses")?;
-            for (step, size) in &self.pulses {
-                write!(f, "{size} in step {step}; ")?;
-            }
+        for (step, size) in &self.pulses {
+            write!(f, "\n    modulator {size} in step {step}")?;
         }
         Ok(())
     }

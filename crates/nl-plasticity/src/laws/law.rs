@@ -118,9 +118,9 @@ pub fn verify<F: Real, R: PlasticityRule<F>>(
 /// ```
 #[macro_export]
 macro_rules! stdp_laws {
-    (mod $name:ident, $family:expr $(, exempt: [$($law:ident = $reason:expr),* $(,)?])? $(,)?) => {
+    ($vis:vis mod $name:ident, $family:expr $(, exempt: [$($law:ident = $reason:expr),* $(,)?])? $(,)?) => {
         #[cfg(test)]
-        mod $name {
+        $vis mod $name {
             #[allow(unused_imports)]
             use super::*;
 
@@ -129,7 +129,9 @@ macro_rules! stdp_laws {
             pub(crate) fn check(
                 law: $crate::laws::Law,
             ) -> Result<$crate::laws::Cases, Box<$crate::laws::Violation>> {
-                $crate::laws::verify(law, &$family, EXEMPT)
+                // Behind a pointer, so that subjects of one type share their code.
+                let family: &dyn Fn(&$crate::laws::Knobs) -> $crate::laws::Subject<_, _> = &$family;
+                $crate::laws::verify(law, &family, EXEMPT)
             }
 
             $crate::stdp_laws!(@tests

@@ -27,14 +27,18 @@ mod state;
 mod timing;
 mod weights;
 
+mod gradient;
 mod law;
 mod limits;
+mod rates;
 
 pub use case::Case;
 pub use connection::{copies, dense_sparse, locality, permutation, untouched};
+pub use gradient::{Filters, gradient};
 pub use law::{Law, verify};
 pub use limits::{equal, target_rate};
 pub use modulation::{gate, rate_linear, rate_zero};
+pub use rates::{principal_components, selectivity, sliding_threshold};
 pub use run::{Cases, Config};
 pub use state::{forgetting, refusal, resume, settle};
 pub use subject::{Knobs, Subject};

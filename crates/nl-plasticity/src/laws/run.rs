@@ -20,10 +20,10 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// 128 cases, or as many as the environment variable `PROPTEST_CASES` says.
+    /// 256 cases, or as many as the environment variable `PROPTEST_CASES` says.
     fn default() -> Self {
         let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-        Self { cases: wanted.unwrap_or(128), seed: 1, shrinks: 20_000 }
+        Self { cases: wanted.unwrap_or(256), seed: 1, shrinks: 20_000 }
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn hold_on<F: Real, R: PlasticityRule<F>>(
     let knobs = example.as_ref().map_or_else(Knobs::default, |case| case.knobs);
     let subject = family(&knobs);
     let rule = (subject.build)(Ms(1.0)).name().to_owned();
-    let example = example.map(|case| Case { modulated: subject.pulse.is_some(), ..case });
+    let example = example.map(|case| Case { start: subject.start, ..case });
     Err(Box::new(Violation { law, statement, rule, found, example }))
 }
 

@@ -58,6 +58,7 @@ pub struct Subject<F, R> {
     pub(crate) background: Modulators,
     pub(crate) voltages: bool,
     pub(crate) learning_signal: bool,
+    pub(crate) integrates: bool,
     pub(crate) tolerance: f64,
     scalar: core::marker::PhantomData<F>,
 }
@@ -78,6 +79,7 @@ impl<F: Real, R: PlasticityRule<F>> Subject<F, R> {
             background: Modulators::default(),
             voltages: false,
             learning_signal: false,
+            integrates: false,
             tolerance: 4096.0 * F::EPSILON.to_f64(),
             scalar: core::marker::PhantomData,
         }
@@ -118,7 +120,7 @@ impl<F: Real, R: PlasticityRule<F>> Subject<F, R> {
         Self { pairing, ..self }
     }
 
-    /// What spikes of the same step do; nothing unless said otherwise.
+    /// What spikes of the same step do, and which acts first; `Ignore` unless said otherwise.
     #[must_use]
     pub fn coincidence(self, coincidence: Coincidence) -> Self {
         Self { coincidence, ..self }
@@ -152,6 +154,12 @@ impl<F: Real, R: PlasticityRule<F>> Subject<F, R> {
     #[must_use]
     pub fn learning_signal(self) -> Self {
         Self { learning_signal: true, ..self }
+    }
+
+    /// It integrates between spikes, so that leaving out silent steps may change the rounding (not the result).
+    #[must_use]
+    pub fn integrates(self) -> Self {
+        Self { integrates: true, ..self }
     }
 
     /// A form of the rule that delays spikes itself, by whole steps: `build(dt, axonal, dendritic)`. Without it the laws put

@@ -167,7 +167,8 @@ fn against_offline<F: Real, R: PlasticityRule<F>>(subject: &Subject<F, R>, case:
     compare(subject, case, ("online", &online), ("by the formula", &offline))
 }
 
-/// The weight after these trains, from pairs alone: at each step the pre spike's pairs, then the post spike's.
+/// The weight after these trains, from pairs alone: at each step the pairs of the one spike, then those of the other, in the
+/// order of the coincidence option.
 fn summed<F: Real, R: PlasticityRule<F>>(
     subject: &Subject<F, R>,
     dt: Ms,
@@ -194,24 +195,25 @@ fn summed<F: Real, R: PlasticityRule<F>>(
     steps.sort_unstable();
     steps.dedup();
     for now in steps {
-        if pre.contains(&now) {
-            let partners = partners(post, pre, now, depress, subject.pairing, false);
-            let change = partners.iter().map(|&t| minus(lag(t, now), w)).sum::<f64>() + alone.0(w);
-            w = (w + change).clamp(low, high);
-        }
-        if post.contains(&now) {
-            let partners = partners(pre, post, now, potentiate, subject.pairing, true);
-            let change = partners.iter().map(|&t| plus(lag(t, now), w)).sum::<f64>() + alone.1(w);
+        let post_first = matches!(subject.coincidence, Coincidence::Ignore | Coincidence::Depress);
+        for now_is_post in [post_first, !post_first] {
+            let (ours, theirs, tied) = if now_is_post { (post, pre, potentiate) } else { (pre, post, depress) };
+            if !ours.contains(&now) {
+                continue;
+            }
+            let partners = partners(theirs, ours, now, tied, subject.pairing, now_is_post);
+            let (pair, alone) = if now_is_post { (plus, &alone.1) } else { (minus, &alone.0) };
+            let change = partners.iter().map(|&t| pair(lag(t, now), w)).sum::<f64>() + alone(w);
             w = (w + change).clamp(low, high);
         }
     }
     Ok(w)
 }
 
-/// The spikes of `theirs` with which the spike `now` of `ours` forms pairs; `at_once`: those of the same step count as
-/// earlier.
-fn partners(theirs: &[u64], ours: &[u64], now: u64, at_once: bool, pairing: Pairing, now_is_post: bool) -> Vec<u64> {
-    let before = |t: u64, now: u64| t < now || at_once && t == now;
+/// The spikes of `theirs` with which the spike `now` of `ours` forms pairs; `tied`: spikes of the same step are a pair, and
+/// use each other up where the scheme says so.
+fn partners(theirs: &[u64], ours: &[u64], now: u64, tied: bool, pairing: Pairing, now_is_post: bool) -> Vec<u64> {
+    let before = |t: u64, now: u64| t < now || tied && t == now;
     let earlier: Vec<u64> = theirs.iter().copied().filter(|&t| before(t, now)).collect();
     let unused = |t: u64| !ours.iter().any(|&mine| mine < now && before(t, mine));
     let latest = earlier.last().copied();
