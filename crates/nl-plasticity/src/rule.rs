@@ -12,8 +12,9 @@ use crate::{Activity, Error};
 ///
 /// # Contract
 /// - Weights change in `step` and `settle` only, and stay within the rule's bounds.
-/// - Steps ascend; one without spikes (and without a modulator the rule listens to) may be left out with the same result.
-/// - Every weight change is multiplied by `activity.rate`.
+/// - Steps ascend; one without spikes (and without a modulator the rule listens to) may be left out with the same result,
+///   unless the rule looks at voltages or learning signals in every step and says so.
+/// - Every weight change is multiplied by `activity.rate`, which is finite.
 /// - A synapse's change depends on its own pre neuron, post neuron, weight and the modulators, on nothing else (unless the
 ///   rule says so: normalisation).
 ///

@@ -14,7 +14,7 @@ const NORMALISATION: &str = "weight normalisation";
 ///
 /// It is not local: every weight of a neuron knows the others. Bounds are the learning rule's: the sum is exact.
 ///
-/// Source: Diehl & Cook 2015, section 2.4 (c = 78.4 for 784 inputs; BindsNET and the authors' program).
+/// Source: Diehl & Cook 2015 (c = 78.4 for 784 inputs; BindsNET and the authors' program).
 ///
 /// ```
 /// use nl_plasticity::WeightNormalisation;

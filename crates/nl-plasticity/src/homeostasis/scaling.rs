@@ -33,7 +33,7 @@ impl Default for SynapticScalingParameters {
 ///
 /// All weights of a neuron are multiplied alike, so that their ratios stay. Clipped to [w_min, w_max].
 ///
-/// Source: Turrigiano et al. 1998; van Rossum, Bi & Turrigiano 2000, eq. 5 (its proportional part).
+/// Source: Turrigiano et al. 1998; van Rossum, Bi & Turrigiano 2000 (its proportional part).
 ///
 /// ```
 /// use nl_plasticity::{Ms, SynapticScaling, SynapticScalingParameters};

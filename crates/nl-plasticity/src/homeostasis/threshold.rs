@@ -27,7 +27,7 @@ impl Default for AdaptiveThresholdParameters {
 
 /// Adaptive threshold: τ_θ θ' = −θ, θ += θ₊ at a spike; the neuron's threshold is V_th + θ.
 ///
-/// State of its own, decayed when touched, for neurons that do not adapt themselves. Source: Diehl & Cook 2015, section 2.2.
+/// State of its own, decayed when touched, for neurons that do not adapt themselves. Source: Diehl & Cook 2015.
 ///
 /// ```
 /// use nl_plasticity::{AdaptiveThreshold, AdaptiveThresholdParameters, Ms};

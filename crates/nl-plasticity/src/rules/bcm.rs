@@ -48,7 +48,7 @@ impl Default for BcmParameters {
 /// One update each dt; the threshold is read before it follows. Above θ a neuron's active inputs grow, below it they
 /// shrink, and θ slides: the neuron becomes selective.
 ///
-/// Source: Bienenstock, Cooper & Munro 1982; Intrator & Cooper 1992, eqs. 3–4.
+/// Source: Bienenstock, Cooper & Munro 1982; Intrator & Cooper 1992.
 ///
 /// ```
 /// use nl_plasticity::{Bcm, BcmParameters, Ms, RateRule};

@@ -82,7 +82,7 @@ impl Default for ClopathStdpParameters {
 /// had the value of the next step shown. Post spikes play no part but through u. NEST reads ū₋ and ū₊ `delay_u_bars` = 5 ms
 /// late; whoever wants that, or filters u elsewhere, calls [`step_filtered`](Self::step_filtered).
 ///
-/// Source: Clopath, Büsing, Vasilaki & Gerstner 2010, eqs. 1–4.
+/// Source: Clopath, Büsing, Vasilaki & Gerstner 2010.
 ///
 /// ```
 /// use nl_plasticity::{Activity, ClopathStdp, ClopathStdpParameters, Ms, PlasticityRule};

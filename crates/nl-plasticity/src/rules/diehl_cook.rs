@@ -83,8 +83,8 @@ impl DiehlCookStdpParameters {
 ///
 /// The network also normalises Σ_i w_ij (see `WeightNormalisation`) and adapts thresholds (see `AdaptiveThreshold`).
 ///
-/// Source: Diehl & Cook, "Unsupervised learning of digit recognition using spike-timing-dependent plasticity", 2015,
-/// section 2.3; BindsNET `learning.PostPre`.
+/// Source: Diehl & Cook, "Unsupervised learning of digit recognition using spike-timing-dependent plasticity", 2015;
+/// BindsNET `learning.PostPre`.
 ///
 /// ```
 /// use nl_plasticity::{Activity, DiehlCookStdp, DiehlCookStdpParameters, Ms, PlasticityRule};

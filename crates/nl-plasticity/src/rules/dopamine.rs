@@ -74,7 +74,7 @@ impl Default for DopamineStdpParameters {
 /// [`settle_outgoing`](PlasticityRule::settle_outgoing)) and clipped to [w_min, w_max] then. The activity's `rate` counts
 /// for the time since the step shown before, and for `settle` until the next.
 ///
-/// Source: Izhikevich 2007, eqs. 1–3; NEST `stdp_dopamine_synapse`, where a dopamine spike releases 1/τ_d (Potjans et al.
+/// Source: Izhikevich 2007; NEST `stdp_dopamine_synapse`, where a dopamine spike releases 1/τ_d (Potjans et al.
 /// 2010).
 ///
 /// ```

@@ -51,7 +51,7 @@ impl Default for EpropParameters {
 ///
 /// Every synapse is visited in every step shown; steps left out count as ψ = L = 0. Post spikes play no part.
 ///
-/// Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein & Maass 2020, eqs. 13, 21–25, 28.
+/// Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein & Maass 2020 (methods: LIF and ALIF).
 ///
 /// ```
 /// use nl_plasticity::{Activity, Eprop, EpropParameters, Ms, PlasticityRule};

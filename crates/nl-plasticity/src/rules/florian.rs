@@ -88,7 +88,7 @@ impl<F: Real> Common<F> {
 /// τ₊ P⁺' = −P⁺, += A₊ at a pre spike; τ₋ P⁻' = −P⁻, −= A₋ at a post spike; r is the dopamine of the spike's own step (the
 /// paper's discrete form takes the step after it). w is clipped to [w_min, w_max].
 ///
-/// Source: Florian 2007, eqs. 13–17 (MSTDP).
+/// Source: Florian 2007 (MSTDP).
 ///
 /// ```
 /// use nl_plasticity::{Activity, Modulators, Ms, Mstdp, MstdpParameters, PlasticityRule};
@@ -163,7 +163,7 @@ impl<F: Real> PlasticityRule<F> for Mstdp<F> {
 /// weight is integrated exactly, in closed form when its synapse is touched (see [`DopamineStdp`](crate::DopamineStdp)),
 /// so that the result does not depend on dt; the paper's discrete form takes one Euler step each dt.
 ///
-/// Source: Florian 2007, eqs. 11–12 (MSTDPET).
+/// Source: Florian 2007 (MSTDPET).
 ///
 /// ```
 /// use nl_plasticity::{Activity, Modulators, Ms, Mstdpet, MstdpParameters, PlasticityRule};

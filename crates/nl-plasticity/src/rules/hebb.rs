@@ -32,7 +32,7 @@ impl Default for HebbParameters {
 
 /// Hebb's rule with decay: Δw_ij = η x_i y_j − λ w_ij, clipped to [w_min, w_max].
 ///
-/// Without decay only the bounds stop it. Source: Hebb 1949; Gerstner & Kistler 2002, eq. 10.2.
+/// Without decay only the bounds stop it. Source: Hebb 1949; Gerstner & Kistler 2002, chapter 10.
 ///
 /// ```
 /// use nl_plasticity::{Hebb, HebbParameters, RateRule};

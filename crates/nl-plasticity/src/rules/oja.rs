@@ -54,7 +54,7 @@ impl<F: Real> Constants<F> {
 ///
 /// With y = Σ w x each column turns to the first principal component of x with squared norm 1/β.
 ///
-/// Source: Oja 1982, eq. 3 (β = 1).
+/// Source: Oja 1982 (β = 1).
 ///
 /// ```
 /// use nl_plasticity::{Oja, OjaParameters, RateRule};
@@ -116,7 +116,7 @@ impl<F: Real> RateRule<F> for Oja<F> {
 /// With y = Σ w x column j turns to the j-th principal component of x with squared norm 1/β. On a sparse connection the sum
 /// runs over the synapses that x_i has.
 ///
-/// Source: Sanger 1989, eq. 3.
+/// Source: Sanger 1989 (β = 1).
 ///
 /// ```
 /// use nl_plasticity::{OjaParameters, RateRule, Sanger};
