@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`Images`], the [`idx`] format, folders of it ([`load_idx_dir`]), [`synthetic`] digits, the
 //! [`registry`] and its downloads ([`mod@fetch`]), which data a run gets ([`Source`]), [`Batches`], [`transform`];
-//! then from numbers to spikes: [`front_end`], [`encode`].
+//! then from numbers to spikes: [`front_end`], [`encode`]; and back: [`decode`].
 //!
 //! [`resolve`] answers "which data?", [`Batches`] "in which order?", [`Augment`] "how varied?":
 //!
@@ -22,6 +22,7 @@
 
 mod atomic;
 mod batches;
+pub mod decode;
 pub mod encode;
 pub mod fetch;
 mod folder;

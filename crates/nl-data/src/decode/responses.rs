@@ -1,0 +1,148 @@
+//! Recorded responses: how often each neuron spiked to each sample.
+
+use core::ops::Range;
+
+use nl_neuron::{Error, SpikeTrain};
+use serde::{Deserialize, Serialize};
+
+const NAME: &str = "responses";
+
+/// Spike counts `[samples, neurons]`, the zeros left out: most neurons are silent most of the time.
+///
+/// ```
+/// use nl_data::decode::Responses;
+/// let mut responses = Responses::new(4)?;
+/// responses.push(&[0, 7, 0, 1])?;
+/// assert_eq!(responses.get(0).unwrap().iter().collect::<Vec<_>>(), [(1, 7), (3, 1)]);
+/// # Ok::<(), nl_neuron::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Responses {
+    neurons: usize,
+    offsets: Vec<usize>,
+    indices: Vec<u32>,
+    counts: Vec<u16>,
+}
+
+/// The response to one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Response<'a> {
+    neurons: usize,
+    indices: &'a [u32],
+    counts: &'a [u16],
+}
+
+impl Responses {
+    /// No responses yet of a population of `neurons`.
+    ///
+    /// # Errors
+    /// [`Error::Population`].
+    pub fn new(neurons: usize) -> Result<Self, Error> {
+        Error::population(NAME, neurons)?;
+        Ok(Self { neurons, offsets: vec![0], indices: Vec::new(), counts: Vec::new() })
+    }
+
+    /// The responses of `counts`, `[samples, neurons]`.
+    ///
+    /// # Errors
+    /// [`Error::Population`]; [`Error::Length`] if that is not a whole number of samples.
+    pub fn from_dense(neurons: usize, counts: &[u16]) -> Result<Self, Error> {
+        let mut responses = Self::new(neurons)?;
+        for sample in counts.chunks(neurons) {
+            responses.push(sample)?;
+        }
+        Ok(responses)
+    }
+
+    /// Adds a sample: the count of each neuron.
+    ///
+    /// # Errors
+    /// [`Error::Length`].
+    pub fn push(&mut self, counts: &[u16]) -> Result<(), Error> {
+        Error::length(NAME, "counts", self.neurons, counts.len())?;
+        for (&count, neuron) in counts.iter().zip(0..).filter(|&(&count, _)| count > 0) {
+            self.indices.push(neuron);
+            self.counts.push(count);
+        }
+        self.offsets.push(self.indices.len());
+        Ok(())
+    }
+
+    /// Adds a sample: the spikes of a raster; more than 65535 of a neuron are counted as that.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the raster is of another population.
+    pub fn push_train(&mut self, train: &SpikeTrain) -> Result<(), Error> {
+        let counts: Vec<u16> = train.counts().iter().map(|&count| count.min(u16::MAX.into()) as u16).collect();
+        self.push(&counts)
+    }
+
+    /// Number of neurons.
+    #[must_use]
+    pub fn neurons(&self) -> usize {
+        self.neurons
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there are no samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The response to sample `index`.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Response<'_>> {
+        (index < self.len()).then(|| self.at(self.offsets[index]..self.offsets[index + 1]))
+    }
+
+    /// The responses in order.
+    pub fn iter(&self) -> impl Iterator<Item = Response<'_>> {
+        self.offsets.windows(2).map(|pair| self.at(pair[0]..pair[1]))
+    }
+
+    fn at(&self, range: Range<usize>) -> Response<'_> {
+        Response { neurons: self.neurons, indices: &self.indices[range.clone()], counts: &self.counts[range] }
+    }
+}
+
+impl<'a> Response<'a> {
+    /// Number of neurons, the silent ones among them.
+    #[must_use]
+    pub fn neurons(&self) -> usize {
+        self.neurons
+    }
+
+    /// (neuron, count) of the neurons that spiked, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u16)> + 'a {
+        self.indices.iter().copied().zip(self.counts.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raster_a_row_and_a_table_say_the_same() {
+        let train = SpikeTrain::from_events(3, 4, &[(0, 2), (1, 2), (3, 0)]).unwrap();
+        let (mut a, mut b) = (Responses::new(3).unwrap(), Responses::new(3).unwrap());
+        a.push_train(&train).unwrap();
+        b.push(&[1, 0, 2]).unwrap();
+        assert_eq!(a, b);
+        assert_eq!(a, Responses::from_dense(3, &[1, 0, 2]).unwrap());
+        assert_eq!((a.len(), a.get(1)), (1, None));
+    }
+
+    #[test]
+    fn misfits_are_refused() {
+        assert!(Responses::new(0).is_err());
+        assert!(Responses::from_dense(3, &[0; 4]).is_err());
+        assert!(Responses::new(3).unwrap().push_train(&SpikeTrain::new(2)).is_err());
+    }
+}
