@@ -126,7 +126,7 @@ impl Case {
     pub(crate) fn pair(self, least: u64) -> Self {
         let lag = self.choice + least;
         let (first, later) = (self.pre_spikes.len() as u64, self.pre_spikes.len() as u64 + lag);
-        let (pre, post) = if self.post_spikes.len() % 2 == 0 { (first, later) } else { (later, first) };
+        let (pre, post) = if self.post_spikes.len().is_multiple_of(2) { (first, later) } else { (later, first) };
         Self { knobs: self.knobs, ..Self::single(self.dt, &[pre], &[post], self.synapses[0].2) }
     }
 }

@@ -6,6 +6,7 @@ use crate::{Coincidence, Modulators, Pairing, PlasticityRule};
 
 type At = Box<dyn Fn(f64, f64) -> f64>;
 type Offset = Box<dyn Fn(f64) -> f64>;
+type Delayed<R> = Box<dyn Fn(Ms, u32, u32) -> R>;
 type Offline = Box<dyn Fn(&[f64], &[f64], f64) -> f64>;
 
 /// Small random numbers with which a subject may jitter its parameters; all 0 in a shrunk counter-example.
@@ -47,7 +48,7 @@ pub(crate) struct Window {
 /// Only `new` is needed; a law that needs a claim which is missing says so.
 pub struct Subject<F, R> {
     pub(crate) build: Box<dyn Fn(Ms) -> R>,
-    pub(crate) delayed: Option<Box<dyn Fn(Ms, u32, u32) -> R>>,
+    pub(crate) delayed: Option<Delayed<R>>,
     pub(crate) bounds: Option<(f64, f64)>,
     pub(crate) start: (f64, f64),
     pub(crate) window: Option<Window>,

@@ -219,9 +219,8 @@ fn partners(theirs: &[u64], ours: &[u64], now: u64, tied: bool, pairing: Pairing
     let latest = earlier.last().copied();
     match pairing {
         Pairing::AllToAll => earlier,
-        Pairing::NearestSymmetric => latest.into_iter().collect(),
         Pairing::PresynapticCentred if now_is_post => earlier.into_iter().filter(|&t| unused(t)).collect(),
-        Pairing::PresynapticCentred => latest.into_iter().collect(),
+        Pairing::NearestSymmetric | Pairing::PresynapticCentred => latest.into_iter().collect(),
         Pairing::Restricted => latest.filter(|&t| unused(t)).into_iter().collect(),
     }
 }

@@ -2,8 +2,8 @@
 
 use nl_neuron::Real;
 
-use super::run::{Found, Show, Title, compare, hold, hold_on, outcome, same_bits, sparse};
-use super::{Case, Cases, Config, Knobs, Subject, Violation, run::Bench};
+use super::run::{Bench, Found, Show, Title, compare, hold, hold_on, outcome, same_bits, sparse};
+use super::{Case, Cases, Config, Knobs, Subject, Violation};
 use crate::PlasticityRule;
 
 const BOUNDS: Title = ("bounds", "weights that start within [w_min, w_max] are there after every step");
@@ -44,7 +44,7 @@ pub fn silence<F: Real, R: PlasticityRule<F>>(
     config: &Config,
 ) -> Result<Cases, Box<Violation>> {
     let still = |subject: &_, case: &_| unchanged(subject, case, Show::default(), "in silence");
-    hold_on(SILENCE, family, config, |case| case.silent(), still)
+    hold_on(SILENCE, family, config, Case::silent, still)
 }
 
 /// run(all steps) = run(steps with spikes or a pulse), bit for bit.

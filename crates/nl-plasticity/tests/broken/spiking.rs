@@ -67,7 +67,8 @@ pub(crate) struct State {
     last_pre: Vec<u64>,
     last: Option<u64>,
     shown: u64,
-    waiting: (Vec<(u64, u32)>, Vec<(u64, u32)>),
+    waiting_pre: Vec<(u64, u32)>,
+    waiting_post: Vec<(u64, u32)>,
 }
 
 impl Stdp {
@@ -138,7 +139,8 @@ impl PlasticityRule<f64> for Stdp {
             last_pre: vec![0; pre],
             last: None,
             shown: 0,
-            waiting: (Vec::new(), Vec::new()),
+            waiting_pre: Vec::new(),
+            waiting_post: Vec::new(),
         })
     }
 
@@ -146,12 +148,14 @@ impl PlasticityRule<f64> for Stdp {
         if self.is(Fault::SpikesUnchecked) {
             let known = |spikes: &[u32], n| spikes.iter().copied().filter(|&i| (i as usize) < n).collect::<Vec<_>>();
             let (pre, post) = (known(activity.pre, s.pre.len()), known(activity.post, s.post.len()));
-            return self.learn(s, activity, (&pre, &post), weights);
+            self.learn(s, activity, (&pre, &post), weights);
+            return Ok(());
         }
         activity.check("broken", (s.pre.len(), s.post.len()), &mut s.last, weights)?;
-        let pre = delayed(&mut s.waiting.0, self.delays.0, activity.now, activity.pre);
-        let post = delayed(&mut s.waiting.1, self.delays.1, activity.now, activity.post);
-        self.learn(s, activity, (&pre, &post), weights)
+        let pre = delayed(&mut s.waiting_pre, self.delays.0, activity.now, activity.pre);
+        let post = delayed(&mut s.waiting_post, self.delays.1, activity.now, activity.post);
+        self.learn(s, activity, (&pre, &post), weights);
+        Ok(())
     }
 }
 
@@ -162,7 +166,7 @@ impl Stdp {
         activity: &Activity<'_, f64>,
         (pre, post): (&[u32], &[u32]),
         weights: &mut W,
-    ) -> Result<(), Error> {
+    ) {
         s.shown += 1;
         let now = match self.fault {
             Fault::SilentStepsUncounted => s.shown,
@@ -254,7 +258,6 @@ impl Stdp {
         if self.is(Fault::StateNotSaved) {
             s.unsaved = Some(s.pre.clone());
         }
-        Ok(())
     }
 }
 

@@ -7,10 +7,10 @@ use crate::pair::COINCIDENCES;
 
 /// A trace of jump 1 at `now`, from the spike times alone; `at_once` counts a spike at `now`.
 pub(crate) fn trace(times: &[f64], now: f64, tau: Ms, interaction: Interaction, at_once: bool) -> f64 {
-    let past = times.iter().filter(|&&t| t < now || at_once && t == now).map(|&t| (-(now - t) / tau.0).exp());
+    let mut past = times.iter().filter(|&&t| t < now || at_once && t == now).map(|&t| (-(now - t) / tau.0).exp());
     match interaction {
         Interaction::AllToAll => past.sum(),
-        Interaction::Nearest => past.last().unwrap_or(0.0),
+        Interaction::Nearest => past.next_back().unwrap_or(0.0),
     }
 }
 
