@@ -289,3 +289,22 @@ neuron_laws!(mod traub_miles_benchmark_laws, traub_miles_benchmark, exempt: [
 ]);
 neuron_laws!(mod morris_lecar_1_laws, morris_lecar_1);
 neuron_laws!(mod morris_lecar_2_laws, morris_lecar_2);
+
+#[test]
+fn the_document_states_every_law() {
+    let document = include_str!("../../../docs/laws-of-neurons.md");
+    for law in laws::Law::ALL {
+        assert!(document.contains(&format!("| `{}` |", law.name())), "`{}` is missing", law.name());
+    }
+    for (model, exempt) in [
+        ("GIF", gif_laws::EXEMPT),
+        ("LIF with jumps", lif_jumps_laws::EXEMPT),
+        ("Izhikevich, chattering", izhikevich_ch_laws::EXEMPT),
+        ("Traub-Miles, benchmark values", traub_miles_benchmark_laws::EXEMPT),
+    ] {
+        for (law, reason) in exempt {
+            let row = format!("| {model} | `{}` | {reason} |", law.name());
+            assert!(document.contains(&row), "missing: {row}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Describe the model once as a [`Subject`], a function of [`Knobs`] that jitter its parameters; then each [`Law`] runs it
 //! on random pulses of input and, if it fails, shrinks them to the shortest counter-example, which [`Violation`] draws as
-//! a spike raster. [`neuron_laws!`](crate::neuron_laws) makes one test a law:
+//! a spike raster. [`neuron_laws!`](crate::neuron_laws) makes one test a law; `docs/laws-of-neurons.md` states each:
 //!
 //! ```
 //! use nl_neuron::laws::{Config, Knobs, Law, Subject};

@@ -319,7 +319,8 @@ mod tests {
 
     #[test]
     fn conductances_decay_exactly_and_jumps_arrive_at_the_end_of_the_step() {
-        let p = TraubMilesParameters::default();
+        // A leak with which it rests.
+        let p = TraubMilesParameters { e_l: Mv(-70.0), ..TraubMilesParameters::default() };
         let model = TraubMiles::<f64>::new(p, Ms(0.1)).unwrap();
         let (mut state, mut spikes) = (model.state(1).unwrap(), SpikeSet::new(1));
         let rest = state.v[0];
