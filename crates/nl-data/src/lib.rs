@@ -1,4 +1,4 @@
-//! Image datasets: readers, verified downloads, transforms, shuffled batches and procedural digits.
+//! Image datasets (readers, verified downloads, transforms, shuffled batches, procedural digits) and spike codes.
 //!
 //! In reading order: [`Images`], the [`idx`] format, folders of it ([`load_idx_dir`]), [`synthetic`] digits, the
 //! [`registry`] and its downloads ([`mod@fetch`]), which data a run gets ([`Source`]), [`Batches`], [`transform`];

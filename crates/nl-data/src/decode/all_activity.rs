@@ -12,7 +12,7 @@ const NAME: &str = "all activity";
 ///
 /// Of equals the lowest class. A neuron silent in training has no class and no vote (in BindsNET's code and the authors'
 /// it counts as one of class 0). A response without a spike of such a neuron is of the most frequent class. Source: Diehl
-/// & Cook 2015, §2.4; the name from BindsNET (Hazan et al. 2018).
+/// & Cook 2015, §2.6; the name from BindsNET (Hazan et al. 2018).
 ///
 /// Example: see [`Decoder`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

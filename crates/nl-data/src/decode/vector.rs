@@ -7,7 +7,7 @@ const NAME: &str = "population vector";
 /// P = Σ_i (r_i − b) C_i, C_i the preferred direction of neuron i: `directions` `[n, D]`, `out` `[D]`.
 ///
 /// Not divided by anything: its direction is the estimate. b = `baseline` is the rate without a stimulus. In the plane
-/// with C_i = (cos, sin) the angle is atan2(P_y, P_x). Source: Georgopoulos, Schwartz & Kettner 1986, eq. 1.
+/// with C_i = (cos, sin) the angle is atan2(P_y, P_x). Source: Georgopoulos, Schwartz & Kettner 1986.
 ///
 /// ```
 /// use nl_data::decode::population_vector;

@@ -3,18 +3,30 @@
 //! An encoder is its parameters (a plain value with serde, its number of steps T among them); [`Encoder::encode`]
 //! replaces the content of a [`SpikeTrain`] that the caller keeps, so that nothing is allocated after the first images.
 
+mod burst;
+mod delta;
 mod latency;
+mod phase;
 mod poisson;
+mod population;
 mod rank;
+mod regular;
 mod superposed_poisson;
+mod ttfs;
 
 use nl_neuron::SpikeTrain;
 use nl_random::Rng;
 
+pub use burst::Burst;
+pub use delta::{Delta, DeltaReference};
 pub use latency::{Latency, LatencyCurve};
+pub use phase::WeightedPhase;
 pub use poisson::Poisson;
+pub use population::{Population, PopulationCode};
 pub use rank::RankOrder;
+pub use regular::{Phase, Regular};
 pub use superposed_poisson::{SuperposedPoisson, Superposition};
+pub use ttfs::TimeToFirstSpike;
 
 /// Why an encoder refused its parameters or its input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -124,6 +136,12 @@ mod tests {
             Box::new(Latency::default()),
             Box::new(Latency { curve: LatencyCurve::Linear, ..Latency::default() }),
             Box::new(RankOrder::default()),
+            Box::new(Regular::default()),
+            Box::new(TimeToFirstSpike::default()),
+            Box::new(WeightedPhase::default()),
+            Box::new(Burst::default()),
+            Box::new(Population::default()),
+            Box::new(Population { code: PopulationCode::Rate(Poisson::default()), ..Population::default() }),
         ]
     }
 
