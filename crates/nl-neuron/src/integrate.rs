@@ -101,7 +101,16 @@ impl Integrator for ExponentialEuler {
     #[inline(always)]
     fn step<F: Float, const N: usize, O: Ode<F, N>>(ode: &O, mut y: [F; N], dt: F) -> [F; N] {
         let (a, b) = ode.linear(y);
-        for i in 0..N {
+        // By hand: left to the compiler, a loop over six variables stays one, and the population's loop stays scalar.
+        macro_rules! relax {
+            ($($i:literal)*) => {
+                $(if $i < N {
+                    y[$i] += (a[$i] - b[$i] * y[$i]) * dt / over_one_minus_exp(b[$i] * dt);
+                })*
+            };
+        }
+        relax!(0 1 2 3 4 5 6 7);
+        for i in 8..N {
             y[i] += (a[i] - b[i] * y[i]) * dt / over_one_minus_exp(b[i] * dt);
         }
         y
