@@ -30,6 +30,8 @@ pub mod network;
 
 pub mod competitive;
 
+pub mod conv_stdp;
+
 mod error;
 
 pub use nl_autodiff::BlockPool;
