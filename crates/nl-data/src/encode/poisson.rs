@@ -169,6 +169,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_instruction_set_draws_the_same_bits() {
+        let mut rng = Streams::new(5).rng("levels", 0, 0);
+        for _ in 0..200 {
+            let mut bits = [0; BLOCK];
+            bits.iter_mut().for_each(|word| *word = rng.next_u32());
+            (bits[0], bits[1]) = (0, u32::MAX);
+            let drawn = [Level::Portable, Level::Avx2, Level::Avx512].map(|level| {
+                let mut out = [0.0; BLOCK];
+                level.dispatch(Transform { bits: &bits, out: &mut out });
+                out.map(f32::to_bits)
+            });
+            assert!(drawn[0] == drawn[1] && drawn[0] == drawn[2]);
+            assert!(drawn[0].iter().all(|&e| f32::from_bits(e) > 0.0 && f32::from_bits(e) < 17.0));
+        }
+    }
+
     /// Spikes of a neuron, of a step, and neighbouring pairs of steps, against the binomial law, five standard
     /// deviations each.
     #[test]

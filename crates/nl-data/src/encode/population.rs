@@ -20,8 +20,8 @@ pub enum PopulationCode {
 /// Neuron i of the m of an input answers with a_i = e^(−(x − μ_i)² / 2σ²), told by rate or by latency.
 ///
 /// μ_i = low + (i − ½)(high − low)/(m − 2), i = 0 … m − 1, σ = (high − low)/(γ (m − 2)): Gaussian receptive fields, the
-/// outermost centres just outside the range. Neuron i of input j has index j m + i. Source: Bohte, Kok & La Poutré 2002,
-/// §4 (with γ = 1.5, a spike time linear in a, and activations below 0.1 silent: the defaults, with m = 8 and 20 steps).
+/// outermost centres just outside the range. Neuron i of input j has index j m + i. Source: Bohte, Kok & La Poutré 2002
+/// (with γ = 1.5, a spike time linear in a, and activations below 0.1 silent: the defaults, with m = 8 and 20 steps).
 /// Inputs: numbers from low to high.
 ///
 /// ```

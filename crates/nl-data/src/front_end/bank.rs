@@ -142,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let kernel: Vec<f32> = (0..49).map(|i| (i as f32 * 0.7).sin()).collect();
+        let padded: Vec<f32> = (0..34 * 34).map(|i| (i as f32 * 1.3).cos()).collect();
+        let responses = [Level::Portable, Level::Avx2, Level::Avx512].map(|level| {
+            let mut out = vec![0.0_f32; 28 * 28];
+            level.dispatch(Correlate { kernel: &kernel, window: 7, padded: &padded, width: 28, out: &mut out });
+            out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        });
+        assert!(responses[0] == responses[1] && responses[0] == responses[2]);
+    }
+
+    #[test]
     fn crooked_banks_are_refused() {
         for (window, weights) in [(2, 4), (0, 1), (257, 257 * 257), (3, 8), (3, 10), (3, 0)] {
             assert!(FilterBank::new(window, vec![0.0; weights]).is_err(), "{window}, {weights}");
