@@ -281,9 +281,12 @@ impl CompetitiveNetwork {
         match rule {
             CompetitiveRule::DiehlCook { x_tar, w_max, mu } => {
                 let (x_tar, w_max, mu) = (x_tar as f32, w_max as f32, mu as f32);
-                for (w, &x) in weights {
-                    let room = if mu == 1.0 { w_max - *w } else { (w_max - *w).max(0.0).powf(mu) };
-                    *w = (*w + eta * (x * unit - x_tar) * room).clamp(0.0, w_max);
+                let change = |w: f32, x: f32, room: f32| (w + eta * (x * unit - x_tar) * room).clamp(0.0, w_max);
+                // Two loops, so that the usual one has no power in it.
+                if mu == 1.0 {
+                    weights.for_each(|(w, &x)| *w = change(*w, x, w_max - *w));
+                } else {
+                    weights.for_each(|(w, &x)| *w = change(*w, x, (w_max - *w).max(0.0).powf(mu)));
                 }
             }
             CompetitiveRule::TwoSided { x_tar, w_max } => {

@@ -122,11 +122,12 @@ where
     let i = builder.population("I", sizes[1], model.clone())?;
     let populations = [e, i];
     for (pre, weight) in [(0, excitatory), (1, inhibitory)] {
-        for post in 0..2 {
-            let mut rng = streams.rng("connectivity", pre as u64, post as u64);
-            let csr = fixed_probability(Pairs::between(sizes[pre], sizes[post]), config.probability(), &mut rng)?;
+        // One draw over all n targets, cut in two: who is excitatory has no part in who receives.
+        let mut rng = streams.rng("connectivity", pre as u64, 0);
+        let all = fixed_probability(Pairs::between(sizes[pre], n), config.probability(), &mut rng)?;
+        for (post, range) in [0..sizes[0], sizes[0]..n].into_iter().enumerate() {
             let projection = Projection::new(populations[pre], populations[post]).receptor(pre).delay(config.dt);
-            builder.connect(projection, Uniform::new(csr, weight)?)?;
+            builder.connect(projection, Uniform::new(all.restrict(range)?.0, weight)?)?;
         }
     }
     for population in populations {
