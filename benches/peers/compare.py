@@ -3,7 +3,8 @@
 usage: compare.py WORKLOAD... [--pairs N] [--threads N] [--steps N] [--others PERCENT] [--xtask COMMAND] -- PEER COMMAND
 
 A pair is one `cargo xtask bench WORKLOAD --json` for each workload and one run of the peer; every second pair starts
-with the peer. The peer prints lines `name: … 123.4 unit` with a unit of img/s, GFLOP/s or q/s; `ssl` is held against
+with the peer. The peer prints lines `name: … 123.4 unit` with a unit of img/s, GFLOP/s, q/s, samples/s
+or x real time; `ssl` is held against
 `brain-ssl`, `gemm-256` against `gemm-256`. Only ratios within a pair count: the machine's speed moves between pairs.
 
 On Linux the column `others` is the share of the machine's processor time that went to other programs during the pair; a
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import time
 
-LINE = re.compile(r"^\s*([\w-]+):.*?([\d.]+(?:e[+-]?\d+)?)\s*(img/s|GFLOP/s|q/s)\b")
+LINE = re.compile(r"^\s*([\w-]+):.*?([\d.]+(?:e[+-]?\d+)?)\s*(img/s|GFLOP/s|q/s|samples/s|x real time)\b")
 UNITS = {"images/s": "img/s", "queries/s": "q/s"}
 
 
@@ -91,7 +92,7 @@ def main():
 
     ratios = {}
     pair = discarded = 0
-    print("pair  workload           ours       peer  unit     ratio  others")
+    print("pair  workload           ours       peer  unit           ratio  others")
     while pair < options.pairs:
         wait_for_quiet(options.others)
         before = clocks()
@@ -110,7 +111,7 @@ def main():
             if counts:
                 ratios.setdefault(name, []).append(ratio)
             label = pair if counts else "-"
-            print(f"{label:>4}  {name:12} {speed:10.1f} {found[0][0]:10.1f}  {unit:7} {ratio:6.2f} {others:6.1f}%", flush=True)
+            print(f"{label:>4}  {name:12} {speed:10.1f} {found[0][0]:10.4g}  {unit:11} {ratio:8.2f} {others:6.1f}%", flush=True)
         if discarded > 4 * options.pairs:
             sys.exit("the machine is too busy to compare anything; end other programs and try again")
     print("\nratio ours / peer   min  median     max")
