@@ -44,6 +44,12 @@ pub enum Error {
     /// A spiking network could not be built, run or restored.
     #[error(transparent)]
     Network(#[from] nl_layers::network::NetworkError),
+    /// A parameter or the size of something in a spiking network or a decoder.
+    #[error(transparent)]
+    Neuron(#[from] nl_neuron::Error),
+    /// An encoder refused its parameters or an image.
+    #[error(transparent)]
+    Encode(#[from] nl_data::encode::EncodeError),
     /// An op refused its input.
     #[error(transparent)]
     Op(#[from] nl_autodiff::Error),
