@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// Trains the brain pipeline, first without labels, then with them, and writes a report.
     Mnist(Mnist),
+    /// Lets spiking neurons learn images without labels (Diehl & Cook 2015), and writes a report.
+    Stdp(Stdp),
     /// Simulates a published spiking network and writes a report.
     Sim(Sim),
     /// Measures a workload.
@@ -55,6 +57,40 @@ pub(crate) struct Mnist {
     /// A prepared configuration.
     #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"])]
     pub(crate) preset: Preset,
+    /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// The seed of everything random.
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub(crate) seed: Option<u64>,
+    /// Worker threads; the result is the same for any number.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Continues the run in this folder, with its configuration.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Prints the summary as one JSON object on the last line of stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stdp {
+    /// Neurons; there are settings for 100, 400, 1600 and 6400, others take those of the nearest [default: 400].
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["config", "resume"])]
+    pub(crate) neurons: Option<NonZeroUsize>,
+    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
+    #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR", value_parser = choice)]
+    pub(crate) data: Choice,
+    /// `quick`: seconds; `full`: all images, minutes with many neurons.
+    #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"], hide_possible_values = true, value_name = "quick|full")]
+    pub(crate) preset: Preset,
+    /// The learning rule: diehl-cook (published, the default) or normalised.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "resume"])]
+    pub(crate) rule: Option<String>,
     /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(crate) config: Option<PathBuf>,
@@ -151,6 +187,8 @@ pub(crate) enum Workload {
     Gemm,
     /// Exact nearest neighbours: 60,000 x 128 keys, 10,000 queries, k = 10.
     Knn,
+    /// Learning without labels: 400 neurons, image by image (Diehl & Cook 2015).
+    Stdp,
     /// CUBA: 4,000 neurons, 10 s (Brette et al. 2007, benchmark 2).
     Cuba,
     /// Brunel: 12,500 neurons, 1 s (Brunel 2000).
@@ -193,6 +231,9 @@ mod tests {
             "mnist --seed -1",
             "mnist --resume a --preset full",
             "mnist --resume a --seed 3",
+            "stdp --neurons 0",
+            "stdp --resume a --neurons 100",
+            "stdp --config a --rule diehl-cook",
             "sim lif",
             "sim cuba --seconds x",
             "sim cuba --resume a",
@@ -214,6 +255,9 @@ mod tests {
             "mnist --resume experiments/x --threads 1",
             "bench brain-ssl --threads 2 --steps 5 --json",
             "bench knn",
+            "stdp --neurons 1600 --data auto --preset full --rule diehl-cook --json",
+            "stdp --resume experiments/x --threads 1",
+            "bench stdp --json",
             "bench cuba --json",
             "sim cuba --seconds 10 --threads 2 --json",
             "sim --resume experiments/x",

@@ -7,6 +7,7 @@ mod mnist;
 mod progress;
 mod session;
 mod sim;
+mod stdp;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
         cli::Command::Fetch(options) => fetch::run(&options),
         cli::Command::Mnist(options) => mnist::run(&options),
+        cli::Command::Stdp(options) => stdp::run(&options),
         cli::Command::Sim(options) => sim::run(&options),
         cli::Command::Bench(options) => bench::run(&options),
     }

@@ -7,6 +7,7 @@ mod atomic;
 mod brain_run;
 mod checkpoint;
 mod config;
+mod conv_stdp;
 mod engine;
 mod error;
 mod evaluate;
@@ -19,6 +20,7 @@ mod probe;
 mod run_folder;
 mod sim;
 mod state;
+mod stdp;
 mod summary;
 mod tsne;
 mod weights;
@@ -27,6 +29,10 @@ pub use atomic::{FileError, write_atomic, write_atomic_with};
 pub use brain_run::BrainRun;
 pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint, sha256_hex};
 pub use config::{BasalGangliaConfig, Preset, ProbeConfig, RunConfig, SelfSupervised, Supervised};
+pub use conv_stdp::{
+    ConvStdpAccuracy, ConvStdpConfig, ConvStdpRun, ConvStdpSeconds, ConvStdpSpeed, ConvStdpSummary, EyeConfig,
+    MapsConfig, ReadOutConfig, RewardStage,
+};
 pub use engine::{Engine, MAX_SHARDS, Objective, Shard, Workspace};
 pub use error::Error;
 pub use evaluate::{Decided, Encoded, Evaluator};
@@ -40,6 +46,7 @@ pub use pca::{Pca, PcaError};
 pub use run_folder::{RunFolder, RunFolderError, utc_stamp, utc_text};
 pub use sim::{SimConfig, SimModel, SimRun, SimSeconds, SimSummary};
 pub use state::Stage;
+pub use stdp::{StdpConfig, StdpRun, StdpSpeed, StdpSummary, WatchConfig};
 pub use summary::{SslSummary, Summary, TestAccuracy, Throughput};
 pub use tsne::Tsne;
 pub use weights::{NamedTensors, WeightsError, read_weights, write_weights};

@@ -4,6 +4,7 @@ mod brain;
 mod gemm;
 mod knn;
 mod sim;
+mod stdp;
 
 use std::time::Instant;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
         Workload::BrainInfer => brain::run(brain::Stage::Inference, threads, steps),
         Workload::Gemm => gemm::run(threads, steps),
         Workload::Knn => knn::run(threads, steps),
+        Workload::Stdp => stdp::run(steps),
         Workload::Cuba => sim::run(SimModel::Cuba, 10.0, threads, steps),
         Workload::Brunel => sim::run(SimModel::Brunel, 1.0, threads, steps),
     })?;
