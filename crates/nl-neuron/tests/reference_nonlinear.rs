@@ -33,12 +33,16 @@ struct Reference {
 struct Input {
     offset: f64,
     scale: f64,
+    w_exc: f64,
+    w_inh: f64,
     steps_per_input: usize,
 }
 
 #[derive(Deserialize)]
 struct Inputs {
     noise_thousandths: Vec<f64>,
+    exc: Vec<usize>,
+    inh: Vec<usize>,
 }
 
 fn cases(file: &str) -> Vec<Reference> {
@@ -77,9 +81,23 @@ impl Reference {
         let (mut worst, mut others) = (0.0_f64, 0.0_f64);
         for step in 0..self.steps {
             let noise = inputs.noise_thousandths[step / self.input.steps_per_input] / 1000.0;
-            let current = F::from_f64(self.input.offset + self.input.scale * noise);
+            let current = self.input.offset + self.input.scale * noise;
+            let jump = |times: &[usize], weight: f64| {
+                let now =
+                    step % self.input.steps_per_input == 0 && times.contains(&(step / self.input.steps_per_input));
+                if now { weight } else { 0.0 }
+            };
+            let input: Vec<F> = model
+                .receptors()
+                .iter()
+                .map(|receptor| match receptor.split(' ').next() {
+                    Some("exc") => F::from_f64(jump(&inputs.exc, self.input.w_exc)),
+                    Some("inh") => F::from_f64(jump(&inputs.inh, self.input.w_inh)),
+                    _ => F::from_f64(current),
+                })
+                .collect();
             for _ in 0..parts {
-                model.step(&mut state, &[current], &mut spikes).expect("it fits");
+                model.step(&mut state, &input, &mut spikes).expect("it fits");
                 train.extend(spikes.indices().iter().map(|_| step));
             }
             let compare = |name: &str, samples: &[(usize, f64)], worst: &mut f64| {
@@ -230,6 +248,39 @@ fn morris_lecar(case: &Reference) -> MorrisLecar<f64> {
         ..MorrisLecarParameters::default()
     };
     MorrisLecar::new(p, Ms(case.dt_ms)).unwrap()
+}
+
+fn traub_miles<F: Real>(case: &Reference) -> TraubMiles<F> {
+    let p = TraubMilesParameters {
+        c_m: Pf(case.p("C_m_pF")),
+        g_na: Ns(case.p("g_Na_nS")),
+        g_k: Ns(case.p("g_K_nS")),
+        g_l: Ns(case.p("g_L_nS")),
+        e_na: Mv(case.p("E_Na_mV")),
+        e_k: Mv(case.p("E_K_mV")),
+        e_l: Mv(case.p("E_L_mV")),
+        v_t: Mv(case.p("V_T_mV")),
+        tau_syn_ex: Ms(case.p("tau_syn_ex_ms")),
+        tau_syn_in: Ms(case.p("tau_syn_in_ms")),
+        e_ex: Mv(case.p("E_ex_mV")),
+        e_in: Mv(case.p("E_in_mV")),
+        v_th: Mv(case.p("v_th_mV")),
+        t_ref: case.t_ref(),
+        i_e: Pa(0.0),
+        method: case.method(),
+    };
+    TraubMiles::new(p, Ms(case.dt_ms)).unwrap()
+}
+
+/// COBAHH's neuron, driven by spikes and by noise; in f32, too, the spikes stay within a step.
+#[test]
+fn traub_miles_in_the_same_scheme() {
+    let cases = cases(include_str!("reference/traub_miles.json"));
+    assert_eq!(cases.len(), 8);
+    for case in &cases {
+        case.assert_same(&traub_miles::<f64>(case), 1e-6);
+        case.assert_near(&traub_miles::<f32>(case), 1);
+    }
 }
 
 #[test]
