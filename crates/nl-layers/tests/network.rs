@@ -178,7 +178,7 @@ fn a_saved_network_goes_on_bit_for_bit() {
 
     let (mut first, ..) = large();
     first.run(Ms(17.0)).unwrap();
-    first.set_modulators(Modulators::default());
+    first.set_modulators(Modulators::default()).unwrap();
     let saved = serde_json::to_string(&first.snapshot().unwrap()).unwrap();
     drop(first);
     let (mut second, ..) = large();
@@ -248,7 +248,7 @@ fn what_does_not_fit_is_refused_with_a_reason() {
     says(builder.population("none", 0, lif()).map(drop), "a population of 0 neurons");
     let other = Lif::new(LifParameters::default(), Ms(0.1)).unwrap();
     says(builder.population("other", 1, other).map(drop), "time step");
-    says(builder.poisson_input(cells, 0, Hz(-1.0), 1.0), "rate = -1");
+    says(builder.poisson_input(cells, 0, Hz(-1.0), 1.0).map(drop), "rate = -1");
     says(builder.constant_input(cells, 0, &[1.0]), "1 elements, but 4");
     says(builder.record_state(cells, "v", &[4], 1), "neuron 4 of a population of 4");
     says(builder.record_state(cells, "v", &[0], 0), "every = 0");

@@ -95,9 +95,7 @@ impl<F: Real> Activity<'_, F> {
             }
         }
         nl_neuron::Error::finite(rule, "rate", self.rate.to_f64())?;
-        for (name, level) in self.modulators.named() {
-            nl_neuron::Error::finite(rule, name, level)?;
-        }
+        self.modulators.check(rule)?;
         Error::order(rule, self.now, *last)?;
         *last = Some(self.now);
         Ok(())
@@ -121,14 +119,33 @@ pub struct Modulators {
 }
 
 impl Modulators {
-    /// The four with their names.
-    pub(crate) fn named(self) -> [(&'static str, f64); 4] {
-        [
+    /// `Ok` if all four are finite; `what` opens the message.
+    ///
+    /// # Errors
+    /// [`nl_neuron::Error::Parameter`].
+    pub fn check(&self, what: &'static str) -> Result<(), nl_neuron::Error> {
+        for (name, level) in [
             ("dopamine", self.dopamine),
             ("acetylcholine", self.acetylcholine),
             ("serotonin", self.serotonin),
             ("noradrenaline", self.noradrenaline),
-        ]
+        ] {
+            nl_neuron::Error::finite(what, name, level)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::ops::Add for Modulators {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            dopamine: self.dopamine + other.dopamine,
+            acetylcholine: self.acetylcholine + other.acetylcholine,
+            serotonin: self.serotonin + other.serotonin,
+            noradrenaline: self.noradrenaline + other.noradrenaline,
+        }
     }
 }
 

@@ -92,19 +92,11 @@ impl Neuromodulation {
     /// # Errors
     /// If an amount is not finite, or a later step was released into before.
     pub fn release(&self, state: &mut NeuromodulationState, now: u64, amounts: Modulators) -> Result<(), Error> {
-        for (name, amount) in amounts.named() {
-            nl_neuron::Error::finite(NAME, name, amount)?;
-        }
+        amounts.check(NAME)?;
         if let Some(last) = state.time.filter(|&last| last > now) {
             return Err(Error::Order { rule: NAME, now, last });
         }
-        let levels = self.at(state, now);
-        state.levels = Modulators {
-            dopamine: levels.dopamine + amounts.dopamine,
-            acetylcholine: levels.acetylcholine + amounts.acetylcholine,
-            serotonin: levels.serotonin + amounts.serotonin,
-            noradrenaline: levels.noradrenaline + amounts.noradrenaline,
-        };
+        state.levels = self.at(state, now) + amounts;
         state.time = Some(now);
         Ok(())
     }

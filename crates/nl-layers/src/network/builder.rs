@@ -2,97 +2,57 @@
 
 use std::sync::Arc;
 
-use nl_neuron::{Hz, Ms, NeuronModel, SpikeSet, SpikeTrain};
-use nl_plasticity::PlasticityRule;
+use nl_neuron::{Hz, Ms, NeuronModel, SpikeTrain};
+use nl_plasticity::{Neuromodulation, PlasticityRule};
 use nl_random::Streams;
-use nl_synapse::{Connection, DelayLine, Weights};
+use nl_synapse::{Connection, Delayed, TsodyksMarkram, TsodyksMarkramParameters, Weights};
 
 use super::NetworkError;
 use super::cells::{Blueprint, NeuronsBlueprint, PoissonBlueprint, SpikeListBlueprint};
 use super::drive::PoissonInput;
-use super::monitor::{StateMonitor, StateTrace, WeightMonitor, WeightTrace};
-use super::piece::{Incoming, Piece};
-use super::runtime::{Network, Population};
+use super::projection::{Group, PopulationId, Projection, ProjectionId};
 use super::wire::{Bundle, Fixed, PlasticBundle};
 
-/// Neurons of a piece: fixed, so that the cut never depends on the number of threads. 4096 potentials and their input fill
-/// a first-level cache; smaller pieces would repeat the work a spike costs a row.
-const PIECE: usize = 4096;
-/// Longest run of steps between two exchanges of spikes.
-const LONGEST_WINDOW: u32 = 256;
-/// Longest delay: a minute at 0.1 ms.
-const LONGEST_DELAY: u32 = 600_000;
-
-/// A population of the network it was declared in.
+/// An input of [`NetworkBuilder::poisson_input`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PopulationId(pub(super) usize);
-
-/// A projection of the network it was declared in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ProjectionId(pub(super) usize);
-
-/// From where to where, into which receptor, how late.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Projection {
-    pre: PopulationId,
-    post: PopulationId,
-    receptor: usize,
-    axonal: Ms,
-    dendritic: Option<Ms>,
+pub struct PoissonInputId {
+    pub(super) population: PopulationId,
+    pub(super) input: usize,
 }
 
-impl Projection {
-    /// From `pre` to `post`, into receptor 0, with a delay of one step.
-    #[must_use]
-    pub fn new(pre: PopulationId, post: PopulationId) -> Self {
-        Self { pre, post, receptor: 0, axonal: Ms(0.0), dendritic: None }
-    }
-
-    /// Into the receptor of this number: its place in the model's `receptors()`.
-    #[must_use]
-    pub fn receptor(self, receptor: usize) -> Self {
-        Self { receptor, ..self }
-    }
-
-    /// With this delay, all of it dendritic (NEST's reading): a learning rule sees pre spikes at once and post spikes
-    /// after the delay.
-    #[must_use]
-    pub fn delay(self, delay: Ms) -> Self {
-        Self { axonal: Ms(0.0), dendritic: Some(delay), ..self }
-    }
-
-    /// With these delays: a learning rule sees pre spikes after the axonal and post spikes after the dendritic one; the
-    /// soma is reached after both.
-    #[must_use]
-    pub fn delays(self, axonal: Ms, dendritic: Ms) -> Self {
-        Self { axonal, dendritic: Some(dendritic), ..self }
-    }
+pub(super) struct Declared {
+    pub(super) name: String,
+    pub(super) n: usize,
+    pub(super) blueprint: Box<dyn Blueprint>,
+    pub(super) poisson: Vec<(usize, Hz, f32)>,
+    pub(super) constant: Vec<f32>,
+    pub(super) record_spikes: bool,
+    /// Width of a bin.
+    pub(super) record_rate: Option<u64>,
 }
 
-struct Declared {
-    name: String,
-    n: usize,
-    blueprint: Box<dyn Blueprint>,
-    poisson: Vec<(usize, Hz, f32)>,
-    constant: Vec<f32>,
-    record_spikes: bool,
+pub(super) struct Wired {
+    pub(super) projection: Projection,
+    pub(super) groups: Vec<Group>,
+    pub(super) plastic: bool,
+    pub(super) short_term: Option<TsodyksMarkram<f32>>,
 }
 
-struct Wired {
-    projection: Projection,
-    bundle: Box<dyn Bundle>,
-    axonal: u32,
-    dendritic: u32,
+impl Wired {
+    pub(super) fn synapses(&self) -> usize {
+        self.groups.iter().map(|group| group.bundle.synapses()).sum()
+    }
 }
 
 /// Collects populations, projections, inputs and monitors; [`build`](Self::build) makes the network.
 pub struct NetworkBuilder {
-    dt: Ms,
-    streams: Streams,
-    populations: Vec<Declared>,
-    projections: Vec<Wired>,
-    states: Vec<(PopulationId, String, Vec<u32>, u64)>,
-    weights: Vec<(ProjectionId, Vec<usize>, u64)>,
+    pub(super) dt: Ms,
+    pub(super) streams: Streams,
+    pub(super) populations: Vec<Declared>,
+    pub(super) projections: Vec<Wired>,
+    pub(super) neuromodulation: Option<Neuromodulation>,
+    pub(super) states: Vec<(PopulationId, String, Vec<u32>, u64)>,
+    pub(super) weights: Vec<(ProjectionId, Vec<usize>, u64)>,
 }
 
 impl NetworkBuilder {
@@ -107,6 +67,7 @@ impl NetworkBuilder {
             streams,
             populations: Vec::new(),
             projections: Vec::new(),
+            neuromodulation: None,
             states: Vec::new(),
             weights: Vec::new(),
         })
@@ -158,6 +119,7 @@ impl NetworkBuilder {
             poisson: Vec::new(),
             constant: Vec::new(),
             record_spikes: false,
+            record_rate: None,
         });
         Ok(PopulationId(self.populations.len() - 1))
     }
@@ -184,10 +146,28 @@ impl NetworkBuilder {
     where
         C: Connection<f32> + Clone + Send + Sync + 'static,
     {
-        self.wire(projection, Box::new(Fixed(synapses)))
+        self.wire(projection, false, self.one_group(&projection, Box::new(Fixed(synapses)))?)
     }
 
-    /// Synapses whose weights `rule` changes.
+    /// Synapses whose weights stay, each with a delay of its own; `projection` names none.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and if `projection` has a delay too.
+    pub fn connect_delayed<C>(
+        &mut self,
+        projection: Projection,
+        synapses: &Delayed<C>,
+    ) -> Result<ProjectionId, NetworkError>
+    where
+        C: Connection<f32> + Clone + Send + Sync + 'static,
+    {
+        let groups = self.groups(&projection, synapses, |part| Box::new(Fixed(part)))?;
+        self.wire(projection, false, groups)
+    }
+
+    /// Synapses whose weights `rule` changes. It sees the spikes that are at the synapse, the modulators, and the
+    /// variable `v` of the postsynaptic neurons after the step (a neuron that just spiked has been reset); no network
+    /// provides the learning signals of e-prop.
     ///
     /// # Errors
     /// If sizes, the receptor or the delay do not fit, or the rule was discretised with another time step.
@@ -202,33 +182,107 @@ impl NetworkBuilder {
         R: PlasticityRule<f32> + Send + Sync + 'static,
         R::State: Sync,
     {
-        if rule.dt() != self.dt {
-            let message = format!("{}: the rule's time step is {}, the network's {}", rule.name(), rule.dt(), self.dt);
-            return Err(NetworkError::Invalid(message));
-        }
-        self.wire(projection, Box::new(PlasticBundle { synapses, rule: Arc::new(rule) }))
+        self.same_step(&rule)?;
+        let bundle = PlasticBundle { synapses, rule: Arc::new(rule) };
+        self.wire(projection, true, self.one_group(&projection, Box::new(bundle))?)
     }
 
-    fn wire(&mut self, projection: Projection, bundle: Box<dyn Bundle>) -> Result<ProjectionId, NetworkError> {
+    /// Synapses whose weights `rule` changes, each with a delay of its own; `projection` names none.
+    ///
+    /// # Errors
+    /// As [`connect_plastic`](Self::connect_plastic), and if `projection` has a delay too.
+    pub fn connect_plastic_delayed<C, R>(
+        &mut self,
+        projection: Projection,
+        synapses: &Delayed<C>,
+        rule: R,
+    ) -> Result<ProjectionId, NetworkError>
+    where
+        C: Weights<f32> + Clone + Send + Sync + 'static,
+        R: PlasticityRule<f32> + Send + Sync + 'static,
+        R::State: Sync,
+    {
+        self.same_step(&rule)?;
+        let rule = Arc::new(rule);
+        let bundle = |part| Box::new(PlasticBundle { synapses: part, rule: Arc::clone(&rule) }) as Box<dyn Bundle>;
+        let groups = self.groups(&projection, synapses, bundle)?;
+        self.wire(projection, true, groups)
+    }
+
+    fn same_step<R: PlasticityRule<f32>>(&self, rule: &R) -> Result<(), NetworkError> {
+        if rule.dt() == self.dt {
+            return Ok(());
+        }
+        let message = format!("{}: the rule's time step is {}, the network's {}", rule.name(), rule.dt(), self.dt);
+        Err(NetworkError::Invalid(message))
+    }
+
+    fn one_group(&self, projection: &Projection, bundle: Box<dyn Bundle>) -> Result<Vec<Group>, NetworkError> {
+        Ok(vec![Group { bundle, delay: projection.uniform_delay(self.dt)?, numbers: None }])
+    }
+
+    fn groups<C: Connection<f32> + Clone>(
+        &self,
+        projection: &Projection,
+        synapses: &Delayed<C>,
+        bundle: impl Fn(C) -> Box<dyn Bundle>,
+    ) -> Result<Vec<Group>, NetworkError> {
+        projection.delays_of_synapses(synapses.groups().iter().map(|group| group.delay), self.dt)?;
+        let group = |(g, group): (usize, &nl_synapse::DelayGroup<C>)| Group {
+            bundle: bundle(group.connection.clone()),
+            delay: group.delay,
+            numbers: synapses.number(g, 0).map(|_| {
+                let number = |synapse| synapses.number(g, synapse).unwrap_or(synapse) as u32;
+                (0..group.connection.synapses()).map(number).collect()
+            }),
+        };
+        Ok(synapses.groups().iter().enumerate().map(group).collect())
+    }
+
+    fn wire(
+        &mut self,
+        projection: Projection,
+        plastic: bool,
+        groups: Vec<Group>,
+    ) -> Result<ProjectionId, NetworkError> {
         self.receptor(projection.post, projection.receptor)?;
-        for (id, n, which) in
-            [(projection.pre, bundle.pre(), "sends from"), (projection.post, bundle.post(), "reaches")]
-        {
-            let declared = self.declared(id)?;
-            if declared.n != n {
-                let message = format!("{}: has {} neurons, but the connection {which} {n}", declared.name, declared.n);
-                return Err(NetworkError::Invalid(message));
+        self.declared(projection.pre)?;
+        for Group { bundle, .. } in &groups {
+            for (id, n, which) in
+                [(projection.pre, bundle.pre(), "sends from"), (projection.post, bundle.post(), "reaches")]
+            {
+                let declared = self.declared(id)?;
+                if declared.n != n {
+                    let (name, own) = (&declared.name, declared.n);
+                    let message = format!("{name}: has {own} neurons, but the connection {which} {n}");
+                    return Err(NetworkError::Invalid(message));
+                }
             }
         }
-        let axonal = projection.axonal.steps("projection", "axonal delay", self.dt)?;
-        let dendritic = projection.dendritic.unwrap_or(self.dt).steps("projection", "delay", self.dt)?;
-        let total = u64::from(axonal) + u64::from(dendritic);
-        if total == 0 || total > u64::from(LONGEST_DELAY) {
-            let message = format!("a delay of {total} steps; use 1 (one dt, {}) to {LONGEST_DELAY}", self.dt);
-            return Err(NetworkError::Invalid(message));
-        }
-        self.projections.push(Wired { projection, bundle, axonal, dendritic });
+        self.projections.push(Wired { projection, groups, plastic, short_term: None });
         Ok(ProjectionId(self.projections.len() - 1))
+    }
+
+    /// Short-term plasticity of a projection, plastic or not: a spike delivers w · u · x (Tsodyks & Markram), with u and x
+    /// of its neuron (and, with delays of their own, of each delay).
+    ///
+    /// # Errors
+    /// If the projection is of another network, or a parameter is out of its range.
+    pub fn short_term(
+        &mut self,
+        projection: ProjectionId,
+        parameters: TsodyksMarkramParameters,
+    ) -> Result<(), NetworkError> {
+        let dynamics = TsodyksMarkram::new(parameters, self.dt)?;
+        let missing = || NetworkError::Invalid("short_term: a projection of another network".into());
+        self.projections.get_mut(projection.0).ok_or_else(missing)?.short_term = Some(dynamics);
+        Ok(())
+    }
+
+    /// Lets what [`Network::release`](super::Network::release) releases decay as `source` says; without it, a release is
+    /// there for one step.
+    pub fn neuromodulation(&mut self, source: Neuromodulation) {
+        self.neuromodulation = Some(source);
     }
 
     /// Independent Poisson jumps of `weight` at `rate` for each neuron of `post`, drawn for each neuron apart.
@@ -241,11 +295,12 @@ impl NetworkBuilder {
         receptor: usize,
         rate: Hz,
         weight: f32,
-    ) -> Result<(), NetworkError> {
+    ) -> Result<PoissonInputId, NetworkError> {
         self.receptor(post, receptor)?;
         PoissonInput::new(("", 0, 1), receptor, rate, weight, self.dt, self.streams)?;
-        self.declared(post)?.poisson.push((receptor, rate, weight));
-        Ok(())
+        let inputs = &mut self.declared(post)?.poisson;
+        inputs.push((receptor, rate, weight));
+        Ok(PoissonInputId { population: post, input: inputs.len() - 1 })
     }
 
     /// Adds `values`, one for each neuron of `post`, to the receptor's input in every step.
@@ -273,6 +328,17 @@ impl NetworkBuilder {
     /// If the population is of another network.
     pub fn record_spikes(&mut self, population: PopulationId) -> Result<(), NetworkError> {
         self.declared(population)?.record_spikes = true;
+        Ok(())
+    }
+
+    /// Counts the spikes of a whole population in bins of `width` steps, from step 0 on.
+    ///
+    /// # Errors
+    /// If the population is of another network, or `width` is 0.
+    pub fn record_rate(&mut self, population: PopulationId, width: u64) -> Result<(), NetworkError> {
+        let declared = self.declared(population)?;
+        nl_neuron::Error::check("record_rate", "width", width as f64, |x| x >= 1.0, "use bins of 1 or more steps")?;
+        declared.record_rate = Some(width);
         Ok(())
     }
 
@@ -307,158 +373,15 @@ impl NetworkBuilder {
         synapses: &[usize],
         every: u64,
     ) -> Result<(), NetworkError> {
-        let Some(wired) = self.projections.get(projection.0).filter(|wired| wired.bundle.plastic()) else {
+        let Some(wired) = self.projections.get(projection.0).filter(|wired| wired.plastic) else {
             return Err(NetworkError::Invalid("record_weights: not a plastic projection of this network".into()));
         };
-        let n = wired.bundle.synapses();
+        let n = wired.synapses();
         if let Some(&index) = synapses.iter().find(|&&s| s >= n) {
             return Err(nl_neuron::Error::Index { what: "record_weights (synapse)", index, n }.into());
         }
         nl_neuron::Error::check("record_weights", "every", every as f64, |x| x >= 1.0, "sample every 1 or more steps")?;
         self.weights.push((projection, synapses.to_vec(), every));
         Ok(())
-    }
-
-    /// The network, at step 0.
-    ///
-    /// # Errors
-    /// If a recorded variable does not exist, or anything does not fit together.
-    pub fn build(self) -> Result<Network, NetworkError> {
-        let mut longest = vec![1; self.populations.len()];
-        let (mut window, mut returning) = (LONGEST_WINDOW, 1);
-        for wired in &self.projections {
-            let total = wired.axonal + wired.dendritic;
-            let source = &mut longest[wired.projection.pre.0];
-            *source = total.max(*source);
-            window = window.min(total);
-            if wired.bundle.plastic() {
-                window = window.min(wired.axonal.max(1));
-                returning = returning.max(wired.dendritic + 1);
-            }
-        }
-        let (mut populations, mut pieces) = (Vec::new(), Vec::new());
-        for (id, declared) in self.populations.iter().enumerate() {
-            let first = pieces.len();
-            for range in self.cut(id)? {
-                pieces.push(self.piece(id, range, pieces.len() - first, window, returning)?);
-            }
-            populations.push(Population {
-                name: declared.name.clone(),
-                n: declared.n,
-                pieces: first..pieces.len(),
-                recorded: declared.record_spikes.then(Vec::new),
-                count: 0,
-            });
-        }
-        let lines = longest.iter().map(|&longest| DelayLine::new(longest)).collect::<Result<_, _>>()?;
-        let states = self.states.iter().map(|m| state_monitor(m, &populations, &pieces)).collect::<Result<_, _>>()?;
-        let weights = self.weights.iter().map(|m| weight_monitor(m, &pieces)).collect();
-        let synapses = self.projections.iter().map(|wired| wired.bundle.synapses()).collect();
-        Ok(Network::new(self.dt, self.streams, window, populations, lines, pieces, synapses, states, weights))
-    }
-
-    /// The pieces of a population: as even as can be, or one if a connection onto it cannot be cut.
-    fn cut(&self, id: usize) -> Result<Vec<core::ops::Range<usize>>, NetworkError> {
-        let n = self.populations[id].n;
-        let count = n.div_ceil(PIECE);
-        for wired in self.projections.iter().filter(|wired| wired.projection.post.0 == id) {
-            if count > 1 && wired.bundle.cut(0..1)?.is_none() {
-                return Ok(core::iter::once(0..n).collect());
-            }
-        }
-        Ok((0..count).map(|k| k * n / count..(k + 1) * n / count).collect())
-    }
-
-    fn piece(
-        &self,
-        id: usize,
-        range: core::ops::Range<usize>,
-        number: usize,
-        window: u32,
-        returning: u32,
-    ) -> Result<Piece, NetworkError> {
-        let declared = &self.populations[id];
-        let n = range.len();
-        let receptors = declared.blueprint.receptors().len();
-        let mut wires = Vec::new();
-        for (projection, wired) in self.projections.iter().enumerate() {
-            if wired.projection.post.0 != id {
-                continue;
-            }
-            let Some((wire, kept)) = wired.bundle.cut(range.clone())? else {
-                return Err(NetworkError::Invalid("a connection could be cut, and then could not".into()));
-            };
-            wires.push(Incoming {
-                projection,
-                source: wired.projection.pre.0,
-                receptor: wired.projection.receptor,
-                axonal: wired.axonal,
-                dendritic: wired.dendritic,
-                plastic: wired.bundle.plastic(),
-                wire,
-                kept,
-            });
-        }
-        let poisson = declared.poisson.iter().enumerate().map(|(k, &(receptor, rate, weight))| {
-            let name = format!("{}/{k}", declared.name);
-            PoissonInput::new((&name, number, n), receptor, rate, weight, self.dt, self.streams)
-        });
-        let constant = declared.constant.chunks(declared.n).flat_map(|values| values[range.clone()].to_vec()).collect();
-        Ok(Piece {
-            cells: declared.blueprint.cells(range.clone(), number)?,
-            wires,
-            poisson: poisson.collect::<Result<_, _>>()?,
-            constant,
-            input: vec![0.0; receptors * n],
-            touched: vec![true; receptors],
-            spikes: SpikeSet::new(n),
-            own: DelayLine::new(returning)?,
-            emitted: vec![Vec::new(); window as usize],
-            range,
-        })
-    }
-}
-
-fn state_monitor(
-    (population, variable, neurons, every): &(PopulationId, String, Vec<u32>, u64),
-    populations: &[Population],
-    pieces: &[Piece],
-) -> Result<StateMonitor, NetworkError> {
-    let population = &populations[population.0];
-    let cells = &pieces[population.pieces.start].cells;
-    if cells.variable(variable).is_none() {
-        let message = format!("{}: no variable `{variable}`; there are {:?}", population.name, cells.variables());
-        return Err(NetworkError::Invalid(message));
-    }
-    let place = |&neuron: &u32| {
-        let holds = |k: &usize| pieces[*k].range.contains(&(neuron as usize));
-        let piece = population.pieces.clone().find(holds).unwrap_or(population.pieces.start);
-        (piece, neuron as usize - pieces[piece].range.start)
-    };
-    Ok(StateMonitor {
-        variable: variable.clone(),
-        every: *every,
-        places: neurons.iter().map(place).collect(),
-        trace: StateTrace { neurons: neurons.clone(), steps: Vec::new(), values: Vec::new() },
-    })
-}
-
-fn weight_monitor((projection, synapses, every): &(ProjectionId, Vec<usize>, u64), pieces: &[Piece]) -> WeightMonitor {
-    let mut places = Vec::new();
-    for &synapse in synapses {
-        for (p, piece) in pieces.iter().enumerate() {
-            for (w, incoming) in piece.wires.iter().enumerate().filter(|(_, i)| i.projection == projection.0) {
-                if incoming.kept.is_empty() {
-                    places.push((p, w, synapse));
-                } else if let Ok(place) = incoming.kept.binary_search(&(synapse as u32)) {
-                    places.push((p, w, place));
-                }
-            }
-        }
-    }
-    WeightMonitor {
-        every: *every,
-        places,
-        trace: WeightTrace { synapses: synapses.clone(), steps: Vec::new(), values: Vec::new() },
     }
 }

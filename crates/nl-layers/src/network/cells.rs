@@ -10,14 +10,34 @@ use serde::de::DeserializeOwned;
 use super::NetworkError;
 use super::drive::poisson_process;
 
-/// A piece of a population, its kind forgotten.
+/// A piece of a population, its kind forgotten. What it does not say for itself is what a source without a state says.
 pub(super) trait Cells: Send {
     fn step(&mut self, now: u64, input: &[f32], spikes: &mut SpikeSet) -> Result<(), NetworkError>;
-    fn variables(&self) -> &'static [&'static str];
-    fn variable(&self, name: &str) -> Option<&[f32]>;
-    fn variable_mut(&mut self, name: &str) -> Option<&mut [f32]>;
-    fn save(&self) -> Result<Vec<u8>, NetworkError>;
-    fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError>;
+
+    fn variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn variable(&self, _name: &str) -> Option<&[f32]> {
+        None
+    }
+
+    fn variable_mut(&mut self, _name: &str) -> Option<&mut [f32]> {
+        None
+    }
+
+    /// Makes a Poisson population spike at another rate.
+    fn set_rate(&mut self, _rate: Hz) -> Result<(), NetworkError> {
+        Err(NetworkError::Invalid("set_rate: not a Poisson population".into()))
+    }
+
+    fn save(&self) -> Result<Vec<u8>, NetworkError> {
+        Ok(Vec::new())
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError> {
+        if bytes.is_empty() { Ok(()) } else { Err(NetworkError::Snapshot("a source has no state".into())) }
+    }
 }
 
 /// How to make the cells of one piece.
@@ -102,49 +122,24 @@ impl<M: NeuronModel<f32> + Send + Sync + 'static> Cells for Neurons<M> {
     }
 }
 
-/// What all sources have in common: no input, no variables, no state but the clock.
-macro_rules! source {
-    ($kind:ty, $step:expr) => {
-        impl Cells for $kind {
-            fn step(&mut self, now: u64, _input: &[f32], spikes: &mut SpikeSet) -> Result<(), NetworkError> {
-                spikes.clear();
-                let step: fn(&mut $kind, u64, &mut SpikeSet) -> Result<(), NetworkError> = $step;
-                step(self, now, spikes)
-            }
-            fn variables(&self) -> &'static [&'static str] {
-                &[]
-            }
-            fn variable(&self, _name: &str) -> Option<&[f32]> {
-                None
-            }
-            fn variable_mut(&mut self, _name: &str) -> Option<&mut [f32]> {
-                None
-            }
-            fn save(&self) -> Result<Vec<u8>, NetworkError> {
-                Ok(Vec::new())
-            }
-            fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError> {
-                if bytes.is_empty() { Ok(()) } else { Err(NetworkError::Snapshot("a source has no state".into())) }
-            }
-        }
-    };
-}
-
 /// Spikes at given steps.
 pub(super) struct SpikeList {
     train: Arc<SpikeTrain>,
     range: core::ops::Range<usize>,
 }
 
-source!(SpikeList, |list, now, spikes| {
-    let step = usize::try_from(now).unwrap_or(usize::MAX);
-    for &i in list.train.at(step) {
-        if list.range.contains(&(i as usize)) {
-            spikes.push(i - list.range.start as u32)?;
+impl Cells for SpikeList {
+    fn step(&mut self, now: u64, _input: &[f32], spikes: &mut SpikeSet) -> Result<(), NetworkError> {
+        spikes.clear();
+        let step = usize::try_from(now).unwrap_or(usize::MAX);
+        for &i in self.train.at(step) {
+            if self.range.contains(&(i as usize)) {
+                spikes.push(i - self.range.start as u32)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
-});
+}
 
 pub(super) struct SpikeListBlueprint(pub(super) Arc<SpikeTrain>);
 
@@ -159,35 +154,34 @@ impl Blueprint for SpikeListBlueprint {
 }
 
 /// Independent Poisson spikes, all at the same rate; at most one a neuron and step.
+#[derive(Clone)]
 pub(super) struct PoissonCells {
+    rate: Hz,
+    dt: Ms,
     /// −ln(1 − p): the rate of the process whose cells are hit at least once with probability p = rate · dt.
     intensity: f64,
     streams: Streams,
     piece: u64,
 }
 
-source!(PoissonCells, |cells, now, spikes| {
-    let n = spikes.population();
-    let mut rng = cells.streams.rng("spikes", cells.piece, now);
-    let mut failed = Ok(());
-    let mut last = None;
-    poisson_process(&mut rng, cells.intensity, n, |i| {
-        if last != Some(i) && failed.is_ok() {
-            failed = spikes.push(i as u32);
-            last = Some(i);
-        }
-    });
-    Ok(failed?)
-});
+impl Cells for PoissonCells {
+    fn step(&mut self, now: u64, _input: &[f32], spikes: &mut SpikeSet) -> Result<(), NetworkError> {
+        spikes.clear();
+        let n = spikes.population();
+        let mut rng = self.streams.rng("spikes", self.piece, now);
+        let mut failed = Ok(());
+        let mut last = None;
+        poisson_process(&mut rng, self.intensity, n, |i| {
+            if last != Some(i) && failed.is_ok() {
+                failed = spikes.push(i as u32);
+                last = Some(i);
+            }
+        });
+        Ok(failed?)
+    }
 
-pub(super) struct PoissonBlueprint {
-    intensity: f64,
-    streams: Streams,
-}
-
-impl PoissonBlueprint {
-    pub(super) fn new(name: &str, rate: Hz, dt: Ms, streams: Streams) -> Result<Self, NetworkError> {
-        let p = rate.0 * dt.0 / 1000.0;
+    fn set_rate(&mut self, rate: Hz) -> Result<(), NetworkError> {
+        let p = rate.0 * self.dt.0 / 1000.0;
         nl_neuron::Error::check(
             "poisson population",
             "rate",
@@ -195,7 +189,27 @@ impl PoissonBlueprint {
             |r| r >= 0.0 && p < 1.0,
             "use 0 or more, below one spike a step",
         )?;
-        Ok(Self { intensity: -(-p).ln_1p(), streams: named(streams, "poisson population", name) })
+        (self.rate, self.intensity) = (rate, -(-p).ln_1p());
+        Ok(())
+    }
+
+    fn save(&self) -> Result<Vec<u8>, NetworkError> {
+        to_bytes(&self.rate.0)
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError> {
+        self.set_rate(Hz(from_bytes(bytes)?))
+    }
+}
+
+pub(super) struct PoissonBlueprint(PoissonCells);
+
+impl PoissonBlueprint {
+    pub(super) fn new(name: &str, rate: Hz, dt: Ms, streams: Streams) -> Result<Self, NetworkError> {
+        let streams = named(streams, "poisson population", name);
+        let mut cells = PoissonCells { rate, dt, intensity: 0.0, streams, piece: 0 };
+        cells.set_rate(rate)?;
+        Ok(Self(cells))
     }
 }
 
@@ -205,6 +219,6 @@ impl Blueprint for PoissonBlueprint {
     }
 
     fn cells(&self, _range: core::ops::Range<usize>, piece: usize) -> Result<Box<dyn Cells>, NetworkError> {
-        Ok(Box::new(PoissonCells { intensity: self.intensity, streams: self.streams, piece: piece as u64 }))
+        Ok(Box::new(PoissonCells { piece: piece as u64, ..self.0.clone() }))
     }
 }

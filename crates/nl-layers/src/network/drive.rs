@@ -10,7 +10,9 @@ use super::NetworkError;
 /// Each neuron of a piece receives, in each step, a Poisson number of jumps of the same weight.
 pub(super) struct PoissonInput {
     receptor: usize,
+    rate: Hz,
     weight: f32,
+    dt: Ms,
     lambda: f64,
     /// P(X ≤ k) · 2³², for k = 0, 1, …; empty when events are rare.
     cumulative: Vec<u32>,
@@ -34,22 +36,35 @@ impl PoissonInput {
         dt: Ms,
         streams: Streams,
     ) -> Result<Self, NetworkError> {
-        let lambda = rate.0 * dt.0 / 1000.0;
-        let within = |r: f64| r >= 0.0 && lambda <= MOST;
-        nl_neuron::Error::check("poisson input", "rate", rate.0, within, "use 0 or more, at most 1000 jumps a step")?;
         nl_neuron::Error::finite("poisson input", "weight", f64::from(weight))?;
-        let cumulative = if lambda < RARE { Vec::new() } else { cumulative(lambda) };
-        let draws = if cumulative.is_empty() { Vec::new() } else { vec![0; n] };
-        Ok(Self {
+        let mut input = Self {
             receptor,
+            rate,
             weight,
-            lambda,
-            cumulative,
+            dt,
+            lambda: 0.0,
+            cumulative: Vec::new(),
             streams,
             name: format!("poisson input/{name}"),
             piece: piece as u64,
-            draws,
-        })
+            draws: vec![0; n],
+        };
+        input.set_rate(rate)?;
+        Ok(input)
+    }
+
+    pub(super) fn rate(&self) -> Hz {
+        self.rate
+    }
+
+    /// Jumps at another rate from now on.
+    pub(super) fn set_rate(&mut self, rate: Hz) -> Result<(), NetworkError> {
+        let lambda = rate.0 * self.dt.0 / 1000.0;
+        let within = |r: f64| r >= 0.0 && lambda <= MOST;
+        nl_neuron::Error::check("poisson input", "rate", rate.0, within, "use 0 or more, at most 1000 jumps a step")?;
+        (self.rate, self.lambda) = (rate, lambda);
+        self.cumulative = if lambda < RARE { Vec::new() } else { cumulative(lambda) };
+        Ok(())
     }
 
     pub(super) fn receptor(&self) -> usize {

@@ -31,20 +31,34 @@
 //! a piece computes. Pieces run on their own for as many steps as the shortest delay allows, then exchange spikes in
 //! order. Who computed what, when, does not reach the result.
 
+mod error;
+
+mod projection;
+
 mod builder;
+
 mod cells;
 mod drive;
-mod error;
-mod monitor;
-mod piece;
-pub mod published;
-mod runtime;
-mod snapshot;
-pub mod statistics;
+mod signals;
 mod wire;
 
-pub use builder::{NetworkBuilder, PopulationId, Projection, ProjectionId};
+mod piece;
+
+mod assemble;
+mod runtime;
+
+mod access;
+mod inputs;
+mod monitor;
+
+mod snapshot;
+
+pub mod published;
+pub mod statistics;
+
+pub use builder::{NetworkBuilder, PoissonInputId};
 pub use error::NetworkError;
-pub use monitor::{SpikeEvent, StateTrace, WeightTrace};
+pub use monitor::{RateTrace, SpikeEvent, StateTrace, WeightTrace};
+pub use projection::{PopulationId, Projection, ProjectionId};
 pub use runtime::Network;
 pub use snapshot::Snapshot;

@@ -11,6 +11,30 @@ pub struct SpikeEvent {
     pub neuron: u32,
 }
 
+/// Spikes of a whole population in bins of time: bin b holds those of steps b · width .. (b + 1) · width.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateTrace {
+    /// Steps of a bin.
+    pub width: u64,
+    /// Spikes of each bin; the last may still be filling.
+    pub counts: Vec<u64>,
+}
+
+impl RateTrace {
+    pub(super) fn add(&mut self, step: u64, spikes: usize) {
+        let bin = (step / self.width) as usize;
+        if self.counts.len() <= bin {
+            self.counts.resize(bin + 1, 0);
+        }
+        self.counts[bin] += spikes as u64;
+    }
+
+    /// Whether it has the bins of `now` steps.
+    pub(super) fn fits(&self, now: u64) -> bool {
+        self.width > 0 && self.counts.len() as u64 == now.div_ceil(self.width)
+    }
+}
+
 /// A variable of some neurons, every so many steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StateTrace {

@@ -2,7 +2,7 @@
 
 use nl_neuron::SpikeSet;
 use nl_plasticity::{Activity, Modulators};
-use nl_synapse::DelayLine;
+use nl_synapse::{Delay, DelayLine, TsodyksMarkram, TsodyksMarkramState};
 
 use super::NetworkError;
 use super::cells::Cells;
@@ -14,23 +14,33 @@ pub(super) struct Incoming {
     pub(super) projection: usize,
     pub(super) source: usize,
     pub(super) receptor: usize,
-    /// Steps from the emission to the synapse, and from there to the soma (and back from the soma to the synapse).
-    pub(super) axonal: u32,
-    pub(super) dendritic: u32,
+    pub(super) delay: Delay,
     pub(super) plastic: bool,
+    /// Short-term plasticity.
+    pub(super) release: Option<Release>,
     pub(super) wire: Box<dyn Wire>,
-    /// Numbers of the synapses in the whole projection; empty: the same.
-    pub(super) kept: Vec<u32>,
+    /// Numbers of the synapses in the whole projection, ascending; `None`: the same.
+    pub(super) kept: Option<Vec<u32>>,
+}
+
+/// How much of its weight each spike delivers. Each piece has the whole state: it sees the same spikes as the others.
+pub(super) struct Release {
+    pub(super) dynamics: TsodyksMarkram<f32>,
+    pub(super) state: TsodyksMarkramState<f32>,
+    pub(super) scale: Vec<f32>,
 }
 
 impl Incoming {
-    pub(super) fn delay(&self) -> u32 {
-        self.axonal + self.dendritic
+    /// Adds what `spikes`, which arrive in step `now`, bring.
+    fn deliver(&mut self, now: u64, spikes: &[u32], input: &mut [f32]) -> Result<(), NetworkError> {
+        let Some(release) = &mut self.release else { return self.wire.deliver(now, spikes, None, input) };
+        release.dynamics.release(&mut release.state, now, spikes, &mut release.scale)?;
+        self.wire.deliver(now, spikes, Some(&release.scale), input)
     }
 
     /// Whether the rule needs spikes of the very step it learns in, which are known only after all pieces have run.
     fn late(&self) -> bool {
-        self.axonal == 0
+        self.delay.axonal() == 0
     }
 }
 
@@ -53,24 +63,25 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// Steps `start .. start + steps`; `lines` hold what every population emitted before `start`.
+    /// Steps `start .. start + steps`; `lines` hold what every population emitted before `start`, `modulators` the
+    /// concentrations of each step.
     pub(super) fn advance(
         &mut self,
         start: u64,
         steps: u32,
         lines: &[DelayLine],
-        modulators: Modulators,
+        modulators: &[Modulators],
     ) -> Result<(), NetworkError> {
         let n = self.range.len();
-        for s in 0..steps {
+        for (s, &modulators) in (0..steps).zip(modulators) {
             let now = start + u64::from(s);
             self.clear_input();
-            for incoming in &self.wires {
-                let spikes = lines[incoming.source].ago(incoming.delay() - s)?;
+            for incoming in &mut self.wires {
+                let spikes = lines[incoming.source].ago(incoming.delay.total() - s)?;
                 if !spikes.is_empty() {
                     self.touched[incoming.receptor] = true;
                     let receptor = incoming.receptor * n..(incoming.receptor + 1) * n;
-                    incoming.wire.deliver(spikes, &mut self.input[receptor])?;
+                    incoming.deliver(now, spikes, &mut self.input[receptor])?;
                 }
             }
             for drive in &mut self.poisson {
@@ -83,7 +94,7 @@ impl Piece {
             let emitted = &mut self.emitted[s as usize];
             emitted.clear();
             emitted.extend(self.spikes.indices().iter().map(|&i| first + i));
-            self.learn(now, false, |incoming| lines[incoming.source].ago(incoming.axonal - s), modulators)?;
+            self.learn(now, false, |incoming| lines[incoming.source].ago(incoming.delay.axonal() - s), modulators)?;
         }
         Ok(())
     }
@@ -125,7 +136,7 @@ impl Piece {
     ) -> Result<(), NetworkError> {
         let v_post = self.cells.variable("v").unwrap_or(&[]);
         for incoming in self.wires.iter_mut().filter(|incoming| incoming.plastic && incoming.late() == late) {
-            let post = self.own.ago(incoming.dendritic + 1)?;
+            let post = self.own.ago(incoming.delay.dendritic() + 1)?;
             let activity = Activity { v_post, modulators, ..Activity::spikes(now, pre(incoming)?, post) };
             incoming.wire.learn(&activity)?;
         }

@@ -1,33 +1,54 @@
 //! The whole state of a network as a value: restored, it goes on bit for bit.
 
-use nl_plasticity::Modulators;
-use nl_synapse::DelayLine;
+use nl_neuron::Hz;
+use nl_synapse::{DelayLine, TsodyksMarkramState};
 use serde::{Deserialize, Serialize};
 
-use super::monitor::{SpikeEvent, StateTrace, WeightTrace};
+use super::drive::PoissonInput;
+use super::monitor::{RateTrace, SpikeEvent, StateTrace, WeightTrace};
+use super::piece::Piece;
+use super::runtime::LONGEST_LIFE;
+use super::signals::SignalState;
 use super::{Network, NetworkError};
 
-/// Everything that changes while a network runs: the clock, spikes under way, potentials, traces, plastic weights, and what
-/// the monitors have written. What was declared is not in it: it is restored into a network built the same way.
+/// Everything that changes while a network runs: the clock, spikes under way, potentials, traces, plastic weights, the
+/// inputs' present rates and values, and what the monitors have written. What was declared is not in it: it is restored into a network built the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     seed: u64,
     dt: f64,
     now: u64,
-    /// (name, neurons, spikes so far, spikes recorded)
-    populations: Vec<(String, usize, u64, Option<Vec<SpikeEvent>>)>,
+    populations: Vec<SavedPopulation>,
     lines: Vec<DelayLine>,
-    modulators: Modulators,
+    signals: SignalState,
     pieces: Vec<SavedPiece>,
     states: Vec<StateTrace>,
     weights: Vec<WeightTrace>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct SavedPopulation {
+    name: String,
+    neurons: usize,
+    count: u64,
+    recorded: Option<Vec<SpikeEvent>>,
+    rates: Option<RateTrace>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct SavedPiece {
     cells: Vec<u8>,
     own: DelayLine,
-    wires: Vec<Vec<u8>>,
+    wires: Vec<SavedWire>,
+    /// Rates of the Poisson inputs.
+    poisson: Vec<Hz>,
+    constant: Vec<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct SavedWire {
+    synapses: Vec<u8>,
+    short_term: Option<TsodyksMarkramState<f32>>,
 }
 
 impl Network {
@@ -37,16 +58,32 @@ impl Network {
     /// If a state cannot be serialised.
     pub fn snapshot(&self) -> Result<Snapshot, NetworkError> {
         let pieces = self.pieces.iter().map(|piece| {
-            let wires = piece.wires.iter().map(|incoming| incoming.wire.save()).collect::<Result<_, _>>()?;
-            Ok(SavedPiece { cells: piece.cells.save()?, own: piece.own.clone(), wires })
+            let wires = piece.wires.iter().map(|incoming| {
+                let short_term = incoming.release.as_ref().map(|release| release.state.clone());
+                Ok(SavedWire { synapses: incoming.wire.save()?, short_term })
+            });
+            Ok(SavedPiece {
+                cells: piece.cells.save()?,
+                own: piece.own.clone(),
+                wires: wires.collect::<Result<_, NetworkError>>()?,
+                poisson: piece.poisson.iter().map(PoissonInput::rate).collect(),
+                constant: piece.constant.clone(),
+            })
+        });
+        let populations = self.populations.iter().map(|p| SavedPopulation {
+            name: p.name.clone(),
+            neurons: p.n,
+            count: p.count,
+            recorded: p.recorded.clone(),
+            rates: p.rates.clone(),
         });
         Ok(Snapshot {
             seed: self.streams.seed(),
             dt: self.dt.0,
             now: self.now,
-            populations: self.populations.iter().map(|p| (p.name.clone(), p.n, p.count, p.recorded.clone())).collect(),
+            populations: populations.collect(),
             lines: self.lines.clone(),
-            modulators: self.modulators,
+            signals: self.signals.state.clone(),
             pieces: pieces.collect::<Result<_, NetworkError>>()?,
             states: self.states.iter().map(|m| m.trace.clone()).collect(),
             weights: self.weights.iter().map(|m| m.trace.clone()).collect(),
@@ -71,7 +108,7 @@ impl Network {
         if snapshot.seed != self.streams.seed() || snapshot.dt != self.dt.0 {
             return differ("seed or time step");
         }
-        let names = snapshot.populations.iter().map(|p| (&p.0, p.1, p.3.is_some()));
+        let names = snapshot.populations.iter().map(|p| (&p.name, p.neurons, p.recorded.is_some()));
         if !names.eq(self.populations.iter().map(|p| (&p.name, p.n, p.recorded.is_some()))) {
             return differ("populations");
         }
@@ -82,8 +119,16 @@ impl Network {
         }
         let states = snapshot.states.iter().map(|t| &t.neurons).eq(self.states.iter().map(|m| &m.trace.neurons));
         let weights = snapshot.weights.iter().map(|t| &t.synapses).eq(self.weights.iter().map(|m| &m.trace.synapses));
-        if !states || !weights {
+        let rates =
+            snapshot.populations.iter().zip(&self.populations).all(|(saved, p)| match (&saved.rates, &p.rates) {
+                (Some(saved), Some(own)) => saved.width == own.width && saved.fits(snapshot.now),
+                (saved, own) => saved.is_none() && own.is_none(),
+            });
+        if !states || !weights || !rates {
             return differ("monitors");
+        }
+        if snapshot.now > LONGEST_LIFE {
+            return differ("numbers of steps");
         }
         for (line, population) in snapshot.lines.iter().zip(&self.populations) {
             line.check(population.n)?;
@@ -96,15 +141,12 @@ impl Network {
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), NetworkError> {
         for (piece, saved) in self.pieces.iter_mut().zip(&snapshot.pieces) {
-            piece.cells.load(&saved.cells)?;
-            piece.own = saved.own.clone();
-            for (incoming, bytes) in piece.wires.iter_mut().zip(&saved.wires) {
-                incoming.wire.load(bytes)?;
-            }
+            saved.load(piece)?;
         }
         for (population, saved) in self.populations.iter_mut().zip(&snapshot.populations) {
-            population.count = saved.2;
-            population.recorded.clone_from(&saved.3);
+            population.count = saved.count;
+            population.recorded.clone_from(&saved.recorded);
+            population.rates.clone_from(&saved.rates);
         }
         for (monitor, trace) in self.states.iter_mut().zip(&snapshot.states) {
             monitor.trace = trace.clone();
@@ -113,8 +155,39 @@ impl Network {
             monitor.trace = trace.clone();
         }
         self.lines.clone_from(&snapshot.lines);
-        self.modulators = snapshot.modulators;
+        self.signals.state.clone_from(&snapshot.signals);
         self.now = snapshot.now;
+        Ok(())
+    }
+}
+
+impl SavedPiece {
+    fn load(&self, piece: &mut Piece) -> Result<(), NetworkError> {
+        let differ = |what: &str| Err(NetworkError::Snapshot(format!("{what} differ; build the network the same way")));
+        piece.cells.load(&self.cells)?;
+        piece.own = self.own.clone();
+        for (incoming, saved) in piece.wires.iter_mut().zip(&self.wires) {
+            incoming.wire.load(&saved.synapses)?;
+            match (&mut incoming.release, &saved.short_term) {
+                (None, None) => {}
+                (Some(release), Some(state)) if state.u().len() == release.state.u().len() => {
+                    release.state = state.clone();
+                }
+                _ => return differ("short-term plasticities"),
+            }
+        }
+        if self.poisson.len() != piece.poisson.len() {
+            return differ("Poisson inputs");
+        }
+        for (input, &rate) in piece.poisson.iter_mut().zip(&self.poisson) {
+            input.set_rate(rate)?;
+        }
+        let finite = self.constant.iter().all(|value| value.is_finite());
+        if !(self.constant.is_empty() || self.constant.len() == piece.input.len()) || !finite {
+            return differ("constant inputs");
+        }
+        piece.constant.clone_from(&self.constant);
+        piece.touched.fill(true);
         Ok(())
     }
 }

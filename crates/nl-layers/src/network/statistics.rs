@@ -12,7 +12,8 @@ pub fn mean_rate(spikes: usize, neurons: usize, time: Ms) -> Hz {
 }
 
 /// Mean coefficient of variation of the inter-spike intervals, σ(ISI) / mean(ISI), over neurons with at least three
-/// spikes (two intervals); `None` if there are none.
+/// spikes (two intervals); `None` if there are none. `spikes` ascend in time; those of neurons that do not exist are
+/// passed over.
 ///
 /// 0: a clock; 1: a Poisson process. σ is the population form (division by the number of intervals).
 ///
@@ -28,8 +29,9 @@ pub fn mean_cv_isi(spikes: &[SpikeEvent], neurons: usize) -> Option<f64> {
     let mut sums = vec![(0_u32, 0.0, 0.0); neurons];
     for spike in spikes {
         let i = spike.neuron as usize;
-        if let Some(before) = last[i].replace(spike.step) {
-            let interval = (spike.step - before) as f64;
+        let Some(last) = last.get_mut(i) else { continue };
+        if let Some(before) = last.replace(spike.step) {
+            let interval = spike.step.abs_diff(before) as f64;
             let (count, sum, squares) = &mut sums[i];
             *count += 1;
             *sum += interval;

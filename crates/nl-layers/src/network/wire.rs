@@ -12,25 +12,51 @@ use super::cells::{from_bytes, to_bytes};
 
 /// Synapses onto one piece, their kind forgotten.
 pub(super) trait Wire: Send + Sync {
-    fn deliver(&self, spikes: &[u32], input: &mut [f32]) -> Result<(), NetworkError>;
-    fn learn(&mut self, activity: &Activity<'_, f32>) -> Result<(), NetworkError>;
-    fn settle(&mut self, now: u64) -> Result<(), NetworkError>;
-    /// The weights, if there is one for each synapse.
-    fn weights(&self) -> Option<&[f32]>;
-    fn weights_mut(&mut self) -> Option<&mut [f32]>;
-    fn save(&self) -> Result<Vec<u8>, NetworkError>;
-    fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError>;
+    /// Adds the weights of the spikes that arrive in step `now`, each times its factor if there is `scale`.
+    fn deliver(
+        &mut self,
+        now: u64,
+        spikes: &[u32],
+        scale: Option<&[f32]>,
+        input: &mut [f32],
+    ) -> Result<(), NetworkError>;
+
+    /// Shows the rule, if there is one, a step.
+    fn learn(&mut self, _activity: &Activity<'_, f32>) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
+    /// Brings all weights up to the end of step `now`.
+    fn settle(&mut self, _now: u64) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
+    /// The weights, if a rule changes them.
+    fn weights(&self) -> Option<&[f32]> {
+        None
+    }
+
+    fn weights_mut(&mut self) -> Option<&mut [f32]> {
+        None
+    }
+
+    fn save(&self) -> Result<Vec<u8>, NetworkError> {
+        Ok(Vec::new())
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError> {
+        if bytes.is_empty() { Ok(()) } else { Err(NetworkError::Snapshot("fixed weights have no state".into())) }
+    }
 }
 
-/// A wire onto one piece, and the numbers its synapses have in the whole projection (empty: the same).
-pub(super) type Cut = (Box<dyn Wire>, Vec<u32>);
+/// A wire onto one piece, and the numbers its synapses have in the whole connection (`None`: the same, or nobody asks).
+pub(super) type Cut = (Box<dyn Wire>, Option<Vec<u32>>);
 
-/// A whole projection, to be cut.
+/// A whole connection, to be cut.
 pub(super) trait Bundle {
     fn pre(&self) -> usize;
     fn post(&self) -> usize;
     fn synapses(&self) -> usize;
-    fn plastic(&self) -> bool;
     /// `None` if the connection cannot be cut and `range` is not all of it.
     fn cut(&self, range: core::ops::Range<usize>) -> Result<Option<Cut>, NetworkError>;
 }
@@ -39,11 +65,23 @@ pub(super) trait Bundle {
 fn part<C: Connection<f32> + Clone>(
     synapses: &C,
     range: core::ops::Range<usize>,
-) -> Result<Option<(C, Vec<u32>)>, NetworkError> {
+) -> Result<Option<(C, Option<Vec<u32>>)>, NetworkError> {
     if range == (0..synapses.post()) {
-        return Ok(Some((synapses.clone(), Vec::new())));
+        return Ok(Some((synapses.clone(), None)));
     }
-    Ok(synapses.restrict(range)?)
+    Ok(synapses.restrict(range)?.map(|(part, kept)| (part, Some(kept))))
+}
+
+fn deliver<C: Connection<f32>>(
+    synapses: &C,
+    spikes: &[u32],
+    scale: Option<&[f32]>,
+    input: &mut [f32],
+) -> Result<(), NetworkError> {
+    Ok(match scale {
+        Some(scale) => synapses.deliver_scaled(spikes, scale, input)?,
+        None => synapses.deliver(spikes, input)?,
+    })
 }
 
 /// Weights that stay.
@@ -62,42 +100,20 @@ impl<C: Connection<f32> + Clone + Send + Sync + 'static> Bundle for Fixed<C> {
         self.0.synapses()
     }
 
-    fn plastic(&self) -> bool {
-        false
-    }
-
     fn cut(&self, range: core::ops::Range<usize>) -> Result<Option<Cut>, NetworkError> {
-        Ok(part(&self.0, range)?.map(|(synapses, kept)| (Box::new(Fixed(synapses)) as Box<dyn Wire>, kept)))
+        Ok(part(&self.0, range)?.map(|(synapses, _)| (Box::new(Fixed(synapses)) as Box<dyn Wire>, None)))
     }
 }
 
 impl<C: Connection<f32> + Send + Sync> Wire for Fixed<C> {
-    fn deliver(&self, spikes: &[u32], input: &mut [f32]) -> Result<(), NetworkError> {
-        Ok(self.0.deliver(spikes, input)?)
-    }
-
-    fn learn(&mut self, _activity: &Activity<'_, f32>) -> Result<(), NetworkError> {
-        Ok(())
-    }
-
-    fn settle(&mut self, _now: u64) -> Result<(), NetworkError> {
-        Ok(())
-    }
-
-    fn weights(&self) -> Option<&[f32]> {
-        None
-    }
-
-    fn weights_mut(&mut self) -> Option<&mut [f32]> {
-        None
-    }
-
-    fn save(&self) -> Result<Vec<u8>, NetworkError> {
-        Ok(Vec::new())
-    }
-
-    fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError> {
-        if bytes.is_empty() { Ok(()) } else { Err(NetworkError::Snapshot("fixed weights have no state".into())) }
+    fn deliver(
+        &mut self,
+        _now: u64,
+        spikes: &[u32],
+        scale: Option<&[f32]>,
+        input: &mut [f32],
+    ) -> Result<(), NetworkError> {
+        deliver(&self.0, spikes, scale, input)
     }
 }
 
@@ -131,10 +147,6 @@ where
         self.synapses.synapses()
     }
 
-    fn plastic(&self) -> bool {
-        true
-    }
-
     fn cut(&self, range: core::ops::Range<usize>) -> Result<Option<Cut>, NetworkError> {
         let Some((synapses, kept)) = part(&self.synapses, range)? else { return Ok(None) };
         let state = self.rule.state(synapses.pre(), synapses.post(), synapses.synapses())?;
@@ -148,8 +160,18 @@ where
     R: PlasticityRule<f32> + Send + Sync,
     R::State: Sync + Serialize + DeserializeOwned,
 {
-    fn deliver(&self, spikes: &[u32], input: &mut [f32]) -> Result<(), NetworkError> {
-        Ok(self.synapses.deliver(spikes, input)?)
+    fn deliver(
+        &mut self,
+        now: u64,
+        spikes: &[u32],
+        scale: Option<&[f32]>,
+        input: &mut [f32],
+    ) -> Result<(), NetworkError> {
+        // What the rule owes these synapses up to the step before: most rules owe nothing.
+        if let Some(before) = now.checked_sub(1) {
+            self.rule.settle_outgoing(&mut self.state, before, spikes, &mut self.synapses)?;
+        }
+        deliver(&self.synapses, spikes, scale, input)
     }
 
     fn learn(&mut self, activity: &Activity<'_, f32>) -> Result<(), NetworkError> {
@@ -174,8 +196,9 @@ where
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), NetworkError> {
         let (weights, state): (Vec<f32>, R::State) = from_bytes(bytes)?;
-        if weights.len() != self.synapses.synapses() {
-            let message = format!("{} weights where {} are expected", weights.len(), self.synapses.synapses());
+        if weights.len() != self.synapses.synapses() || !weights.iter().all(|w| w.is_finite()) {
+            let expected = self.synapses.synapses();
+            let message = format!("{} weights where {expected} finite ones are expected", weights.len());
             return Err(NetworkError::Snapshot(message));
         }
         self.synapses.weights_mut().copy_from_slice(&weights);

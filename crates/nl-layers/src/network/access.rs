@@ -1,0 +1,189 @@
+//! What can be read from a network between two runs, and set: spikes, traces, variables, weights.
+
+use nl_neuron::{Hz, Ms};
+
+use super::monitor::{RateTrace, SpikeEvent, StateTrace, WeightTrace};
+use super::runtime::Population;
+use super::statistics::mean_rate;
+use super::{Network, NetworkError, PopulationId, ProjectionId};
+
+impl Network {
+    /// The time step.
+    #[must_use]
+    pub fn dt(&self) -> Ms {
+        self.dt
+    }
+
+    /// Steps run so far.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Neurons of all populations.
+    #[must_use]
+    pub fn neurons(&self) -> usize {
+        self.populations.iter().map(|p| p.n).sum()
+    }
+
+    /// Neurons of a population.
+    ///
+    /// # Errors
+    /// If the population is of another network.
+    pub fn size(&self, population: PopulationId) -> Result<usize, NetworkError> {
+        Ok(self.population(population)?.n)
+    }
+
+    /// Synapses of all projections.
+    #[must_use]
+    pub fn synapses(&self) -> usize {
+        self.synapses.iter().map(|synapses| synapses.count).sum()
+    }
+
+    pub(super) fn population(&self, id: PopulationId) -> Result<&Population, NetworkError> {
+        self.populations.get(id.0).ok_or_else(|| NetworkError::Invalid("a population of another network".into()))
+    }
+
+    /// Spikes of a population so far: counted whether recorded or not.
+    ///
+    /// # Errors
+    /// If the population is of another network.
+    pub fn spike_count(&self, population: PopulationId) -> Result<u64, NetworkError> {
+        Ok(self.population(population)?.count)
+    }
+
+    /// The recorded spikes of a population, by step and then by neuron.
+    ///
+    /// # Errors
+    /// If it is of another network, or `record_spikes` was not called for it.
+    pub fn spikes(&self, population: PopulationId) -> Result<&[SpikeEvent], NetworkError> {
+        let population = self.population(population)?;
+        let missing = || NetworkError::Invalid(format!("{}: not recorded; call record_spikes", population.name));
+        population.recorded.as_deref().ok_or_else(missing)
+    }
+
+    /// The spikes of a whole population in bins of time.
+    ///
+    /// # Errors
+    /// If it is of another network, or `record_rate` was not called for it.
+    pub fn rate_trace(&self, population: PopulationId) -> Result<&RateTrace, NetworkError> {
+        let population = self.population(population)?;
+        let missing = || NetworkError::Invalid(format!("{}: no rates; call record_rate", population.name));
+        population.rates.as_ref().ok_or_else(missing)
+    }
+
+    /// The mean rate of a population in each bin of [`rate_trace`](Self::rate_trace) that is over.
+    ///
+    /// # Errors
+    /// As [`rate_trace`](Self::rate_trace).
+    pub fn rates(&self, population: PopulationId) -> Result<Vec<Hz>, NetworkError> {
+        let RateTrace { width, counts } = self.rate_trace(population)?;
+        let (n, bin) = (self.size(population)?, Ms(*width as f64 * self.dt.0));
+        let over = (self.now / width) as usize;
+        Ok(counts.iter().take(over).map(|&count| mean_rate(count as usize, n, bin)).collect())
+    }
+
+    /// The traces of the `k`-th `record_state`.
+    #[must_use]
+    pub fn state_trace(&self, k: usize) -> Option<&StateTrace> {
+        self.states.get(k).map(|m| &m.trace)
+    }
+
+    /// The traces of the `k`-th `record_weights`.
+    #[must_use]
+    pub fn weight_trace(&self, k: usize) -> Option<&WeightTrace> {
+        self.weights.get(k).map(|m| &m.trace)
+    }
+
+    /// A variable of all neurons of a population, `[n]`.
+    ///
+    /// # Errors
+    /// If the population or the variable does not exist.
+    pub fn variable(&self, population: PopulationId, name: &str) -> Result<Vec<f32>, NetworkError> {
+        let population = self.population(population)?;
+        let mut values = Vec::with_capacity(population.n);
+        for piece in &self.pieces[population.pieces.clone()] {
+            let missing = || NetworkError::Invalid(format!("{}: no variable `{name}`", population.name));
+            values.extend_from_slice(piece.cells.variable(name).ok_or_else(missing)?);
+        }
+        Ok(values)
+    }
+
+    /// Sets a variable of all neurons of a population: initial conditions.
+    ///
+    /// # Errors
+    /// If the population or the variable does not exist, the length differs, or a value is not finite.
+    pub fn set_variable(&mut self, population: PopulationId, name: &str, values: &[f32]) -> Result<(), NetworkError> {
+        let Population { name: own, n, pieces, .. } = self.population(population)?;
+        let (n, own_pieces) = (*n, pieces.clone());
+        nl_neuron::Error::length("set_variable", "values", n, values.len())?;
+        for &value in values {
+            nl_neuron::Error::finite("set_variable", "value", f64::from(value))?;
+        }
+        let missing = NetworkError::Invalid(format!("{own}: no variable `{name}`"));
+        for piece in &mut self.pieces[own_pieces] {
+            let target = piece.cells.variable_mut(name).ok_or_else(|| missing.clone())?;
+            target.copy_from_slice(&values[piece.range.clone()]);
+        }
+        Ok(())
+    }
+
+    /// Sets all weights of a plastic projection, by synapse number.
+    ///
+    /// # Errors
+    /// If it is of another network or its weights are fixed, the length differs, or a weight is not finite.
+    pub fn set_weights(&mut self, projection: ProjectionId, weights: &[f32]) -> Result<(), NetworkError> {
+        // Settles what is pending, and says whether there is anything to set.
+        let n = self.weights(projection)?.len();
+        nl_neuron::Error::length("set_weights", "weights", n, weights.len())?;
+        for &w in weights {
+            nl_neuron::Error::finite("set_weights", "weight", f64::from(w))?;
+        }
+        for incoming in self.pieces.iter_mut().flat_map(|piece| &mut piece.wires) {
+            if incoming.projection != projection.0 {
+                continue;
+            }
+            let Some(target) = incoming.wire.weights_mut() else { continue };
+            match &incoming.kept {
+                None => target.copy_from_slice(weights),
+                Some(kept) => {
+                    for (&synapse, w) in kept.iter().zip(target) {
+                        *w = weights[synapse as usize];
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All weights of a plastic projection, by synapse number. What a rule owes to synapses that were not touched lately
+    /// is paid first; since it is then rounded once more, such a rule's later weights differ in their last bits from those
+    /// of a run in which nobody looked.
+    ///
+    /// # Errors
+    /// If it is of another network or its weights are fixed.
+    pub fn weights(&mut self, projection: ProjectionId) -> Result<Vec<f32>, NetworkError> {
+        let Some(synapses) = self.synapses.get(projection.0).filter(|synapses| synapses.plastic) else {
+            return Err(NetworkError::Invalid("weights: not a plastic projection".into()));
+        };
+        let mut all = vec![0.0; synapses.count];
+        for incoming in self.pieces.iter_mut().flat_map(|piece| &mut piece.wires) {
+            if incoming.projection != projection.0 {
+                continue;
+            }
+            if let Some(last) = self.now.checked_sub(1) {
+                incoming.wire.settle(last)?;
+            }
+            let Some(weights) = incoming.wire.weights() else { continue };
+            match &incoming.kept {
+                None => all.copy_from_slice(weights),
+                Some(kept) => {
+                    for (&synapse, &w) in kept.iter().zip(weights) {
+                        all[synapse as usize] = w;
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+}
