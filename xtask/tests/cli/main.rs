@@ -9,3 +9,4 @@ mod interrupted;
 mod options;
 mod place;
 mod sim;
+mod stdp;

@@ -38,8 +38,8 @@ impl Anneal {
     }
 
     fn check(self, name: &'static str) -> Result<(), Error> {
-        let fits = |x: f64| (0.0..=1e6).contains(&x) && (x > 0.0) == (self.from > 0.0);
-        let expected = "use two positive numbers up to 1e6, or 0 and 0";
+        let fits = |x: f64| x == 0.0 && self.from == self.to || (1e-9..=1000.0).contains(&x);
+        let expected = "use two numbers from 1e-9 to 1000, or 0 and 0";
         Error::check(NAME, name, self.from, fits, expected)?;
         Error::check(NAME, name, self.to, fits, expected)
     }
@@ -172,17 +172,16 @@ impl CompetitiveConfig {
         }
         self.theta_plus.check("theta_plus")?;
         self.eta.check("eta")?;
-        let within = |name, x: f64| Error::check(NAME, name, x, |x| (0.0..=1e6).contains(&x), "use 0 to 1e6");
+        let within = |name, x: f64| Error::check(NAME, name, x, |x| (0.0..=1000.0).contains(&x), "use 0 to 1000");
+        let bound =
+            |x: f64| Error::check(NAME, "w_max", x, |x| x > 0.0 && x <= 1000.0, "use a number above 0, at most 1000");
         match self.rule {
             CompetitiveRule::DiehlCook { x_tar, w_max, mu } => {
                 within("x_tar", x_tar)?;
-                within("mu", mu)?;
-                Error::check(NAME, "w_max", w_max, |x| x > 0.0 && x <= 1e6, "use a number above 0, at most 1e6")
+                bound(w_max)?;
+                Error::check(NAME, "mu", mu, |x| (0.0..=10.0).contains(&x), "use 0 to 10")
             }
-            CompetitiveRule::TwoSided { x_tar, w_max } => {
-                within("x_tar", x_tar)?;
-                Error::check(NAME, "w_max", w_max, |x| x > 0.0 && x <= 1e6, "use a number above 0, at most 1e6")
-            }
+            CompetitiveRule::TwoSided { x_tar, w_max } => within("x_tar", x_tar).and_then(|()| bound(w_max)),
             CompetitiveRule::Normalised { novelty } => within("novelty", novelty),
         }
     }

@@ -23,17 +23,17 @@ pub(super) fn sheet(run: &StdpRun, summary: &StdpSummary, outcome: &Outcome, ord
     let mut tiles = vec![
         ("neurons", neurons.to_string(), "they compete for each image"),
         ("rule", summary.rule.clone(), "how the winner learns"),
-        ("images learned from", summary.train_samples.to_string(), "presentations, without labels"),
-        ("named by", format!("{} images", summary.label_samples), "training images whose labels name the neurons"),
-        ("learning", format!("{:.0} images/s", summary.samples_per_second.train), "drawing of spikes included"),
-        ("responding", format!("{:.0} images/s", summary.samples_per_second.test), "on all threads"),
+        ("learned from, images", summary.train_samples.to_string(), "presentations, without labels"),
+        ("named by, images", summary.label_samples.to_string(), "training images whose labels name the neurons"),
+        ("learning, images/s", format!("{:.0}", summary.samples_per_second.train), "drawing of spikes included"),
+        ("responding, images/s", format!("{:.0}", summary.samples_per_second.test), "on all threads"),
     ];
-    for (name, meaning) in [
-        ("proportion", "each vote weighed by how choosy its neuron is"),
-        ("log_likelihood", "naive Bayes with Poisson counts"),
-        ("bigram", "pairs of successive winners"),
+    for (key, name, meaning) in [
+        ("proportion", "proportion", "each vote weighed by how choosy its neuron is"),
+        ("log_likelihood", "log-likelihood", "naive Bayes with Poisson counts"),
+        ("bigram", "bigrams", "pairs of successive winners"),
     ] {
-        tiles.push((name, percent(summary.test_accuracy.get(name).copied().unwrap_or_default()), meaning));
+        tiles.push((name, percent(summary.test_accuracy.get(key).copied().unwrap_or_default()), meaning));
     }
     let config = &run.config;
     Ok(Sheet {

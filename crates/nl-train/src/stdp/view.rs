@@ -81,6 +81,12 @@ pub(super) fn fields(network: &CompetitiveNetwork, order: &Order, (height, width
     grid(&tiles, columns, if half { (height / 2, width / 2) } else { (height, width) })
 }
 
+/// Each pixel twice as wide and high: a picture of a few images is shown as it is.
+fn twice(tile: &[f32], width: usize) -> Vec<f32> {
+    let rows = tile.chunks_exact(width).flat_map(|row| [row, row]);
+    rows.flatten().flat_map(|&value| [value, value]).collect()
+}
+
 /// Images in a row; below each the weights of the neurons that answered, as often as they did.
 pub(super) fn seen(
     network: &CompetitiveNetwork,
@@ -98,6 +104,11 @@ pub(super) fn seen(
         bright(&mut sum);
         sum
     };
-    let tiles: Vec<Vec<f32>> = shown.iter().map(image).chain(shown.iter().map(answer)).collect();
-    grid(&tiles, shown.len(), (images.height(), images.width()))
+    let tiles: Vec<Vec<f32>> = shown
+        .iter()
+        .map(image)
+        .chain(shown.iter().map(answer))
+        .map(|tile: Vec<f32>| twice(&tile, images.width()))
+        .collect();
+    grid(&tiles, shown.len(), (2 * images.height(), 2 * images.width()))
 }
