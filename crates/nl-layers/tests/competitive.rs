@@ -137,8 +137,9 @@ const RULES: [CompetitiveRule; 4] = [
 fn spikes_and_weights_are_those_of_the_equations() {
     for (case, neurons) in [1, 7, 79, 80, 81, 200].into_iter().enumerate() {
         for rule in RULES {
-            let loser = Mv([0.0, -2.0, 1.0][case % 3]);
-            let config = CompetitiveConfig { loser, loser_response: Mv(2.0 - loser.0), ..config(neurons, rule) };
+            let (loser, response) = [(0.0, 2.0), (-2.0, 1.0), (1.0, -1.0)][case % 3];
+            let (loser, loser_response) = (Mv(loser), Mv(response));
+            let config = CompetitiveConfig { loser, loser_response, ..config(neurons, rule) };
             let mut network = CompetitiveNetwork::new(config, &Streams::new(neurons as u64)).unwrap();
             let mut naive = Naive::of(&network);
             let mut p = Presentation::new(&network);
