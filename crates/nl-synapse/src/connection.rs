@@ -60,16 +60,34 @@ pub trait Connection<F: Real> {
 /// A synapse has a number from 0 to `synapses() - 1` that never changes, so that a rule can keep a value for each.
 pub trait Weights<F: Real>: Connection<F> {
     /// Calls `f(synapse, post, weight)` for each synapse that leaves `pre`, in ascending order of post.
+    ///
+    /// # Panics
+    /// If `pre` is not below [`pre()`](Connection::pre): rules call it for spikes that were checked.
     fn for_outgoing(&mut self, pre: u32, f: impl FnMut(usize, u32, &mut F));
 
     /// Calls `f(synapse, pre, weight)` for each synapse that reaches `post`, in ascending order of pre.
+    ///
+    /// # Panics
+    /// If `post` is not below [`post()`](Connection::post).
     fn for_incoming(&mut self, post: u32, f: impl FnMut(usize, u32, &mut F));
+
+    /// If `pre` reaches every neuron of `post` once and its weights lie side by side: the number of its first synapse, and
+    /// the weights by post, `[post]`. `None` otherwise; a rule then uses [`for_outgoing`](Self::for_outgoing).
+    fn row_mut(&mut self, _pre: u32) -> Option<(usize, &mut [F])> {
+        None
+    }
 
     /// All weights, by synapse number.
     fn weights(&self) -> &[F];
 
     /// All weights, by synapse number, to be set.
     fn weights_mut(&mut self) -> &mut [F];
+}
+
+/// Panics with a message if there is no such neuron: where another index would silently be another neuron's weight.
+#[inline]
+pub(crate) fn assert_exists(what: &'static str, neuron: u32, n: usize) {
+    assert!((neuron as usize) < n, "{what}: neuron {neuron} of a population of {n}; indices run from 0 to n - 1");
 }
 
 /// `Ok` if there is also a factor for each spike.

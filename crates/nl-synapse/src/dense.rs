@@ -4,7 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{check_delivery, check_scaled};
+use crate::connection::{assert_exists, check_delivery, check_scaled};
 use crate::{Connection, Error, Weights};
 
 const NAME: &str = "dense";
@@ -168,10 +168,16 @@ impl<F: Real> Weights<F> for Dense<F> {
     }
 
     fn for_incoming(&mut self, post: u32, mut f: impl FnMut(usize, u32, &mut F)) {
+        assert_exists(NAME, post, self.post);
         let (first, stride) = (post as usize, self.post);
         for (i, w) in self.weights[first..].iter_mut().step_by(stride).enumerate() {
             f(first + i * stride, i as u32, w);
         }
+    }
+
+    fn row_mut(&mut self, pre: u32) -> Option<(usize, &mut [F])> {
+        let first = (pre as usize).checked_mul(self.post)?;
+        Some((first, self.weights.get_mut(first..)?.get_mut(..self.post)?))
     }
 
     fn weights(&self) -> &[F] {
@@ -208,5 +214,7 @@ mod tests {
         let mut seen = Vec::new();
         synapses.for_outgoing(1, |synapse, post, _| seen.push((synapse, post)));
         assert_eq!(seen, [(3, 0), (4, 1), (5, 2)]);
+        assert_eq!(synapses.row_mut(1), Some((3, &mut [0.0, 41.0, 0.0][..])));
+        assert_eq!(synapses.row_mut(2), None);
     }
 }
