@@ -1,5 +1,6 @@
 //! What the rules share: checked constants, bounds, coincidence, weight dependence, and the loops over a spike's synapses.
 
+use nl_kernels::{Level, Vectorised};
 use nl_neuron::Real;
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
@@ -180,6 +181,18 @@ impl<F: Real> Change<F> {
         }
     }
 
+    /// On each synapse that leaves `pre`, with the trace of its post neuron, `[post]`: [`outgoing`](Self::outgoing), but
+    /// on several weights at once where a row of them lies side by side.
+    #[inline]
+    pub(crate) fn row<W: Weights<F>>(self, weights: &mut W, pre: u32, trace: &[F]) {
+        match weights.row_mut(pre) {
+            Some((_, row)) if !matches!(self.strength, Strength::Power(..)) => {
+                Level::current().dispatch(Row { change: self, row, trace });
+            }
+            _ => self.outgoing(weights, pre, |_, j| trace[j]),
+        }
+    }
+
     /// On each synapse that reaches `post`; `trace` is given (synapse, pre).
     #[inline]
     pub(crate) fn incoming<W: Weights<F>>(self, weights: &mut W, post: u32, mut trace: impl FnMut(usize, usize) -> F) {
@@ -194,6 +207,31 @@ impl<F: Real> Change<F> {
             Strength::Power(f, mu) => weights.for_incoming(post, |s, i, w| {
                 *w = clip.of(*w + amount * trace(s, i as usize) * power(f.of(*w), mu));
             }),
+        }
+    }
+}
+
+/// [`Change::row`] on weights side by side.
+struct Row<'a, F> {
+    change: Change<F>,
+    row: &'a mut [F],
+    trace: &'a [F],
+}
+
+impl<F: Real> Vectorised for Row<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { change: Change { amount, strength, clip }, row, trace } = self;
+        if let Strength::Linear(f) = strength {
+            for (w, &y) in row.iter_mut().zip(trace) {
+                *w = clip.of(*w + amount * y * f.of(*w));
+            }
+        } else {
+            for (w, &y) in row.iter_mut().zip(trace) {
+                *w = clip.of(*w + amount * y);
+            }
         }
     }
 }
@@ -265,6 +303,39 @@ impl Traces {
                     for &j in activity.post {
                         on_post(weights, j, x, factor);
                     }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_synapse::{Csr, Dense, Sparse};
+
+    /// A row at once and a synapse at a time give the same bits, within the bounds and at them.
+    #[test]
+    fn a_row_at_once_has_the_bits_of_its_synapses_one_by_one() {
+        let clip = Clip::<f32>::new("test", 0.0, 1.0).unwrap();
+        let line = Strength::power("test", ("mu", 1.0), 1.0, -1.0).unwrap();
+        let power = Strength::power("test", ("mu", 0.4), 1.0, -1.0).unwrap();
+        for post in [1_u32, 7, 64, 131] {
+            let value = |k: u32| (k.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32;
+            let values: Vec<f32> = (0..2 * post).map(value).collect();
+            let trace: Vec<f32> = (0..post).map(|j| 3.0 * value(j + 500)).collect();
+            let edges: Vec<(u32, u32)> = (0..2).flat_map(|i| (0..post).map(move |j| (i, j))).collect();
+            let csr = Csr::from_edges(2, post as usize, &edges).unwrap();
+            for strength in [Strength::Constant, line, power] {
+                for amount in [0.3, -0.3] {
+                    let mut dense = Dense::new(2, post as usize, values.clone()).unwrap();
+                    let mut sparse = Sparse::new(csr.clone(), values.clone()).unwrap();
+                    let change = Change { amount, strength, clip };
+                    change.row(&mut dense, 1, &trace);
+                    change.row(&mut sparse, 1, &trace);
+                    let bits = |weights: &[f32]| weights.iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(dense.weights()), bits(sparse.weights()));
+                    assert_ne!(dense.weights(), values);
                 }
             }
         }

@@ -192,7 +192,7 @@ impl<F: Real> PlasticityRule<F> for DiehlCookStdp<F> {
             |weights, i, y, factor| {
                 if !post_only {
                     let change = Change { amount: minus * factor, strength: Strength::Constant, clip: self.clip };
-                    change.outgoing(weights, i, |_, j| y[j]);
+                    change.row(weights, i, y);
                 }
             },
             |weights, j, x, factor| {

@@ -150,7 +150,7 @@ impl<F: Real> PlasticityRule<F> for Mstdp<F> {
             state,
             activity,
             weights,
-            |weights, i, y, factor| change(-(scale * a_minus * factor)).outgoing(weights, i, |_, j| y[j]),
+            |weights, i, y, factor| change(-(scale * a_minus * factor)).row(weights, i, y),
             |weights, j, x, factor| change(scale * a_plus * factor).incoming(weights, j, |_, i| x[i]),
         );
         Ok(())

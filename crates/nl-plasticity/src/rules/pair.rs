@@ -229,7 +229,7 @@ impl<F: Real> PairStdp<F> {
         let y = state.post.scaled();
         if self.parameters.pairing != Pairing::Restricted {
             for &i in activity.pre {
-                change.outgoing(weights, i, |_, j| y[j]);
+                change.row(weights, i, y);
             }
             return;
         }

@@ -195,7 +195,7 @@ impl<F: Real> PlasticityRule<F> for TripletStdp<F> {
             weights,
             |weights, i, o1, factor| {
                 let size = self.minus.0 + self.minus.1 * (r2.scaled()[i as usize] * r2_factor);
-                change(-(rate * size * factor)).outgoing(weights, i, |_, j| o1[j]);
+                change(-(rate * size * factor)).row(weights, i, o1);
             },
             |weights, j, r1, factor| {
                 let size = self.plus.0 + self.plus.1 * (o2.scaled()[j as usize] * o2_factor);
