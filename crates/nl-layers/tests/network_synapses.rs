@@ -157,9 +157,9 @@ where
         network.run_steps(49).unwrap();
         let amount = dopamine(reward(k + 49));
         if release {
-            network.release(amount).unwrap()
+            network.release(amount).unwrap();
         } else {
-            network.set_modulators(amount).unwrap()
+            network.set_modulators(amount).unwrap();
         }
         network.run_steps(1).unwrap();
         network.set_modulators(Modulators::default()).unwrap();

@@ -7,7 +7,7 @@ use nl_synapse::{Delay, DelayLine, TsodyksMarkram, TsodyksMarkramState};
 use super::NetworkError;
 use super::cells::Cells;
 use super::drive::PoissonInput;
-use super::wire::Wire;
+use super::wire::{Numbers, Wire};
 
 /// Synapses onto this piece, from one population, of one delay.
 pub(super) struct Incoming {
@@ -19,8 +19,8 @@ pub(super) struct Incoming {
     /// Short-term plasticity.
     pub(super) release: Option<Release>,
     pub(super) wire: Box<dyn Wire>,
-    /// Numbers of the synapses in the whole projection, ascending; `None`: the same.
-    pub(super) kept: Option<Vec<u32>>,
+    /// Numbers of the synapses in the whole projection, ascending.
+    pub(super) kept: Numbers,
 }
 
 /// How much of its weight each spike delivers. Each piece has the whole state: it sees the same spikes as the others.

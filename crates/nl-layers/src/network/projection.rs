@@ -4,7 +4,7 @@ use nl_neuron::Ms;
 use nl_synapse::Delay;
 
 use super::NetworkError;
-use super::wire::Bundle;
+use super::wire::{Bundle, Numbers};
 
 /// Longest delay: a minute at 0.1 ms.
 const LONGEST_DELAY: u64 = 600_000;
@@ -84,6 +84,6 @@ fn within(total: u64, dt: Ms) -> Result<(), NetworkError> {
 pub(super) struct Group {
     pub(super) bundle: Box<dyn Bundle>,
     pub(super) delay: Delay,
-    /// The numbers its synapses have in the projection; `None`: the same.
-    pub(super) numbers: Option<Vec<u32>>,
+    /// The numbers its synapses have in the projection.
+    pub(super) numbers: Numbers,
 }

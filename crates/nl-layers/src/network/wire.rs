@@ -49,8 +49,11 @@ pub(super) trait Wire: Send + Sync {
     }
 }
 
-/// A wire onto one piece, and the numbers its synapses have in the whole connection (`None`: the same, or nobody asks).
-pub(super) type Cut = (Box<dyn Wire>, Option<Vec<u32>>);
+/// The numbers that synapses have in the whole; `None`: the same, or nobody asks.
+pub(super) type Numbers = Option<Vec<u32>>;
+
+/// A wire onto one piece, and the numbers of its synapses.
+pub(super) type Cut = (Box<dyn Wire>, Numbers);
 
 /// A whole connection, to be cut.
 pub(super) trait Bundle {
@@ -65,7 +68,7 @@ pub(super) trait Bundle {
 fn part<C: Connection<f32> + Clone>(
     synapses: &C,
     range: core::ops::Range<usize>,
-) -> Result<Option<(C, Option<Vec<u32>>)>, NetworkError> {
+) -> Result<Option<(C, Numbers)>, NetworkError> {
     if range == (0..synapses.post()) {
         return Ok(Some((synapses.clone(), None)));
     }
@@ -78,10 +81,11 @@ fn deliver<C: Connection<f32>>(
     scale: Option<&[f32]>,
     input: &mut [f32],
 ) -> Result<(), NetworkError> {
-    Ok(match scale {
+    match scale {
         Some(scale) => synapses.deliver_scaled(spikes, scale, input)?,
         None => synapses.deliver(spikes, input)?,
-    })
+    }
+    Ok(())
 }
 
 /// Weights that stay.
