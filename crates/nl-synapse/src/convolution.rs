@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{check_delivery, check_scaled};
+use crate::connection::{assert_exists, check_delivery, check_scaled};
 use crate::connectivity::Fields;
 use crate::{Connection, Error, Weights};
 
@@ -141,12 +141,14 @@ impl<F: Real> Connection<F> for Convolution<F> {
 
 impl<F: Real> Weights<F> for Convolution<F> {
     fn for_outgoing(&mut self, pre: u32, mut f: impl FnMut(usize, u32, &mut F)) {
+        assert_exists(NAME, pre, self.pre());
         let mut weights = core::mem::take(&mut self.weights);
         self.scatter(pre, |w, j| f(w, j as u32, &mut weights[w]));
         self.weights = weights;
     }
 
     fn for_incoming(&mut self, post: u32, mut f: impl FnMut(usize, u32, &mut F)) {
+        assert_exists(NAME, post, self.post());
         let Fields { in_channels, size, kernel: [kh, kw], stride, padding, .. } = self.fields;
         let (o, y, x) = Fields::place(post as usize, self.output);
         for c in 0..in_channels {

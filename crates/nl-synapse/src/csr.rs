@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::connectivity::{reserve, zeros};
 
 const NAME: &str = "csr";
 
@@ -72,7 +73,7 @@ impl Csr {
     /// The connectivity of a list of (pre, post) pairs in any order; a pair named twice has two synapses.
     ///
     /// # Errors
-    /// If a population is empty, an index is too large, or there are 2³² pairs or more.
+    /// If a population is empty, an index is too large, there are 2³² pairs or more, or the memory is not there.
     pub fn from_edges(pre: usize, post: usize, edges: &[(u32, u32)]) -> Result<Self, Error> {
         nl_neuron::Error::population(NAME, pre)?;
         nl_neuron::Error::population(NAME, post)?;
@@ -80,9 +81,10 @@ impl Csr {
         if let Some((synapse, &(index, _))) = edges.iter().enumerate().find(|(_, e)| e.0 as usize >= pre) {
             return Err(Error::Index { what: NAME, synapse, index, n: pre });
         }
-        let mut sorted = edges.to_vec();
+        let mut sorted = reserve(NAME, edges.len())?;
+        sorted.extend_from_slice(edges);
         sorted.sort_unstable();
-        let mut offsets = vec![0; pre + 1];
+        let mut offsets = zeros(NAME, pre + 1)?;
         for &(i, _) in &sorted {
             offsets[i as usize + 1] += 1;
         }
@@ -111,6 +113,9 @@ impl Csr {
     }
 
     /// The targets of neuron `pre`, ascending.
+    ///
+    /// # Panics
+    /// If `pre` is not below [`pre()`](Self::pre).
     #[must_use]
     pub fn row(&self, pre: u32) -> &[u32] {
         &self.targets[self.range(pre)]
@@ -123,6 +128,9 @@ impl Csr {
     }
 
     /// The synapse numbers of the row of neuron `pre`.
+    ///
+    /// # Panics
+    /// If `pre` is not below [`pre()`](Self::pre).
     #[must_use]
     pub fn range(&self, pre: u32) -> core::ops::Range<usize> {
         self.offsets[pre as usize] as usize..self.offsets[pre as usize + 1] as usize

@@ -21,10 +21,29 @@ const NAME: &str = "delay line";
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct DelayLine {
     ring: Vec<Vec<u32>>,
     /// Where the next step goes.
     next: usize,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    ring: Vec<Vec<u32>>,
+    next: usize,
+}
+
+impl TryFrom<Unchecked> for DelayLine {
+    type Error = Error;
+
+    fn try_from(Unchecked { ring, next }: Unchecked) -> Result<Self, Error> {
+        if next < ring.len() && u32::try_from(ring.len()).is_ok() {
+            return Ok(Self { ring, next });
+        }
+        let message = format!("position {next} in a ring of {} steps; the file is damaged", ring.len());
+        Err(Error::Invalid { what: NAME, message })
+    }
 }
 
 impl DelayLine {
@@ -50,11 +69,11 @@ impl DelayLine {
     /// `Ok` if this line, read from a file, is one of a population of `n`.
     ///
     /// # Errors
-    /// If it keeps no step, its position is not within, or a spike's index is not below `n` or does not ascend.
+    /// If a spike's index is not below `n` or does not ascend.
     pub fn check(&self, n: usize) -> Result<(), Error> {
         let ascends = |spikes: &[u32]| spikes.windows(2).all(|w| w[0] < w[1]);
         let fits = |spikes: &Vec<u32>| spikes.last().is_none_or(|&last| (last as usize) < n) && ascends(spikes);
-        if self.next < self.ring.len() && self.ring.iter().all(fits) {
+        if self.ring.iter().all(fits) {
             return Ok(());
         }
         Err(Error::Invalid {

@@ -25,12 +25,14 @@ enum Fault {
     ScaleIgnored,
     /// Indices out of range are skipped.
     RangeUnchecked,
-    /// A part keeps one target too few, but says nothing.
+    /// A part has the weights in another order.
     CutShifted,
     /// Columns number the synapses as rows do.
     ColumnsMisnumbered,
     /// Weights set by column are forgotten.
     ColumnsAreCopies,
+    /// The list of all weights ends before the last.
+    ListTooShort,
     /// Weights are written with one digit.
     WrittenRoughly,
 }
@@ -152,7 +154,10 @@ impl Weights<f64> for Broken {
     }
 
     fn weights_mut(&mut self) -> &mut [f64] {
-        self.inner.weights_mut()
+        let short = usize::from(self.fault == Fault::ListTooShort);
+        let weights = self.inner.weights_mut();
+        let end = weights.len().saturating_sub(short);
+        &mut weights[..end]
     }
 }
 
@@ -199,8 +204,11 @@ fn broken(fault: Fault) -> impl Fn(&Case) -> Subject<f64, Broken> {
     }
 }
 
-/// The violation, with the name of its law; it must show an example.
-fn caught(law: &str, result: Result<Cases, Box<Violation>>) -> String {
+/// The violation of `law` by a connection with this fault, which the document lists; it must show an example.
+fn caught(law: &str, fault: &str, result: Result<Cases, Box<Violation>>) -> String {
+    let document = include_str!("../../../docs/laws-of-synapses.md");
+    let row = document.lines().find(|line| line.starts_with(&format!("| {fault} |")));
+    assert!(row.is_some_and(|row| row.contains(&format!("`{law}`"))), "missing: | {fault} | `{law}` |");
     let violation = result.expect_err("not caught");
     assert_eq!(violation.law, law);
     let text = violation.to_string();
@@ -212,28 +220,47 @@ const CONFIG: Config = Config { cases: 512, seed: 3, shrinks: 20_000 };
 
 #[test]
 fn connections() {
-    caught("naive", laws::naive(&broken(Fault::Transposed), &CONFIG));
-    caught("naive", laws::naive(&broken(Fault::DuplicatesLost), &CONFIG));
-    caught("naive", laws::naive(&broken(Fault::LastLost), &CONFIG));
-    caught("naive", laws::naive(&broken(Fault::Overwrites), &CONFIG));
-    caught("additive", laws::additive(&broken(Fault::Overwrites), &CONFIG));
-    caught("permutation", laws::permutation(&broken(Fault::FirstNeuronMute), &CONFIG));
-    caught("scaled", laws::scaled(&broken(Fault::ScaleIgnored), &CONFIG));
-    caught("refusal", laws::refusal(&broken(Fault::RangeUnchecked), &CONFIG));
-    caught("cut", laws::cut(&broken(Fault::CutShifted), &CONFIG));
-    caught("views", laws::views(&broken(Fault::ColumnsMisnumbered), &CONFIG));
-    caught("in_place", laws::in_place(&broken(Fault::ColumnsAreCopies), &CONFIG));
+    caught("naive", "spikes travel from post to pre", laws::naive(&broken(Fault::Transposed), &CONFIG));
+    caught(
+        "naive",
+        "of several synapses of a pair only one counts",
+        laws::naive(&broken(Fault::DuplicatesLost), &CONFIG),
+    );
+    caught("naive", "the last synapse of each row is left out", laws::naive(&broken(Fault::LastLost), &CONFIG));
+    caught("naive", "input = instead of input +=", laws::naive(&broken(Fault::Overwrites), &CONFIG));
+    caught("additive", "input = instead of input +=", laws::additive(&broken(Fault::Overwrites), &CONFIG));
+    caught("permutation", "neuron 0 never delivers", laws::permutation(&broken(Fault::FirstNeuronMute), &CONFIG));
+    caught("scaled", "factors are ignored", laws::scaled(&broken(Fault::ScaleIgnored), &CONFIG));
+    caught("refusal", "indices out of range are skipped", laws::refusal(&broken(Fault::RangeUnchecked), &CONFIG));
+    caught("cut", "a part has the weights in another order", laws::cut(&broken(Fault::CutShifted), &CONFIG));
+    caught("views", "columns number the synapses as rows do", laws::views(&broken(Fault::ColumnsMisnumbered), &CONFIG));
+    caught(
+        "in_place",
+        "weights set by column are forgotten",
+        laws::in_place(&broken(Fault::ColumnsAreCopies), &CONFIG),
+    );
+    caught(
+        "normalised",
+        "weights set by column are forgotten",
+        laws::normalised(&broken(Fault::ColumnsAreCopies), &CONFIG),
+    );
+    caught(
+        "limits",
+        "the list of all weights ends before the last",
+        laws::limits(&broken(Fault::ListTooShort), &CONFIG),
+    );
     let written = |case: &Case| {
         let subject = broken(Fault::WrittenRoughly)(case);
         Subject { connection: Written(subject.connection), synapses: subject.synapses }
     };
-    caught("round_trip", laws::round_trip(&written, &CONFIG));
+    caught("round_trip", "weights are written with one digit", laws::round_trip(&written, &CONFIG));
 }
 
 /// The smallest network in which a doubled synapse can be lost: two synapses of one pair and one spike.
 #[test]
 fn counter_examples_are_small_and_drawn() {
-    let text = caught("naive", laws::naive(&broken(Fault::DuplicatesLost), &CONFIG));
+    let fault = "of several synapses of a pair only one counts";
+    let text = caught("naive", fault, laws::naive(&broken(Fault::DuplicatesLost), &CONFIG));
     assert_eq!(text.lines().filter(|line| line.starts_with("    ") && line.contains(" -> ")).count(), 2, "{text}");
     assert_eq!(text.lines().filter(|line| line.starts_with("  pre")).flat_map(|l| l.matches('|')).count(), 1, "{text}");
     assert!(text.contains("pre  0  |......."), "{text}");
@@ -272,14 +299,26 @@ fn view(parts: fn(Delay) -> (u32, u32)) -> impl Fn(Delay) -> laws::AtSynapse {
 
 #[test]
 fn delays() {
-    caught("arrival", laws::arrival(&transport(|d| d.total() + 1), &CONFIG));
-    caught("arrival", laws::arrival(&transport(|d| (d.total() - 1).max(1)), &CONFIG));
-    caught("arrival", laws::arrival(&transport(|d| d.axonal().max(1)), &CONFIG));
+    caught("arrival", "a spike arrives one step late", laws::arrival(&transport(|d| d.total() + 1), &CONFIG));
+    caught("arrival", "a spike arrives one step early", laws::arrival(&transport(|d| (d.total() - 1).max(1)), &CONFIG));
+    caught(
+        "arrival",
+        "the dendritic part of a delay is left out",
+        laws::arrival(&transport(|d| d.axonal().max(1)), &CONFIG),
+    );
     // The wrong way round: the question of NEST issue 1604.
-    caught("at_synapse", laws::at_synapse(&view(|d| (d.dendritic(), d.axonal())), &CONFIG));
-    caught("at_synapse", laws::at_synapse(&view(|d| (d.total(), 0)), &CONFIG));
-    caught("at_synapse", laws::at_synapse(&view(|d| (d.axonal(), 0)), &CONFIG));
-    caught("at_synapse", laws::at_synapse(&view(|d| (d.axonal() + 1, d.dendritic())), &CONFIG));
+    caught(
+        "at_synapse",
+        "axonal and dendritic delay exchanged (NEST issue 1604)",
+        laws::at_synapse(&view(|d| (d.dendritic(), d.axonal())), &CONFIG),
+    );
+    caught("at_synapse", "the whole delay taken for axonal", laws::at_synapse(&view(|d| (d.total(), 0)), &CONFIG));
+    caught("at_synapse", "a rule sees post spikes at the soma", laws::at_synapse(&view(|d| (d.axonal(), 0)), &CONFIG));
+    caught(
+        "at_synapse",
+        "a rule sees pre spikes one step late",
+        laws::at_synapse(&view(|d| (d.axonal() + 1, d.dendritic())), &CONFIG),
+    );
 }
 
 /// A way to get from (u, x) to the next spike's, given U and the two decays.
@@ -307,21 +346,25 @@ fn short_term_plasticity() {
     assert!(laws::differential_form(&recursion(right, false), &CONFIG).is_ok());
     // u grows by U whatever it is: not bounded.
     let unbounded: Recursion = |u, x, big_u, rec, fac| (big_u + u * fac, 1.0 + (x - x * u - 1.0) * rec);
-    caught("bounded", laws::bounded(&recursion(unbounded, false), &CONFIG));
+    caught("bounded", "u grows by U whatever it is", laws::bounded(&recursion(unbounded, false), &CONFIG));
     // Resources are taken twice from the sum.
     let overdrawn: Recursion = |u, x, big_u, rec, fac| (right_u(u, big_u, fac), 1.0 + (x - 2.0 * x * u - 1.0) * rec);
-    caught("bounded", laws::bounded(&recursion(overdrawn, false), &CONFIG));
+    caught("bounded", "a spike takes its resources twice", laws::bounded(&recursion(overdrawn, false), &CONFIG));
     // x uses up the next spike's u instead of the last one's.
     let new_u: Recursion = |u, x, big_u, rec, fac| {
         let u = right_u(u, big_u, fac);
         (u, 1.0 + (x - x * u - 1.0) * rec)
     };
-    caught("differential_form", laws::differential_form(&recursion(new_u, false), &CONFIG));
+    caught(
+        "differential_form",
+        "x loses what the next spike uses instead of the last",
+        laws::differential_form(&recursion(new_u, false), &CONFIG),
+    );
     // The two time constants exchanged.
     let swapped: Recursion = |u, x, big_u, rec, fac| (right_u(u, big_u, rec), 1.0 + (x - x * u - 1.0) * fac);
-    caught("steady_state", laws::steady_state(&recursion(swapped, false), &CONFIG));
+    caught("steady_state", "the two time constants exchanged", laws::steady_state(&recursion(swapped, false), &CONFIG));
     // Time 0 taken for a spike, as in early versions of NEST's synapse.
-    caught("differential_form", laws::differential_form(&recursion(right, true), &CONFIG));
+    caught("differential_form", "time 0 taken for a spike", laws::differential_form(&recursion(right, true), &CONFIG));
 }
 
 fn right_u(u: f64, big_u: f64, fac: f64) -> f64 {
@@ -374,10 +417,14 @@ fn doubled(pairs: Pairs, p: f64, rng: &mut Rng) -> Result<Csr, Error> {
 
 #[test]
 fn builders() {
-    caught("in_degree", laws::in_degree(&autapses_counted, &CONFIG));
-    caught("in_degree", laws::in_degree(&replaced, &CONFIG));
-    caught("in_degree", laws::in_degree(&turned, &CONFIG));
-    caught("out_degree", laws::out_degree(&fixed_in_degree, &CONFIG));
-    caught("probability", laws::probability(&gaps_too_wide, &CONFIG));
-    caught("probability", laws::probability(&doubled, &CONFIG));
+    caught("in_degree", "forbidden autapses are drawn and then left out", laws::in_degree(&autapses_counted, &CONFIG));
+    caught("in_degree", "drawn with replacement where that is forbidden", laws::in_degree(&replaced, &CONFIG));
+    caught("in_degree", "out-degree where in-degree is asked for", laws::in_degree(&turned, &CONFIG));
+    caught("out_degree", "in-degree where out-degree is asked for", laws::out_degree(&fixed_in_degree, &CONFIG));
+    caught("probability", "no two neighbouring pairs are ever connected", laws::probability(&gaps_too_wide, &CONFIG));
+    caught(
+        "probability",
+        "as many synapses as expected, pairs drawn with replacement",
+        laws::probability(&doubled, &CONFIG),
+    );
 }

@@ -143,6 +143,16 @@ fn degrees_and_probabilities_are_as_asked_for() {
     laws::probability(&fixed_probability, &Config::default()).unwrap();
 }
 
+#[test]
+fn the_document_states_every_law() {
+    let document = include_str!("../../../docs/laws-of-synapses.md");
+    for (name, statement) in laws::ALL {
+        let row = document.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("`{name}` is missing"));
+        assert!(row.ends_with(&format!("| {statement} |")), "another statement than \"{statement}\": {row}");
+    }
+}
+
 mod hostile {
     //! A value is used or refused with a message, whatever it is.
 
@@ -332,6 +342,29 @@ mod hostile {
             serde_json::from_str::<AllButSelf<f32>>(r#"{"n":2,"weight":1.0,"targets":{"start":0,"end":3}}"#).is_err()
         );
         assert!(serde_json::from_str::<Delay>("[0, 0]").is_err());
+        assert!(serde_json::from_str::<Nmda>(r#"{"e_rev": 0.0, "mg": -3.57}"#).is_err());
+        for line in [r#"{"ring":[],"next":0}"#, r#"{"ring":[[]],"next":1}"#] {
+            assert!(serde_json::from_str::<DelayLine>(line).is_err(), "{line}");
+        }
+    }
+
+    /// A neuron beyond the population is a documented panic, never another neuron's weight.
+    #[test]
+    fn views_of_nobody_panic() {
+        fn check<W: Weights<f64> + Clone + std::panic::RefUnwindSafe + std::panic::UnwindSafe>(synapses: &W) {
+            for extra in [0, 1, 1 << 20] {
+                let (pre, post) = ((synapses.pre() + extra) as u32, (synapses.post() + extra) as u32);
+                let mut own = synapses.clone();
+                assert!(std::panic::catch_unwind(move || own.for_outgoing(pre, |_, _, _| ())).is_err());
+                let mut own = synapses.clone();
+                assert!(std::panic::catch_unwind(move || own.for_incoming(post, |_, _, _| ())).is_err());
+            }
+        }
+        check(&Sparse::new(Csr::from_edges(2, 3, &[(0, 1), (1, 2)]).unwrap(), vec![1.0, 2.0]).unwrap());
+        check(&Dense::new(2, 3, vec![1.0; 6]).unwrap());
+        let fields =
+            Fields { in_channels: 2, out_channels: 2, size: [2, 3], kernel: [1, 2], stride: [1, 1], padding: [0, 0] };
+        check(&Convolution::new(fields, vec![1.0; 8]).unwrap());
     }
 
     #[test]

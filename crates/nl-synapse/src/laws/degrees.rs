@@ -10,11 +10,11 @@ use super::{Cases, Config, Violation};
 use crate::connectivity::{Autapses, Multapses, Pairs};
 use crate::{Csr, Error};
 
-const IN_DEGREE: Title =
+pub(super) const IN_DEGREE: Title =
     ("in_degree", "each post neuron has exactly the in-degree asked for, autapses and multapses as allowed");
-const OUT_DEGREE: Title =
+pub(super) const OUT_DEGREE: Title =
     ("out_degree", "each pre neuron has exactly the out-degree asked for, autapses and multapses as allowed");
-const PROBABILITY: Title =
+pub(super) const PROBABILITY: Title =
     ("probability", "the number of synapses lies within 5 standard deviations of p times the pairs");
 
 /// What a builder is asked for.

@@ -4,9 +4,9 @@ use super::run::{Title, ensure, hold, said};
 use super::{Case, Cases, Config, Violation};
 use crate::{Delay, Error};
 
-const ARRIVAL: Title =
+pub(super) const ARRIVAL: Title =
     ("arrival", "a spike of step k reaches the soma in step k + axonal + dendritic, and in no other");
-const AT_SYNAPSE: Title = (
+pub(super) const AT_SYNAPSE: Title = (
     "at_synapse",
     "a rule sees a pre spike of step k in step k + axonal, a post spike of step k in step k + dendritic",
 );

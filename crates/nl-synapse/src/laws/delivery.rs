@@ -8,13 +8,17 @@ use super::run::{Found, Title, ensure, hold, said};
 use super::{Case, Cases, Config, Subject, Violation};
 use crate::Connection;
 
-const NAIVE: Title = ("naive", "input_j += sum of w_ij over the spikes i and all synapses i -> j, doubled ones too");
-const ADDITIVE: Title = ("additive", "delivering A and then B is delivering A and B; nobody's spike delivers nothing");
-const SCALED: Title = ("scaled", "input_j += sum of s_i w_ij; factors of 1 change nothing");
-const CUT: Title = ("cut", "parts that reach disjoint targets add up to the whole, bit for bit");
-const PERMUTATION: Title = ("permutation", "renaming the neurons renames the input and changes nothing else");
-const REFUSAL: Title = ("refusal", "a spike of nobody or an input of another length is an error, and changes nothing");
-const ROUND_TRIP: Title = ("round_trip", "a connection that was written and read delivers the same bits");
+pub(super) const NAIVE: Title =
+    ("naive", "input_j += sum of w_ij over the spikes i and all synapses i -> j, doubled ones too");
+pub(super) const ADDITIVE: Title =
+    ("additive", "delivering A and then B is delivering A and B; nobody's spike delivers nothing");
+pub(super) const SCALED: Title = ("scaled", "input_j += sum of s_i w_ij; factors of 1 change nothing");
+pub(super) const CUT: Title = ("cut", "parts that reach disjoint targets add up to the whole, bit for bit");
+pub(super) const PERMUTATION: Title =
+    ("permutation", "renaming the neurons renames the input and changes nothing else");
+pub(super) const REFUSAL: Title =
+    ("refusal", "a spike of nobody or an input of another length is an error, and changes nothing");
+pub(super) const ROUND_TRIP: Title = ("round_trip", "a connection that was written and read delivers the same bits");
 
 /// A value for each target before delivery, so that overwriting is seen.
 fn before<F: Real>(post: usize) -> Vec<F> {

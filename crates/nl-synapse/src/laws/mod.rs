@@ -35,6 +35,29 @@ pub use run::{Cases, Config, Violation};
 pub use short_term::{Release, bounded, differential_form, steady_state};
 pub use weights::{in_place, limits, normalised, views};
 
+/// Name and statement of every law, in the order of `docs/laws-of-synapses.md`.
+pub const ALL: [(&str, &str); 19] = [
+    delivery::NAIVE,
+    delivery::ADDITIVE,
+    delivery::SCALED,
+    delivery::CUT,
+    delivery::PERMUTATION,
+    delivery::REFUSAL,
+    delivery::ROUND_TRIP,
+    weights::VIEWS,
+    weights::IN_PLACE,
+    weights::LIMITS,
+    weights::NORMALISED,
+    delays::ARRIVAL,
+    delays::AT_SYNAPSE,
+    short_term::BOUNDED,
+    short_term::STEADY_STATE,
+    short_term::DIFFERENTIAL,
+    degrees::IN_DEGREE,
+    degrees::OUT_DEGREE,
+    degrees::PROBABILITY,
+];
+
 /// One test for each law: `connection_laws!(name, family)` for a [`Connection`](crate::Connection) of any wiring, with
 /// `wired` before the name if it has just the synapses of the case, and `weights` if it is also a
 /// [`Weights`](crate::Weights) connection.

@@ -9,9 +9,9 @@ use super::run::{Title, ensure, hold};
 use super::{Cases, Config, Violation};
 use crate::TsodyksMarkramParameters;
 
-const BOUNDED: Title = ("bounded", "u and x stay in [0, 1]");
-const STEADY_STATE: Title = ("steady_state", "a regular train settles at the closed form of u and x");
-const DIFFERENTIAL: Title =
+pub(super) const BOUNDED: Title = ("bounded", "u and x stay in [0, 1]");
+pub(super) const STEADY_STATE: Title = ("steady_state", "a regular train settles at the closed form of u and x");
+pub(super) const DIFFERENTIAL: Title =
     ("differential_form", "at each spike u and x are those of the differential equations, integrated exactly");
 
 /// Takes the step of a neuron's next spike and returns (u, x) of that spike.

@@ -7,10 +7,13 @@ use super::run::{Found, Title, ensure, hold, said};
 use super::{Case, Cases, Config, Subject, Violation};
 use crate::{Bounds, Dale, Norm, Normalisation, Sign, Weights};
 
-const VIEWS: Title = ("views", "the rows and the columns name the same synapses: numbers, neurons and weights");
-const IN_PLACE: Title = ("in_place", "a weight set through any view is the weight that the next spike delivers");
-const LIMITS: Title = ("limits", "after clamping no weight leaves its bounds, after enforcing Dale's law its sign");
-const NORMALISED: Title =
+pub(super) const VIEWS: Title =
+    ("views", "the rows and the columns name the same synapses: numbers, neurons and weights");
+pub(super) const IN_PLACE: Title =
+    ("in_place", "a weight set through any view is the weight that the next spike delivers");
+pub(super) const LIMITS: Title =
+    ("limits", "after clamping no weight leaves its bounds, after enforcing Dale's law its sign");
+pub(super) const NORMALISED: Title =
     ("normalised", "after normalisation the weights of a neuron have the norm wished for, or are all 0");
 
 /// (number, pre, post, weight) of each synapse.
@@ -135,7 +138,7 @@ pub fn limits<F: Real, W: Weights<F>>(
     })
 }
 
-/// ‖w_·j‖ = c, or 0; all at once as one by one; and the same by rows.
+/// ‖w_·j‖ = c, or 0, whether all neurons are normalised at once or one by one; and the same by rows.
 ///
 /// # Errors
 /// The violation, with its smallest example.
@@ -149,7 +152,14 @@ pub fn normalised<F: Real, W: Weights<F>>(
         let norm = if case.choice & 1 == 0 { Norm::L1 } else { Norm::L2 };
         let mut rule = Normalisation::new(norm, target).map_err(said)?;
         let incoming = case.choice & 2 == 0;
-        if incoming { rule.incoming(&mut w) } else { rule.outgoing(&mut w) }.map_err(said)?;
+        let (pres, posts): (Vec<_>, Vec<_>) = ((0..w.pre() as u32).collect(), (0..w.post() as u32).collect());
+        match (incoming, case.choice & 4 == 0) {
+            (true, true) => rule.incoming(&mut w),
+            (true, false) => rule.incoming_of(&mut w, &posts),
+            (false, true) => rule.outgoing(&mut w),
+            (false, false) => rule.outgoing_of(&mut w, &pres),
+        }
+        .map_err(said)?;
         let mut norms = vec![0.0; if incoming { w.post() } else { w.pre() }];
         for (_, i, j, w) in rows(&mut w) {
             let w = w.to_f64().abs();

@@ -24,10 +24,25 @@ const NAME: &str = "NMDA";
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 pub struct Nmda {
     e_rev: Mv,
     mg: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    e_rev: Mv,
+    mg: f64,
+}
+
+impl TryFrom<Unchecked> for Nmda {
+    type Error = Error;
+
+    fn try_from(Unchecked { e_rev, mg }: Unchecked) -> Result<Self, Error> {
+        Self::new(e_rev, mg)
+    }
 }
 
 impl Nmda {
