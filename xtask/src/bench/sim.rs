@@ -11,7 +11,7 @@ use super::Figure;
 pub(super) fn run(model: SimModel, seconds: f64, threads: usize, steps: usize) -> anyhow::Result<Vec<Figure>> {
     let mut times = Vec::new();
     for _ in 0..steps.div_ceil(10) {
-        let mut built = SimConfig::new(model).build()?;
+        let mut built = SimConfig { traces: 0, ..SimConfig::new(model) }.build()?;
         let started = Instant::now();
         built.network.run(Ms(seconds * 1000.0))?;
         times.push(started.elapsed().as_secs_f64() * 1e3);

@@ -61,6 +61,9 @@ pub struct SimConfig {
     /// Time step, ms.
     #[serde(default = "tenth")]
     pub dt: Ms,
+    /// Excitatory neurons whose potential is written down each millisecond, for the report.
+    #[serde(default = "three")]
+    pub traces: u32,
     /// Biological seconds between two checkpoints.
     #[serde(default = "ten")]
     pub checkpoint: f64,
@@ -72,6 +75,10 @@ fn one() -> f64 {
 
 fn ten() -> f64 {
     10.0
+}
+
+fn three() -> u32 {
+    3
 }
 
 fn first() -> u64 {
@@ -93,7 +100,7 @@ impl SimConfig {
     /// ```
     #[must_use]
     pub fn new(model: SimModel) -> Self {
-        Self { model, seconds: one(), seed: first(), neurons: None, dt: tenth(), checkpoint: ten() }
+        Self { model, seconds: one(), seed: first(), neurons: None, dt: tenth(), traces: three(), checkpoint: ten() }
     }
 
     /// A configuration as written in a run's folder; what is left out has its default.
@@ -127,6 +134,9 @@ impl SimConfig {
         within("seconds", self.seconds, 0.0, 1e6)?;
         within("dt", self.dt.0, 0.0, 10.0)?;
         within("checkpoint", self.checkpoint, 0.0, f64::MAX)?;
+        if self.traces > 100 {
+            return Err(Error::config(format!("traces is {}; use at most 100", self.traces)));
+        }
         match self.neurons {
             Some(n) if !(100..=10_000_000).contains(&n) => {
                 Err(Error::config(format!("neurons is {n}; use 100 to 10000000")))
@@ -143,12 +153,14 @@ impl SimConfig {
         self.validate()?;
         let streams = Streams::new(self.seed);
         let neurons = self.neurons.unwrap_or(self.model.neurons());
-        let vogels_abbott = VogelsAbbottConfig { neurons, dt: self.dt };
+        let vogels_abbott = VogelsAbbottConfig { neurons, dt: self.dt, traces: self.traces };
         let built = match self.model {
             SimModel::Cuba => cuba(&vogels_abbott, streams),
             SimModel::Coba => coba(&vogels_abbott, streams),
             SimModel::Cobahh => cobahh(&vogels_abbott, streams),
-            SimModel::Brunel => brunel(&BrunelConfig { neurons, dt: self.dt, ..BrunelConfig::default() }, streams),
+            SimModel::Brunel => {
+                brunel(&BrunelConfig { neurons, dt: self.dt, traces: self.traces, ..BrunelConfig::default() }, streams)
+            }
         };
         Ok(built?)
     }

@@ -58,10 +58,13 @@ pub(super) fn sheet(
                     "Every dot is a spike. Columns of dots are neurons that fire together; evenly spaced dots in a row \
                        are a neuron that ticks like a clock."
                         .into(),
-                figures: vec![
+                figures: [
                     raster(spikes, neurons, excitatory, dt, bio_seconds),
                     activity(spikes, neurons, dt, bio_seconds),
-                ],
+                ]
+                .into_iter()
+                .chain(potentials(run, dt))
+                .collect(),
             },
             Section {
                 title: "How they differ".into(),
@@ -115,6 +118,23 @@ fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, seconds: f64) -> Figur
         text: format!("Rate of all neurons in bins of {:.1} ms.", width as f64 * dt),
         plot: Plot::Lines { x: "time, ms".into(), y: "rate, Hz".into(), lines: vec![("all".into(), points.collect())] },
     }
+}
+
+/// The potentials that were written down, the last `RASTER_MS`.
+fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
+    let trace = run.built.network.state_trace(0)?;
+    let (last, count) = (*trace.steps.last()? as f64 * dt, trace.neurons.len());
+    let from = (last - RASTER_MS).max(0.0);
+    let lines = (0..count).map(|k| {
+        let at = trace.steps.iter().map(|&step| (step + 1) as f64 * dt);
+        let points = at.zip(trace.values.iter().skip(k).step_by(count).map(|&v| f64::from(v)));
+        (format!("neuron {}", trace.neurons[k]), points.filter(|p| p.0 >= from).map(|p| (p.0 - from, p.1)).collect())
+    });
+    Some(Figure {
+        title: "Potentials".into(),
+        text: "Excitatory neurons, sampled each millisecond: a drop is the reset after a spike.".into(),
+        plot: Plot::Lines { x: format!("time from {from:.0} ms, ms"), y: "V, mV".into(), lines: lines.collect() },
+    })
 }
 
 fn rates(spikes: &[SpikeEvent], neurons: u32, seconds: f64) -> Figure {

@@ -6,7 +6,7 @@ use nl_synapse::Uniform;
 use nl_synapse::connectivity::{Multapses, Pairs, fixed_in_degree};
 use serde::{Deserialize, Serialize};
 
-use super::Published;
+use super::{Published, record_potentials};
 use crate::network::{NetworkBuilder, NetworkError, Projection};
 
 /// Parameters of [`brunel`]; the defaults are the asynchronous irregular regime of NEST's example.
@@ -27,11 +27,13 @@ pub struct BrunelConfig {
     pub delay: Ms,
     /// Time step.
     pub dt: Ms,
+    /// Excitatory neurons whose potential is written down each millisecond.
+    pub traces: u32,
 }
 
 impl Default for BrunelConfig {
     fn default() -> Self {
-        Self { neurons: 12_500, epsilon: 0.1, j: Mv(0.1), g: 5.0, eta: 2.0, delay: Ms(1.5), dt: Ms(0.1) }
+        Self { neurons: 12_500, epsilon: 0.1, j: Mv(0.1), g: 5.0, eta: 2.0, delay: Ms(1.5), dt: Ms(0.1), traces: 0 }
     }
 }
 
@@ -87,5 +89,6 @@ pub fn brunel(config: &BrunelConfig, streams: Streams) -> Result<Published, Netw
             builder.connect(projection, Uniform::new(csr, weights[pre] as f32)?)?;
         }
     }
+    record_potentials(&mut builder, populations[0], sizes[0], config.traces, config.dt)?;
     Ok(Published { network: builder.build()?, populations })
 }

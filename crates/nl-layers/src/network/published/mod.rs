@@ -3,7 +3,9 @@
 mod brunel;
 mod vogels_abbott;
 
-use super::{Network, PopulationId};
+use nl_neuron::Ms;
+
+use super::{Network, NetworkBuilder, NetworkError, PopulationId};
 
 pub use brunel::{BrunelConfig, brunel};
 pub use vogels_abbott::{VogelsAbbottConfig, coba, cobahh, cuba};
@@ -14,4 +16,19 @@ pub struct Published {
     pub network: Network,
     /// Excitatory and inhibitory population; spikes of both are recorded.
     pub populations: [PopulationId; 2],
+}
+
+/// Writes down V of the first `count` neurons each millisecond: what a report draws.
+fn record_potentials(
+    builder: &mut NetworkBuilder,
+    population: PopulationId,
+    size: usize,
+    count: u32,
+    dt: Ms,
+) -> Result<(), NetworkError> {
+    if count == 0 {
+        return Ok(());
+    }
+    let neurons: Vec<u32> = (0..count.min(size as u32)).collect();
+    builder.record_state(population, "v", &neurons, ((1.0 / dt.0).round() as u64).max(1))
 }

@@ -7,7 +7,7 @@ use nl_synapse::connectivity::{Pairs, fixed_probability};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::Published;
+use super::{Published, record_potentials};
 use crate::network::{NetworkBuilder, NetworkError, Projection};
 
 /// Size and time step of [`cuba`] and [`coba`].
@@ -18,11 +18,13 @@ pub struct VogelsAbbottConfig {
     pub neurons: usize,
     /// Time step; every delay is one step.
     pub dt: Ms,
+    /// Excitatory neurons whose potential is written down each millisecond.
+    pub traces: u32,
 }
 
 impl Default for VogelsAbbottConfig {
     fn default() -> Self {
-        Self { neurons: 4000, dt: Ms(0.1) }
+        Self { neurons: 4000, dt: Ms(0.1), traces: 0 }
     }
 }
 
@@ -133,6 +135,7 @@ where
     for population in populations {
         builder.record_spikes(population)?;
     }
+    record_potentials(&mut builder, e, sizes[0], config.traces, config.dt)?;
     let mut network = builder.build()?;
     for (which, population) in populations.into_iter().enumerate() {
         let mut rng = streams.rng("initial state", which as u64, 0);
