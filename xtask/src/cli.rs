@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Mnist(Mnist),
     /// Lets spiking neurons learn images without labels (Diehl & Cook 2015), and writes a report.
     Stdp(Stdp),
+    /// Lets a convolutional network learn features by STDP (Kheradpisheh et al. 2018), reads them out, writes a report.
+    ConvStdp(ConvStdp),
     /// Simulates a published spiking network and writes a report.
     Sim(Sim),
     /// Measures a workload.
@@ -155,6 +157,37 @@ pub(crate) struct Sim {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ConvStdp {
+    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
+    #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR", value_parser = choice)]
+    pub(crate) data: Choice,
+    /// `quick`: some seconds; `full`: all images, a minute or two.
+    #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"], hide_possible_values = true, value_name = "quick|full")]
+    pub(crate) preset: Preset,
+    /// Layers that learn: 1 or 2.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["config", "resume"])]
+    pub(crate) layers: usize,
+    /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// The seed of everything random.
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub(crate) seed: Option<u64>,
+    /// Worker threads; the result is the same for any number.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Continues the run in this folder, with its configuration.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Prints the summary as one JSON object on the last line of stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// More threads than any machine has cores are a slip of the finger.
 const MOST_THREADS: usize = 1024;
 
@@ -234,6 +267,8 @@ mod tests {
             "stdp --neurons 0",
             "stdp --resume a --neurons 100",
             "stdp --config a --rule diehl-cook",
+            "conv-stdp --resume a --layers 2",
+            "conv-stdp --layers x",
             "sim lif",
             "sim cuba --seconds x",
             "sim cuba --resume a",
@@ -253,6 +288,8 @@ mod tests {
             "mnist",
             "mnist --data synthetic --preset full --seed 3 --threads 2 --out x --json",
             "mnist --resume experiments/x --threads 1",
+            "conv-stdp --preset full --layers 2 --seed 3 --json",
+            "conv-stdp --resume experiments/x --threads 1",
             "bench brain-ssl --threads 2 --steps 5 --json",
             "bench knn",
             "stdp --neurons 1600 --data auto --preset full --rule diehl-cook --json",

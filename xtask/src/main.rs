@@ -1,7 +1,8 @@
-//! The command line of the workspace: `cargo xtask fetch`, `mnist`, `stdp`, `sim`, `bench`.
+//! The command line of the workspace: `cargo xtask fetch`, `mnist`, `stdp`, `conv-stdp`, `sim`, `bench`.
 
 mod bench;
 mod cli;
+mod conv_stdp;
 mod fetch;
 mod mnist;
 mod progress;
@@ -48,6 +49,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
         cli::Command::Fetch(options) => fetch::run(&options),
         cli::Command::Mnist(options) => mnist::run(&options),
         cli::Command::Stdp(options) => stdp::run(&options),
+        cli::Command::ConvStdp(options) => conv_stdp::run(&options),
         cli::Command::Sim(options) => sim::run(&options),
         cli::Command::Bench(options) => bench::run(&options),
     }

@@ -55,7 +55,7 @@ pub(crate) fn linear_accuracy(
     let (dim, classes) = (brain.embedding, brain.classes);
     let scale = Scale::of(train.embedding, dim);
     let (seen, new) = (scale.apply(train.embedding), scale.apply(test.embedding));
-    let (probe, mut parameters) = Probe::new(&seen, train.labels, dim, classes)?;
+    let (probe, mut parameters) = Probe::new(&seen[..], train.labels, dim, classes)?;
     let batch = config.batch.min(train.labels.len());
     // A probe's shard is cheap: larger ones keep the number of shards below the engine's limit.
     let shard = shard.max(batch.div_ceil(16));

@@ -6,7 +6,7 @@ mod reconstruct;
 mod trust;
 
 pub use classify::Classify;
-pub use probe::Probe;
+pub use probe::{Inputs, Probe};
 pub use reconstruct::{Reconstruct, ReconstructionLoss, ReconstructionTarget};
 pub(crate) use trust::Rows;
 pub use trust::{Evidence, Trust};
