@@ -92,24 +92,36 @@ impl<F: Real> Trace<F> {
     }
 
     /// The value of neuron `i` at step `now`.
+    ///
+    /// # Panics
+    /// If a neuron is not below [`len`](Self::len): check what a user gives first ([`Activity::check`](crate::Activity::check)).
     #[must_use]
     pub fn at(&self, decay: Decay, now: u64, i: u32) -> F {
         self.scaled[i as usize] * self.factor(decay, now)
     }
 
     /// Adds `jump` to the value of neuron `i` at step `now`.
+    ///
+    /// # Panics
+    /// If a neuron is not below [`len`](Self::len): check what a user gives first ([`Activity::check`](crate::Activity::check)).
     pub fn add(&mut self, decay: Decay, now: u64, i: u32, jump: F) {
         let growth = self.touch(decay, now);
         self.scaled[i as usize] += jump * growth;
     }
 
     /// Sets the value of neuron `i` at step `now`.
+    ///
+    /// # Panics
+    /// If a neuron is not below [`len`](Self::len): check what a user gives first ([`Activity::check`](crate::Activity::check)).
     pub fn set(&mut self, decay: Decay, now: u64, i: u32, value: F) {
         let growth = self.touch(decay, now);
         self.scaled[i as usize] = value * growth;
     }
 
     /// Adds `jump` to the values of `neurons` at step `now`.
+    ///
+    /// # Panics
+    /// If a neuron is not below [`len`](Self::len): check what a user gives first ([`Activity::check`](crate::Activity::check)).
     pub fn add_each(&mut self, decay: Decay, now: u64, neurons: &[u32], jump: F) {
         if !neurons.is_empty() {
             let jump = jump * self.touch(decay, now);
@@ -120,6 +132,9 @@ impl<F: Real> Trace<F> {
     }
 
     /// Sets the values of `neurons` at step `now`.
+    ///
+    /// # Panics
+    /// If a neuron is not below [`len`](Self::len): check what a user gives first ([`Activity::check`](crate::Activity::check)).
     pub fn set_each(&mut self, decay: Decay, now: u64, neurons: &[u32], value: F) {
         if !neurons.is_empty() {
             let value = value * self.touch(decay, now);

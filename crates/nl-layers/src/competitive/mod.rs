@@ -4,10 +4,11 @@
 //! all others, and moves its weights towards what it has just seen.
 //!
 //! ```
-//! use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, Presentation, Stimulus};
+//! use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, CompetitiveRule, Presentation, Stimulus};
 //! use nl_random::Streams;
 //!
-//! let config = CompetitiveConfig { inputs: 4, neurons: 3, ..CompetitiveConfig::default() };
+//! let rule = CompetitiveRule::DiehlCook { x_tar: 0.6, w_max: 1.0, mu: 1.0 }; // four weights of norm 1 are large
+//! let config = CompetitiveConfig { inputs: 4, neurons: 3, rule, ..CompetitiveConfig::default() };
 //! let mut network = CompetitiveNetwork::new(config, &Streams::new(1))?;
 //! let mut stimulus = Stimulus::new(4)?;
 //! for _ in 0..100 {

@@ -26,6 +26,50 @@
 //! input → the neurons' own step → the spikes leave → learning rules see the spikes that are at their synapses now. A
 //! spike of step k with a delay of d ≥ 1 steps reaches the soma in step k + d, with the weight of that moment.
 //!
+//! # Reward
+//! A neuron hears two cues. It is rewarded when it answers the first and punished when it answers the second, 50 ms later:
+//!
+//! ```
+//! use nl_layers::network::{NetworkBuilder, Projection};
+//! use nl_neuron::{Drive, Lif, LifParameters, Ms, Mv, SpikeTrain};
+//! use nl_plasticity::{DopamineStdp, DopamineStdpParameters, Modulators};
+//! use nl_random::Streams;
+//! use nl_synapse::Dense;
+//!
+//! let dt = Ms(1.0);
+//! let mut cues = SpikeTrain::new(2);
+//! for step in 0..20 * 500 {
+//!     cues.push_step(match step % 1000 {
+//!         0 => &[0],
+//!         500 => &[1],
+//!         _ => &[],
+//!     })?;
+//! }
+//! let lif = LifParameters { drive: Drive::Jump, v_th: Mv(-60.0), ..LifParameters::default() };
+//! let rule = DopamineStdpParameters { tau_c: Ms(200.0), tau_d: Ms(50.0), w_max: 24.0, ..DopamineStdpParameters::default() };
+//! let mut builder = NetworkBuilder::new(dt, Streams::new(1))?;
+//! let cues = builder.spike_list("cues", cues)?;
+//! let cell = builder.population("cell", 1, Lif::new(lif, dt)?)?;
+//! let both = Dense::new(2, 1, vec![12.0, 12.0])?; // mV: each enough for a spike
+//! let learnt = builder.connect_plastic(Projection::new(cues, cell), both, DopamineStdp::new(rule, dt)?)?;
+//! let mut network = builder.build()?;
+//! for trial in 0..20 {
+//!     let before = network.spike_count(cell)?;
+//!     network.run(Ms(50.0))?;
+//!     if network.spike_count(cell)? > before {
+//!         let dopamine = if trial % 2 == 0 { 0.02 } else { -0.02 };
+//!         network.release(Modulators { dopamine, ..Modulators::default() })?;
+//!     }
+//!     network.run(Ms(450.0))?;
+//! }
+//! let weights = network.weights(learnt)?;
+//! assert!(weights[0] > 14.0 && weights[1] < 10.0, "{weights:?}"); // it answers the first only
+//! # Ok::<(), nl_layers::network::NetworkError>(())
+//! ```
+//!
+//! Rules that read a concentration (`Mstdp`, `Gated`, dopamine STDP with `Concentration`) want a decay of what is released:
+//! [`NetworkBuilder::neuromodulation`]; [`Network::set_modulators`] holds a level until the next call.
+//!
 //! # Same bits on any number of threads
 //! A population is cut into pieces of a fixed size, each with the synapses that reach it, so that nothing is shared while
 //! a piece computes. Pieces run on their own for as many steps as the shortest delay allows, then exchange spikes in

@@ -239,7 +239,7 @@ impl<F: Real> PairStdp<F> {
         let last_pre = if both { &state.previous_pre } else { &state.last_pre };
         for &i in activity.pre {
             let pre = last_pre[i as usize];
-            let later = |j| state.last_post[j] + tie > pre;
+            let later = |j: usize| state.last_post[j].saturating_add(tie) > pre;
             change.outgoing(weights, i, |_, j| if later(j) { y[j] } else { F::ZERO });
         }
     }
@@ -258,7 +258,11 @@ impl<F: Real> PairStdp<F> {
                 Pairing::AllToAll | Pairing::NearestSymmetric => change.incoming(weights, j, |_, i| x[i]),
                 Pairing::Restricted => {
                     let post = last_post[j as usize];
-                    change.incoming(weights, j, |_, i| if last_pre[i] + tie > post { x[i] } else { F::ZERO });
+                    change.incoming(
+                        weights,
+                        j,
+                        |_, i| if last_pre[i].saturating_add(tie) > post { x[i] } else { F::ZERO },
+                    );
                 }
                 Pairing::PresynapticCentred => {
                     let post = last_post[j as usize];
@@ -268,7 +272,11 @@ impl<F: Real> PairStdp<F> {
                     Change { amount, ..change }.incoming(weights, j, |s, i| {
                         let all = x[i] * factor;
                         let before = core::mem::replace(&mut forgotten[s], all);
-                        if last_pre[i] + tie > post { (all - before * decayed).max(F::ZERO) } else { F::ZERO }
+                        if last_pre[i].saturating_add(tie) > post {
+                            (all - before * decayed).max(F::ZERO)
+                        } else {
+                            F::ZERO
+                        }
                     });
                 }
             }
