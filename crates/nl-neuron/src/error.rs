@@ -36,6 +36,14 @@ pub enum Error {
         /// The size asked for.
         n: usize,
     },
+    /// The memory for a state is not there.
+    #[error("{model}: no memory for {bytes} bytes; use fewer neurons")]
+    Memory {
+        /// The model or source.
+        model: &'static str,
+        /// How many bytes were asked for, of one array.
+        bytes: usize,
+    },
     /// A neuron index beyond the population.
     #[error("{what}: neuron {index} of a population of {n}; indices run from 0 to n - 1")]
     Index {
@@ -98,6 +106,22 @@ impl Error {
     /// [`Error::Length`].
     pub fn length(model: &'static str, what: &'static str, expected: usize, got: usize) -> Result<(), Self> {
         if got == expected { Ok(()) } else { Err(Self::Length { model, what, expected, got }) }
+    }
+
+    /// `Ok` if the arrays of a state are all as long as its population, which is not empty: a state read from a file may not be.
+    ///
+    /// ```
+    /// use nl_neuron::Error;
+    /// let (v, refractory) = ([0.0_f32; 3], [0_u32; 2]);
+    /// assert!(Error::state("lif", v.len(), &[refractory.len()]).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Population`] or [`Error::Length`].
+    #[inline]
+    pub fn state(model: &'static str, n: usize, lengths: &[usize]) -> Result<(), Self> {
+        Self::population(model, n)?;
+        lengths.iter().try_for_each(|&length| Self::length(model, "state (all arrays alike)", n, length))
     }
 
     /// `Ok` if a population of `n` can be indexed by `u32` and is not empty.

@@ -9,6 +9,15 @@ pub(crate) fn scalar<F: Real>(model: &'static str, name: &'static str, value: f6
     if narrow.is_finite() { Ok(narrow) } else { Err(Error::Parameter { model, name, value, expected }) }
 }
 
+/// `n` times `value`; an error where the memory is not there.
+pub(crate) fn filled<T: Copy>(model: &'static str, value: T, n: usize) -> Result<Vec<T>, Error> {
+    let mut list = Vec::new();
+    let bytes = n.saturating_mul(size_of::<T>());
+    list.try_reserve_exact(n).map_err(|_| Error::Memory { model, bytes })?;
+    list.resize(n, value);
+    Ok(list)
+}
+
 /// e^(−dt/τ), as the model's scalar.
 pub(crate) fn decay<F: Real>(model: &'static str, name: &'static str, tau: Ms, dt: Ms) -> Result<F, Error> {
     Error::positive(model, name, tau.0)?;

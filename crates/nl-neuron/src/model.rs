@@ -31,7 +31,7 @@ pub trait NeuronModel<F: Real> {
     /// The state of `n` neurons at rest.
     ///
     /// # Errors
-    /// [`Error::Population`] if `n` is 0 or does not fit `u32`.
+    /// [`Error::Population`] if `n` is 0 or does not fit `u32`, [`Error::Memory`] if there is no room for it.
     fn state(&self, n: usize) -> Result<Self::State, Error>;
 
     /// Names the random stream of a stochastic model: no draw depends on anything but (streams, `index`, step).
@@ -42,10 +42,10 @@ pub trait NeuronModel<F: Real> {
     /// `input` is `[receptors, n]`: currents are held constant over the step, jumps arrive at its end.
     ///
     /// # Errors
-    /// [`Error::Length`] if `input` or `spikes` do not fit the state.
+    /// [`Error::Length`] if `input` or `spikes` do not fit the state, or its arrays each other (a damaged file).
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error>;
 
-    /// `Ok` if `input` and `spikes` fit a population of `n`: what `step` calls first.
+    /// `Ok` if `input` and `spikes` fit a population of `n`: what `step` calls first, with [`Error::state`].
     ///
     /// # Errors
     /// [`Error::Length`].

@@ -14,6 +14,7 @@ use crate::Error;
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedSet")]
 pub struct SpikeSet {
     n: usize,
     indices: Vec<u32>,
@@ -21,8 +22,39 @@ pub struct SpikeSet {
     flags: Vec<u8>,
 }
 
+#[derive(Deserialize)]
+struct UncheckedSet {
+    n: usize,
+    indices: Vec<u32>,
+    flags: Vec<u8>,
+}
+
+impl TryFrom<UncheckedSet> for SpikeSet {
+    type Error = Error;
+
+    fn try_from(raw: UncheckedSet) -> Result<Self, Error> {
+        let UncheckedSet { n, indices, flags } = raw;
+        Error::length("SpikeSet", "flags", n, flags.len())?;
+        check_row("SpikeSet (ascending, none twice)", n, &indices)?;
+        Ok(Self { n, indices, flags })
+    }
+}
+
+/// `Ok` if the indices ascend below `n`.
+fn check_row(what: &'static str, n: usize, indices: &[u32]) -> Result<(), Error> {
+    for (i, &index) in indices.iter().enumerate() {
+        if index as usize >= n || (i > 0 && indices[i - 1] >= index) {
+            return Err(Error::Index { what, index: index as usize, n });
+        }
+    }
+    Ok(())
+}
+
 impl SpikeSet {
     /// No spikes of a population of `n`.
+    ///
+    /// # Panics
+    /// If there is no memory for `n` bytes.
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self { n, indices: Vec::with_capacity(n.min(1 << 16)), flags: vec![0; n] }
@@ -140,6 +172,7 @@ impl Vectorised for Collect<'_> {
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedTrain")]
 pub struct SpikeTrain {
     n: usize,
     offsets: Vec<usize>,
@@ -147,6 +180,35 @@ pub struct SpikeTrain {
     /// Events not yet in the raster; empty but while somebody fills it.
     #[serde(skip)]
     events: Vec<(u32, u32)>,
+}
+
+#[derive(Deserialize)]
+struct UncheckedTrain {
+    n: usize,
+    offsets: Vec<usize>,
+    indices: Vec<u32>,
+}
+
+impl TryFrom<UncheckedTrain> for SpikeTrain {
+    type Error = Error;
+
+    fn try_from(raw: UncheckedTrain) -> Result<Self, Error> {
+        let UncheckedTrain { n, offsets, indices } = raw;
+        let ends = offsets.first() == Some(&0) && offsets.last() == Some(&indices.len());
+        if !ends || !offsets.is_sorted() {
+            let got = offsets.last().copied().unwrap_or(0);
+            return Err(Error::Length {
+                model: "SpikeTrain",
+                what: "offsets (0 to the events)",
+                expected: indices.len(),
+                got,
+            });
+        }
+        for row in offsets.windows(2) {
+            check_row("SpikeTrain (ascending, none twice)", n, &indices[row[0]..row[1]])?;
+        }
+        Ok(Self { n, offsets, indices, events: Vec::new() })
+    }
 }
 
 impl SpikeTrain {
@@ -185,15 +247,7 @@ impl SpikeTrain {
     /// # Errors
     /// [`Error::Index`] if an index is not below the population's size, or they do not ascend.
     pub fn push_step(&mut self, indices: &[u32]) -> Result<(), Error> {
-        for (i, &index) in indices.iter().enumerate() {
-            if index as usize >= self.n || (i > 0 && indices[i - 1] >= index) {
-                return Err(Error::Index {
-                    what: "SpikeTrain (ascending, none twice)",
-                    index: index as usize,
-                    n: self.n,
-                });
-            }
-        }
+        check_row("SpikeTrain (ascending, none twice)", self.n, indices)?;
         self.indices.extend_from_slice(indices);
         self.offsets.push(self.indices.len());
         Ok(())
@@ -334,6 +388,27 @@ impl SpikeTrain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let set = SpikeSet::from_indices(3, &[0, 2]).unwrap();
+        let written = serde_json::to_string(&set).unwrap();
+        assert_eq!(serde_json::from_str::<SpikeSet>(&written).unwrap(), set);
+        for (n, indices, flags) in [(3, "[0,2]", "[0,0]"), (3, "[0,3]", "[0,0,0]"), (3, "[2,0]", "[0,0,0]")] {
+            let text = format!(r#"{{"n":{n},"indices":{indices},"flags":{flags}}}"#);
+            assert!(serde_json::from_str::<SpikeSet>(&text).is_err(), "{text}");
+        }
+        let mut train = SpikeTrain::new(3);
+        train.push_step(&[0, 2]).unwrap();
+        let written = serde_json::to_string(&train).unwrap();
+        assert_eq!(serde_json::from_str::<SpikeTrain>(&written).unwrap(), train);
+        let damaged =
+            [("[]", "[]"), ("[1,2]", "[0,2]"), ("[0,1]", "[0,2]"), ("[0,2,1,2]", "[0,2]"), ("[0,2]", "[2,0]")];
+        for (offsets, indices) in damaged {
+            let text = format!(r#"{{"n":3,"offsets":{offsets},"indices":{indices}}}"#);
+            assert!(serde_json::from_str::<SpikeTrain>(&text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn flags_become_indices_and_are_cleared() {

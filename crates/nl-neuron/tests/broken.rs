@@ -47,6 +47,8 @@ enum Fault {
     CurrentWraps,
     /// Input of the wrong length is taken.
     LengthUnchecked,
+    /// A state whose arrays differ in length is taken.
+    StateUnchecked,
     /// Every neuron gets the input of the first.
     InputOfFirst,
 }
@@ -123,6 +125,10 @@ impl NeuronModel<f64> for Broken {
 
     fn step(&self, state: &mut State, input: &[f64], spikes: &mut SpikeSet) -> Result<(), Error> {
         let (p, dt, fault) = (&self.p, self.dt, self.fault);
+        if fault != Fault::StateUnchecked {
+            let lengths = [&state.threshold, &state.trace, &state.late].map(Vec::len);
+            Error::state("broken", state.v.len(), &[&lengths[..], &[state.refractory.len()]].concat())?;
+        }
         if fault != Fault::LengthUnchecked {
             self.check(state.v.len(), input, spikes)?;
         }
@@ -242,6 +248,7 @@ const TABLE: &[(Fault, Check, &str)] = &[
     (Fault::LeakReversed, law!(Silence), "silence"),
     (Fault::CurrentWraps, law!(Monotone), "monotone"),
     (Fault::LengthUnchecked, law!(Refusal), "refusal"),
+    (Fault::StateUnchecked, law!(Refusal), "refusal"),
     (Fault::InputOfFirst, law!(Permutation), "permutation"),
 ];
 

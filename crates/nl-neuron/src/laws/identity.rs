@@ -1,6 +1,6 @@
 //! Laws of sameness: what must not change a single bit.
 
-use super::run::{Bench, Broken, hold, run, same, same_spikes};
+use super::run::{Bench, Broken, Found, hold, run, same, same_spikes};
 use super::{Cases, Config, Knobs, Subject, Violation};
 use crate::{NeuronModel, PopulationState, Real, SpikeSet, SpikeTrain};
 
@@ -114,7 +114,7 @@ pub fn resume<F: Real, M: NeuronModel<F>>(
     })
 }
 
-/// Sizes that do not fit are errors, never panics.
+/// Sizes that do not fit, also those of a damaged state, are errors, never panics.
 ///
 /// # Errors
 /// The violation.
@@ -122,7 +122,11 @@ pub fn refusal<F: Real, M: NeuronModel<F>>(
     family: &impl Fn(&Knobs) -> Subject<F, M>,
     config: &Config,
 ) -> Result<Cases, Box<Violation>> {
-    let title = ("refusal", "no neurons, and input or spikes of another size, are errors; the state stays as it was");
+    let title = (
+        "refusal",
+        "no neurons, input or spikes of another size, and a file's state with arrays of two sizes are errors; the state \
+         stays as it was",
+    );
     hold(title, family, config, |subject, case| {
         let mut bench = Bench::new(subject, subject.dt, case.neurons)?;
         if bench.model.state(0).is_ok() {
@@ -140,6 +144,36 @@ pub fn refusal<F: Real, M: NeuronModel<F>>(
                 return Err(Broken::said(format!("{given} were refused, but left a trace")));
             }
         }
-        Ok(())
+        damaged(&bench, n)
     })
+}
+
+/// Each array of the state in turn one longer and one shorter, and all of them empty: not loaded, or refused by `step`.
+fn damaged<F: Real, M: NeuronModel<F>>(bench: &Bench<F, M>, n: usize) -> Found {
+    let written = serde_json::to_value(&bench.state).map_err(Broken::said)?;
+    let Some(fields) = written.as_object() else { return Ok(()) };
+    let arrays = || fields.iter().filter(|(_, value)| value.as_array().is_some_and(|array| array.len() == n));
+    let mut files = Vec::new();
+    for (name, value) in arrays() {
+        let array = value.as_array().map_or(&[][..], Vec::as_slice);
+        for other in [[array, &array[..1]].concat(), array[1..].to_vec()] {
+            let mut file = fields.clone();
+            file.insert(name.clone(), other.into());
+            files.push((format!("`{name}` of another size"), file));
+        }
+    }
+    let mut empty = fields.clone();
+    empty.extend(arrays().map(|(name, _)| (name.clone(), Vec::<u8>::new().into())));
+    files.push(("nobody".to_owned(), empty));
+    for (what, file) in files {
+        let Ok(state) = serde_json::from_value::<M::State>(file.into()) else { continue };
+        for size in [n, state.len()] {
+            let (mut state, mut spikes) = (state.clone(), SpikeSet::new(size));
+            let input = vec![F::ZERO; size * bench.model.receptors().len()];
+            if bench.model.step(&mut state, &input, &mut spikes).is_ok() {
+                return Err(Broken::said(format!("a state of {n} neurons with {what} was taken")));
+            }
+        }
+    }
+    Ok(())
 }

@@ -201,10 +201,9 @@ impl<F: Real> NeuronModel<F> for AdEx<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
         let a = self.parameters.a.0;
         let v = self.constants.membrane.rest(a);
-        Ok(AdExState::filled(n, [v, a * (v - self.parameters.e_l.0)]))
+        AdExState::filled(n, [v, a * (v - self.parameters.e_l.0)])
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, scalar, select};
+use crate::exact::{Leak, Threshold, decay, filled, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
 
 const NAME: &str = "alif";
@@ -146,10 +146,15 @@ impl<F: Real> NeuronModel<F> for Alif<F> {
 
     fn state(&self, n: usize) -> Result<AlifState<F>, Error> {
         Error::population(NAME, n)?;
-        Ok(AlifState { v: vec![F::from_f64(self.parameters.e_l.0); n], a: vec![F::ZERO; n], refractory: vec![0; n] })
+        Ok(AlifState {
+            v: filled(NAME, F::from_f64(self.parameters.e_l.0), n)?,
+            a: filled(NAME, F::ZERO, n)?,
+            refractory: filled(NAME, 0, n)?,
+        })
     }
 
     fn step(&self, state: &mut AlifState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
+        Error::state(NAME, state.v.len(), &[state.a.len(), state.refractory.len()])?;
         self.check(state.v.len(), input, spikes)?;
         Level::current().dispatch(Step {
             c: self.constants,

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Threshold, decay, scalar, select};
+use crate::exact::{Threshold, decay, filled, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "coba";
@@ -208,15 +208,16 @@ impl<F: Real> NeuronModel<F> for Coba<F> {
     fn state(&self, n: usize) -> Result<CobaState<F>, Error> {
         Error::population(NAME, n)?;
         Ok(CobaState {
-            v: vec![self.constants.e_l; n],
-            g_ex: vec![F::ZERO; n],
-            g_in: vec![F::ZERO; n],
-            refractory: vec![0; n],
+            v: filled(NAME, self.constants.e_l, n)?,
+            g_ex: filled(NAME, F::ZERO, n)?,
+            g_in: filled(NAME, F::ZERO, n)?,
+            refractory: filled(NAME, 0, n)?,
         })
     }
 
     fn step(&self, state: &mut CobaState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
         let n = state.v.len();
+        Error::state(NAME, n, &[state.g_ex.len(), state.g_in.len(), state.refractory.len()])?;
         self.check(n, input, spikes)?;
         let (exc, rest) = input.split_at(n);
         let (inh, current) = rest.split_at(n);

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, alpha, decay, exponential, scalar, select};
+use crate::exact::{Leak, Threshold, alpha, decay, exponential, filled, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "cuba_alpha";
@@ -161,19 +161,23 @@ impl<F: Real> NeuronModel<F> for CubaAlpha<F> {
 
     fn state(&self, n: usize) -> Result<CubaAlphaState<F>, Error> {
         Error::population(NAME, n)?;
-        let zero = vec![F::ZERO; n];
         Ok(CubaAlphaState {
-            v: vec![F::from_f64(self.parameters.e_l.0); n],
-            i_ex: zero.clone(),
-            i_in: zero.clone(),
-            y_ex: zero.clone(),
-            y_in: zero,
-            refractory: vec![0; n],
+            v: filled(NAME, F::from_f64(self.parameters.e_l.0), n)?,
+            i_ex: filled(NAME, F::ZERO, n)?,
+            i_in: filled(NAME, F::ZERO, n)?,
+            y_ex: filled(NAME, F::ZERO, n)?,
+            y_in: filled(NAME, F::ZERO, n)?,
+            refractory: filled(NAME, 0, n)?,
         })
     }
 
     fn step(&self, state: &mut CubaAlphaState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
         let n = state.v.len();
+        Error::state(
+            NAME,
+            n,
+            &[state.i_ex.len(), state.i_in.len(), state.y_ex.len(), state.y_in.len(), state.refractory.len()],
+        )?;
         self.check(n, input, spikes)?;
         let (exc, rest) = input.split_at(n);
         let (inh, current) = rest.split_at(n);

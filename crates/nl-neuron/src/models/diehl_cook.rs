@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, scalar, select};
+use crate::exact::{Leak, Threshold, decay, filled, scalar, select};
 use crate::{ConductanceScheme, Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "diehl_cook";
@@ -225,22 +225,24 @@ impl<F: Real> NeuronModel<F> for DiehlCook<F> {
         Error::population(NAME, n)?;
         let conductances = if self.parameters.input == DiehlCookInput::Conductance { n } else { 0 };
         Ok(DiehlCookState {
-            v: vec![self.constants.leak.rest; n],
-            theta: vec![F::from_f64(self.parameters.theta_0.0); n],
-            residue: vec![F::ZERO; n],
-            g_ex: vec![F::ZERO; conductances],
-            g_in: vec![F::ZERO; conductances],
-            refractory: vec![0; n],
+            v: filled(NAME, self.constants.leak.rest, n)?,
+            theta: filled(NAME, F::from_f64(self.parameters.theta_0.0), n)?,
+            residue: filled(NAME, F::ZERO, n)?,
+            g_ex: filled(NAME, F::ZERO, conductances)?,
+            g_in: filled(NAME, F::ZERO, conductances)?,
+            refractory: filled(NAME, 0, n)?,
         })
     }
 
     fn step(&self, state: &mut DiehlCookState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
         let n = state.v.len();
+        Error::state(NAME, n, &[state.theta.len(), state.residue.len(), state.refractory.len()])?;
         self.check(n, input, spikes)?;
         let c = self.constants;
         match self.parameters.input {
             DiehlCookInput::Conductance => {
                 Error::length(NAME, "state g_ex (made for another input)", n, state.g_ex.len())?;
+                Error::length(NAME, "state g_in (made for another input)", n, state.g_in.len())?;
                 let (exc, rest) = input.split_at(n);
                 let (inh, current) = rest.split_at(n);
                 Level::current().dispatch(Conductances { c, state, exc, inh, current, fired: spikes.flags_mut() });

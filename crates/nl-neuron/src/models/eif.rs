@@ -228,8 +228,7 @@ impl<F: Real> NeuronModel<F> for Eif<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
-        Ok(EifState::filled(n, [self.constants.membrane.rest(0.0)]))
+        EifState::filled(n, [self.constants.membrane.rest(0.0)])
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

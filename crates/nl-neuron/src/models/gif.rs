@@ -5,7 +5,7 @@ use nl_random::Streams;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, scalar, select};
+use crate::exact::{Leak, decay, exponential, filled, scalar, select};
 use crate::{Error, Hz, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "gif";
@@ -221,16 +221,15 @@ impl<F: Real> NeuronModel<F> for Gif<F> {
 
     fn state(&self, n: usize) -> Result<GifState<F>, Error> {
         Error::population(NAME, n)?;
-        let zero = vec![F::ZERO; n];
         Ok(GifState {
-            v: vec![F::from_f64(self.parameters.e_l.0); n],
-            i_ex: zero.clone(),
-            i_in: zero.clone(),
-            stc: zero,
-            v_t: vec![self.constants.v_t_star; n],
-            eta: vec![F::ZERO; n * self.stc.len()],
-            gamma: vec![F::ZERO; n * self.sfa.len()],
-            refractory: vec![0; n],
+            v: filled(NAME, F::from_f64(self.parameters.e_l.0), n)?,
+            i_ex: filled(NAME, F::ZERO, n)?,
+            i_in: filled(NAME, F::ZERO, n)?,
+            stc: filled(NAME, F::ZERO, n)?,
+            v_t: filled(NAME, self.constants.v_t_star, n)?,
+            eta: filled(NAME, F::ZERO, n * self.stc.len())?,
+            gamma: filled(NAME, F::ZERO, n * self.sfa.len())?,
+            refractory: filled(NAME, 0, n)?,
             seed: 0,
             index: 0,
             step: 0,
@@ -245,6 +244,11 @@ impl<F: Real> NeuronModel<F> for Gif<F> {
     fn step(&self, state: &mut GifState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
         const CHUNK: usize = 256;
         let n = state.v.len();
+        Error::state(
+            NAME,
+            n,
+            &[state.i_ex.len(), state.i_in.len(), state.stc.len(), state.v_t.len(), state.refractory.len()],
+        )?;
         self.check(n, input, spikes)?;
         Error::length(NAME, "state (made for other components)", n * self.stc.len(), state.eta.len())?;
         Error::length(NAME, "state (made for other components)", n * self.sfa.len(), state.gamma.len())?;
@@ -283,7 +287,7 @@ impl<F: Real> NeuronModel<F> for Gif<F> {
                 }
             }
         }
-        state.step += 1;
+        state.step = state.step.wrapping_add(1);
         Ok(())
     }
 }

@@ -233,8 +233,7 @@ impl<F: Real> NeuronModel<F> for HodgkinHuxley<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
-        Ok(HodgkinHuxleyState::filled(n, self.rest))
+        HodgkinHuxleyState::filled(n, self.rest)
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Threshold, scalar, select};
+use crate::exact::{Threshold, filled, scalar, select};
 use crate::{Drive, Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
 
 const NAME: &str = "if";
@@ -132,10 +132,14 @@ impl<F: Real> NeuronModel<F> for IntegrateAndFire<F> {
 
     fn state(&self, n: usize) -> Result<IntegrateAndFireState<F>, Error> {
         Error::population(NAME, n)?;
-        Ok(IntegrateAndFireState { v: vec![self.constants.threshold.v_reset; n], refractory: vec![0; n] })
+        Ok(IntegrateAndFireState {
+            v: filled(NAME, self.constants.threshold.v_reset, n)?,
+            refractory: filled(NAME, 0, n)?,
+        })
     }
 
     fn step(&self, state: &mut IntegrateAndFireState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
+        Error::state(NAME, state.v.len(), &[state.refractory.len()])?;
         self.check(state.v.len(), input, spikes)?;
         Level::current().dispatch(Step {
             c: self.constants,

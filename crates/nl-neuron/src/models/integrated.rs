@@ -68,9 +68,7 @@ pub(crate) fn step_with<
     spikes: &mut SpikeSet,
 ) -> Result<(), Error> {
     let n = arrays.refractory.len();
-    for y in &arrays.y {
-        Error::length(model.name(), "state (all arrays alike)", n, y.len())?;
-    }
+    Error::state(model.name(), n, &core::array::from_fn::<_, N, _>(|k| arrays.y[k].len()))?;
     model.check(n, input, spikes)?;
     let fired = spikes.flags_mut();
     let integrator = core::marker::PhantomData::<I>;
@@ -159,9 +157,11 @@ macro_rules! state {
 
         impl<F: crate::Real> $name<F> {
             /// `n` neurons, all with these values.
-            fn filled(n: usize, values: [f64; $variables]) -> Self {
+            fn filled(n: usize, values: [f64; $variables]) -> Result<Self, crate::Error> {
+                use crate::exact::filled;
+                crate::Error::population(NAME, n)?;
                 let [$($variable),+] = values;
-                Self { $($variable: vec![F::from_f64($variable); n],)+ refractory: vec![0; n] }
+                Ok(Self { $($variable: filled(NAME, F::from_f64($variable), n)?,)+ refractory: filled(NAME, 0, n)? })
             }
 
             fn arrays(&mut self) -> crate::models::integrated::Arrays<'_, F, $variables> {

@@ -257,8 +257,7 @@ impl<F: Real> NeuronModel<F> for Izhikevich<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
-        Ok(IzhikevichState::filled(n, self.parameters.rest()))
+        IzhikevichState::filled(n, self.parameters.rest())
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, select};
+use crate::exact::{Leak, Threshold, filled, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "lif";
@@ -165,10 +165,11 @@ impl<F: Real> NeuronModel<F> for Lif<F> {
 
     fn state(&self, n: usize) -> Result<LifState<F>, Error> {
         Error::population(NAME, n)?;
-        Ok(LifState { v: vec![F::from_f64(self.parameters.e_l.0); n], refractory: vec![0; n] })
+        Ok(LifState { v: filled(NAME, F::from_f64(self.parameters.e_l.0), n)?, refractory: filled(NAME, 0, n)? })
     }
 
     fn step(&self, state: &mut LifState<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
+        Error::state(NAME, state.v.len(), &[state.refractory.len()])?;
         self.check(state.v.len(), input, spikes)?;
         Level::current().dispatch(Step {
             c: self.constants,

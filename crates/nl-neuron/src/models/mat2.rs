@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, scalar, select};
+use crate::exact::{Leak, decay, exponential, filled, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "mat2";
@@ -160,19 +160,23 @@ impl<F: Real> NeuronModel<F> for Mat2<F> {
 
     fn state(&self, n: usize) -> Result<Mat2State<F>, Error> {
         Error::population(NAME, n)?;
-        let zero = vec![F::ZERO; n];
         Ok(Mat2State {
-            v: vec![F::from_f64(self.parameters.e_l.0); n],
-            i_ex: zero.clone(),
-            i_in: zero.clone(),
-            theta_1: zero.clone(),
-            theta_2: zero,
-            refractory: vec![0; n],
+            v: filled(NAME, F::from_f64(self.parameters.e_l.0), n)?,
+            i_ex: filled(NAME, F::ZERO, n)?,
+            i_in: filled(NAME, F::ZERO, n)?,
+            theta_1: filled(NAME, F::ZERO, n)?,
+            theta_2: filled(NAME, F::ZERO, n)?,
+            refractory: filled(NAME, 0, n)?,
         })
     }
 
     fn step(&self, state: &mut Mat2State<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
         let n = state.v.len();
+        Error::state(
+            NAME,
+            n,
+            &[state.i_ex.len(), state.i_in.len(), state.theta_1.len(), state.theta_2.len(), state.refractory.len()],
+        )?;
         self.check(n, input, spikes)?;
         let (exc, rest) = input.split_at(n);
         let (inh, current) = rest.split_at(n);

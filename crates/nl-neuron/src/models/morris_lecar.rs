@@ -259,8 +259,7 @@ impl<F: Real> NeuronModel<F> for MorrisLecar<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
-        Ok(MorrisLecarState::filled(n, self.rest))
+        MorrisLecarState::filled(n, self.rest)
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

@@ -184,8 +184,7 @@ impl<F: Real> NeuronModel<F> for Qif<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
-        Ok(QifState::filled(n, [self.parameters.v_rest.0]))
+        QifState::filled(n, [self.parameters.v_rest.0])
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, scalar, select};
+use crate::exact::{Leak, decay, exponential, filled, scalar, select};
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "srm0";
@@ -149,13 +149,19 @@ impl<F: Real> NeuronModel<F> for Srm0<F> {
 
     fn state(&self, n: usize) -> Result<Srm0State<F>, Error> {
         Error::population(NAME, n)?;
-        let zero = vec![F::ZERO; n];
-        let v = vec![self.constants.e_l; n];
-        Ok(Srm0State { v, h: zero.clone(), eta: zero.clone(), i_syn: zero, refractory: vec![0; n] })
+        let v = filled(NAME, self.constants.e_l, n)?;
+        Ok(Srm0State {
+            v,
+            h: filled(NAME, F::ZERO, n)?,
+            eta: filled(NAME, F::ZERO, n)?,
+            i_syn: filled(NAME, F::ZERO, n)?,
+            refractory: filled(NAME, 0, n)?,
+        })
     }
 
     fn step(&self, state: &mut Srm0State<F>, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
         let n = state.v.len();
+        Error::state(NAME, n, &[state.h.len(), state.eta.len(), state.i_syn.len(), state.refractory.len()])?;
         self.check(n, input, spikes)?;
         let (syn, current) = input.split_at(n);
         Level::current().dispatch(Step { c: self.constants, state, syn, current, fired: spikes.flags_mut() });

@@ -276,8 +276,7 @@ impl<F: Real> NeuronModel<F> for TraubMiles<F> {
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
-        Error::population(NAME, n)?;
-        Ok(TraubMilesState::filled(n, self.rest))
+        TraubMilesState::filled(n, self.rest)
     }
 
     fn step(&self, state: &mut Self::State, input: &[F], spikes: &mut SpikeSet) -> Result<(), Error> {
