@@ -2,7 +2,7 @@
 //! short-term plasticity, connections that cannot be cut; and inputs that change between runs.
 
 use nl_layers::network::{Network, NetworkBuilder, PopulationId, Projection, Snapshot};
-use nl_neuron::{Drive, Hz, Lif, LifParameters, Ms, Mv, NeuronModel, SpikeSet, SpikeTrain};
+use nl_neuron::{Drive, Hz, Lif, LifParameters, Ms, Mv, NeuronModel, PopulationState, SpikeSet, SpikeTrain};
 use nl_plasticity::{
     Activity, ClopathStdp, ClopathStdpParameters, DopamineInput, DopamineStdp, DopamineStdpParameters, Modulators,
     MstdpParameters, Mstdpet, Neuromodulation, NeuromodulationParameters, PairStdp, PairStdpParameters, PlasticityRule,
@@ -133,6 +133,11 @@ fn each_synapse_has_its_own_delay() {
     let twice = Projection::new(source, cells).delay(Ms(1.0));
     let error = builder.connect_delayed(twice, &synapses).unwrap_err().to_string();
     assert!(error.contains("delays of their own"), "{error}");
+    let whole = Sparse::new(csr, vec![1.0_f32; 30]).unwrap();
+    let whole = Delayed::uniform(whole, Delay::new(2, 1).unwrap());
+    let id = builder.connect_plastic_delayed(Projection::new(source, cells), &whole, rule).unwrap();
+    let mut network = builder.build().unwrap();
+    assert_eq!(network.weights(id).unwrap(), [1.0; 30]);
 }
 
 /// A rule whose weights are due long after its spikes pays before a spike travels.
@@ -148,9 +153,11 @@ where
     let source = builder.spike_list("input", input.clone()).unwrap();
     let cells = builder.population("cells", n, lif()).unwrap();
     builder.constant_input(cells, 0, &[0.35; 4]).unwrap();
-    let projection = Projection::new(source, cells).delays(Ms(1.0), Ms(0.5));
+    // Between the synapse and the soma lie steps in which the rule owes something to the weight.
+    let projection = Projection::new(source, cells).delays(Ms(0.5), Ms(2.0));
     let learnt = builder.connect_plastic(projection, weights.clone(), rule.clone()).unwrap();
     builder.record_spikes(cells).unwrap();
+    builder.record_state(cells, "v", &[0, 1, 2, 3], 1).unwrap();
     let mut network = builder.build().unwrap();
     let reward = |k: usize| if k % 150 == 149 { 0.02 } else { 0.0 };
     for k in (0..steps).step_by(50) {
@@ -168,10 +175,10 @@ where
     let given: Vec<Vec<u32>> = (0..steps).map(|k| input.at(k).to_vec()).collect();
     let (model, mut expected) = (lif(), weights);
     let (mut state, mut traces) = (model.state(n).unwrap(), rule.state(pre, n, pre * n).unwrap());
-    let mut emitted: Vec<Vec<u32>> = Vec::new();
+    let (mut emitted, mut v): (Vec<Vec<u32>>, Vec<f32>) = (Vec::new(), Vec::new());
     for k in 0..steps {
         let mut current = vec![0.35; n];
-        let arriving = ago(&given, k, 3);
+        let arriving = ago(&given, k, 5);
         if k > 0 {
             // Paid in full for every synapse the spikes leave, and for no other.
             rule.settle_outgoing(&mut traces, k as u64 - 1, arriving, &mut expected).unwrap();
@@ -180,11 +187,13 @@ where
         let mut spikes = SpikeSet::new(n);
         model.step(&mut state, &current, &mut spikes).unwrap();
         emitted.push(spikes.indices().to_vec());
-        let activity = Activity::spikes(k as u64, ago(&given, k, 2), ago(&emitted, k, 1));
+        v.extend_from_slice(state.variable("v").unwrap());
+        let activity = Activity::spikes(k as u64, ago(&given, k, 1), ago(&emitted, k, 4));
         rule.step(&mut traces, &activity.with_modulators(dopamine(reward(k))), &mut expected).unwrap();
     }
     rule.settle(&mut traces, steps as u64 - 1, &mut expected).unwrap();
     assert_eq!(rows(&network, cells, steps), emitted);
+    assert_eq!(network.state_trace(0).unwrap().values, v);
     assert_eq!(network.weights(learnt).unwrap(), expected.weights());
     assert!(expected.weights().iter().any(|w| (w - 1.5).abs() > 0.05), "{:?}", expected.weights());
 }
@@ -443,4 +452,30 @@ fn small_without_rates() -> (Network, PopulationId) {
     builder.poisson_population("source", 2, Hz(0.0)).unwrap();
     let cells = builder.population("cells", 5, lif()).unwrap();
     (builder.build().unwrap(), cells)
+}
+
+/// Delays, short-term plasticity, a lazily integrated rule, noise and a rate monitor: nothing is allocated once all buffers
+/// have their size.
+#[test]
+fn nothing_is_allocated_per_step() {
+    let n = 200;
+    let csr = random("delayed", n, n, 2000);
+    let delays: Vec<Delay> = (0..2000).map(|s| Delay::new(0, 1 + s % 4).unwrap()).collect();
+    let delayed = Delayed::split(&csr, &vec![0.5_f32; 2000], &delays).unwrap();
+    let rule = DopamineStdp::<f32>::new(DopamineStdpParameters::default(), DT).unwrap();
+    let mut builder = NetworkBuilder::new(DT, Streams::new(1)).unwrap();
+    let cells = builder.population("cells", n, lif()).unwrap();
+    builder.poisson_input(cells, 0, Hz(300.0), 4.0).unwrap();
+    let first = builder.connect_delayed(Projection::new(cells, cells), &delayed).unwrap();
+    builder.short_term(first, TsodyksMarkramParameters::default()).unwrap();
+    let lateral = Sparse::new(random("lateral", n, n, 2000), vec![0.1_f32; 2000]).unwrap();
+    builder.connect_plastic(Projection::new(cells, cells).delay(Ms(2.0)), lateral, rule).unwrap();
+    builder.record_rate(cells, 100_000).unwrap();
+    let mut network = builder.build().unwrap();
+    network.run_steps(20_000).unwrap();
+    let before = network.spike_count(cells).unwrap();
+    network.release(dopamine(0.001)).unwrap();
+    let allocated = allocation_counter::measure(|| network.run_steps(500).unwrap());
+    assert!(network.spike_count(cells).unwrap() > before + 500);
+    assert_eq!(allocated.count_total, 0);
 }

@@ -228,15 +228,20 @@ impl NetworkBuilder {
         bundle: impl Fn(C) -> Box<dyn Bundle>,
     ) -> Result<Vec<Group>, NetworkError> {
         projection.delays_of_synapses(synapses.groups().iter().map(|group| group.delay), self.dt)?;
-        let group = |(g, group): (usize, &nl_synapse::DelayGroup<C>)| Group {
-            bundle: bundle(group.connection.clone()),
-            delay: group.delay,
-            numbers: synapses.number(g, 0).map(|_| {
-                let number = |synapse| synapses.number(g, synapse).unwrap_or(synapse) as u32;
-                (0..group.connection.synapses()).map(number).collect()
-            }),
+        let uniform = synapses.groups().len() == 1 && synapses.number(0, 0).is_none();
+        let total = synapses.groups().iter().map(|group| group.connection.synapses()).sum();
+        let group = |(g, group): (usize, &nl_synapse::DelayGroup<C>)| {
+            let numbers = |s| synapses.number(g, s).filter(|&number| number < total).map(|number| number as u32);
+            let numbers: Option<Vec<u32>> = (0..group.connection.synapses()).map(numbers).collect();
+            let numbers = numbers.filter(|numbers| numbers.is_sorted_by(|a, b| a < b));
+            if numbers.is_none() && !uniform {
+                let message =
+                    format!("delay group {g}: synapse numbers do not ascend below {total}; use Delayed::split");
+                return Err(NetworkError::Invalid(message));
+            }
+            Ok(Group { bundle: bundle(group.connection.clone()), delay: group.delay, numbers })
         };
-        Ok(synapses.groups().iter().enumerate().map(group).collect())
+        synapses.groups().iter().enumerate().map(group).collect()
     }
 
     fn wire(
