@@ -131,3 +131,33 @@ impl Vectorised for Keep<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_random::Streams;
+    use rand::RngExt;
+
+    #[test]
+    fn every_level_gives_the_same_bits() {
+        let (maps, places) = (37, 50);
+        let mut rng = Streams::new(2).rng("potentials", 0, 0);
+        let potential: Vec<f32> = (0..maps * places).map(|_| (rng.random::<f32>() * 40.0).floor()).collect();
+        let run = |level: Level| {
+            let (mut cross, mut keep, mut room) = (vec![0; maps * places], vec![0; maps * places], vec![3; places]);
+            let (threshold, potential) = (35.0, &potential[..]);
+            level.dispatch(Cross { threshold, potential, earliness: &mut cross });
+            level.dispatch(Keep { threshold, maps, left: 4, potential, earliness: &mut keep, room: &mut room });
+            let highest: Vec<f32> = potential.chunks(maps).map(|row| level.dispatch(Highest(row))).collect();
+            (cross, keep, room, highest)
+        };
+        let expected = run(Level::Portable);
+        for (row, highest) in potential.chunks(maps).zip(&expected.3) {
+            assert_eq!(row.iter().copied().fold(0.0, f32::max), *highest);
+        }
+        assert!(expected.2.contains(&0), "places fill up");
+        for level in Level::available() {
+            assert_eq!(run(level), expected, "{level}");
+        }
+    }
+}

@@ -153,3 +153,39 @@ impl Vectorised for Scatter<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_random::Streams;
+
+    #[test]
+    fn every_level_gives_the_same_bits() {
+        let input = Grid { height: 9, width: 11, channels: 3 };
+        let config = ConvStdpConfig { maps: 21, kernel: 5, padding: 2, ..ConvStdpConfig::default() };
+        let kernels = Kernels::new(&config, input, &mut Streams::new(1).rng("init", 0, 0)).unwrap();
+        let events: Vec<u32> = (0..input.len() as u32).filter(|i| i % 3 != 1).collect();
+        let run = |level: Level| {
+            let mut potential = vec![0.1; kernels.output.len()];
+            level.dispatch(Scatter { kernels: &kernels, events: &events, potential: &mut potential });
+            potential
+        };
+        let expected = run(Level::Portable);
+        assert!(expected.iter().all(|&v| v > 1.0));
+        for level in Level::available() {
+            assert_eq!(run(level), expected, "{level}");
+        }
+    }
+
+    #[test]
+    fn weights_in_order_come_back() {
+        let input = Grid { height: 4, width: 4, channels: 2 };
+        let config = ConvStdpConfig { maps: 3, kernel: 3, padding: 1, ..ConvStdpConfig::default() };
+        let mut kernels = Kernels::new(&config, input, &mut Streams::new(1).rng("init", 0, 0)).unwrap();
+        let before = kernels.clone();
+        let ordered = kernels.in_order();
+        assert_eq!(ordered[((2 * 2 + 1) * 3 + 1) * 3 + 2], kernels.weights[kernels.index(2, 1, 1, 2)]);
+        kernels.set_in_order(&ordered).unwrap();
+        assert_eq!(kernels, before);
+    }
+}

@@ -27,11 +27,11 @@
 //! bar.push_step(&[2, 8, 14, 20, 26, 32])?;
 //! bar.push_step(&[23])?;
 //! let mut activity = Activity::default();
+//! let before = layer.convergence();
 //! for _ in 0..2000 {
 //!     layer.learn(&bar, &mut activity)?;
 //! }
-//! let map = activity.winners()[0].map as usize;
-//! assert!(layer.weight(map, 0, 0, 1) + layer.weight(map, 0, 1, 1) > 1.9 || layer.convergence() < 0.1);
+//! assert!(layer.convergence() < before / 2.0); // weights are on their way to 0 and 1
 //! layer.infer(&bar, &mut activity)?;
 //! let mut pooled = Vec::new();
 //! assert_eq!(earliest(activity.earliness(), layer.output(), 2, &mut pooled)?.len(), 3 * 3 * 4);
