@@ -2,6 +2,7 @@
 //! was cut short ends on the same bits as one that was not.
 
 mod config;
+mod conv_stdp;
 mod data;
 mod fetch;
 #[cfg(unix)]

@@ -26,7 +26,7 @@ pub(super) fn sheet(run: &ConvStdpRun, summary: &ConvStdpSummary, outcome: &Outc
         ("layers", summary.layers.to_string(), "each learned when those below it had learned"),
         ("maps", list(&summary.maps), "feature maps of each layer"),
         ("images learned from", list(&summary.stdp_samples), "by each layer, without labels"),
-        ("95 % interval", format!("{} to {}", percent(low), percent(high)), "of the accuracy (Wilson)"),
+        ("95 % interval", format!("{:.2}–{:.2} %", 100.0 * low, 100.0 * high), "of the accuracy (Wilson)"),
         ("time: features learned", time(seconds.stdp), "STDP of all layers"),
         ("time: features computed", time(seconds.features), "of training and test images"),
         ("time: read-out", time(seconds.read_out), "logistic regression"),
@@ -76,7 +76,7 @@ pub(super) fn sheet(run: &ConvStdpRun, summary: &ConvStdpSummary, outcome: &Outc
             name: config.name.clone(),
             started: run.state.started.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
-            command: format!("cargo xtask conv-stdp --config config.yaml  # layers {}", summary.layers),
+            command: "cargo xtask conv-stdp --config config.yaml".into(),
             seed: config.seed,
             threads: summary.threads,
             simd: nl_kernels::Level::current().to_string(),
@@ -175,12 +175,17 @@ fn decisions(run: &ConvStdpRun, outcome: &Outcome, confusion: &ConfusionMatrix) 
     wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
     wrong.truncate(SHOWN);
     if !wrong.is_empty() {
-        let told: Vec<String> = wrong.iter().map(|&i| format!("{}→{}", test.labels()[i], outcome.decided[i])).collect();
-        let lines: Vec<String> = told.chunks(10).map(|row| row.join(" ")).collect();
+        let told = |&i: &usize| format!("{} → {}", test.labels()[i], outcome.decided[i]);
+        let rows: Vec<Vec<String>> = wrong.chunks(view::ACROSS).map(|row| row.iter().map(told).collect()).collect();
         figures.push(Figure {
             title: "Mistakes".into(),
-            text: format!("The surest first; true class → decision, row by row: {}.", lines.join(" | ")),
+            text: "The surest first.".into(),
             plot: Plot::Image(view::images(test, &wrong)),
+        });
+        figures.push(Figure {
+            title: "What they were taken for".into(),
+            text: "True class → decision, in the same order.".into(),
+            plot: Plot::Table(Vec::new(), rows),
         });
     }
     figures

@@ -9,6 +9,8 @@ use crate::report::Picture;
 
 /// Between two tiles, pixels.
 const GAP: usize = 2;
+/// Images in a row.
+pub(super) const ACROSS: usize = 10;
 
 /// Tiles `[height, width]` of values from 0 to 1, side by side in rows of `across`, each pixel `zoom` pixels wide.
 pub(super) fn tiles(tiles: &[Vec<f32>], height: usize, width: usize, across: usize, zoom: usize) -> Picture {
@@ -77,5 +79,5 @@ pub(super) fn wave(network: &Network, image: &[u8]) -> Result<Vec<Picture>, Erro
 pub(super) fn images(images: &Images, which: &[usize]) -> Picture {
     let drawn: Vec<Vec<f32>> =
         which.iter().map(|&i| images.image(i).iter().map(|&byte| f32::from(byte) / 255.0).collect()).collect();
-    tiles(&drawn, images.height(), images.width(), 10, 3)
+    tiles(&drawn, images.height(), images.width(), ACROSS, 3)
 }
