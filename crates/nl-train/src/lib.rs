@@ -46,7 +46,7 @@ pub use pca::{Pca, PcaError};
 pub use run_folder::{RunFolder, RunFolderError, utc_stamp, utc_text};
 pub use sim::{SimConfig, SimModel, SimRun, SimSeconds, SimSummary};
 pub use state::Stage;
-pub use stdp::{StdpConfig, StdpRun, StdpSpeed, StdpSummary, WatchConfig};
+pub use stdp::{StdpConfig, StdpRun, StdpSpeed, StdpSummary};
 pub use summary::{SslSummary, Summary, TestAccuracy, Throughput};
 pub use tsne::Tsne;
 pub use weights::{NamedTensors, WeightsError, read_weights, write_weights};

@@ -14,8 +14,7 @@ fn toy() -> StdpConfig {
     let mut config = StdpConfig::preset(Preset::Quick, 30, None).unwrap();
     (config.epochs, config.validation, config.train, config.label) = (2, 40, None, None);
     config.input.steps = 100;
-    config.watch.points = 3;
-    config.watch.label = 100;
+    config.watch = 3;
     config
 }
 
@@ -92,7 +91,7 @@ fn every_rule_learns_digits_without_labels() {
     for (rule, least) in [("diehl-cook", 0.7), ("normalised", 0.7)] {
         let mut config = StdpConfig::preset(Preset::Quick, 100, Some(rule)).unwrap();
         (config.validation, config.train, config.label) = (100, None, Some(1500));
-        config.watch.points = 0;
+        config.watch = 0;
         let (split, source) = data(3100, 300);
         let folder = RunFolder::create(&place.path().join(rule)).unwrap();
         let summary = StdpRun::start(config, split, source, folder).unwrap().run(&mut Silent).unwrap();
@@ -125,6 +124,6 @@ fn what_does_not_fit_the_images_is_refused() {
     assert!(refused(|c| c.validation = 240).contains("240"));
     assert!(refused(|c| c.network.tau_theta.0 = f64::NAN).contains("tau_theta"));
     assert!(refused(|c| c.input.steps = 0).contains("steps"));
-    assert!(refused(|c| c.watch.label = 0).contains("watch.label"));
+    assert!(refused(|c| c.watch = u64::MAX).contains("watch"));
     assert!(!place.path().join("run").exists());
 }

@@ -12,7 +12,7 @@ seed: 5
 data: images
 epochs: 40
 validation: 40
-watch: {points: 20, label: 100}
+watch: 20
 checkpoint: 0
 input: {rate: 6500, steps: 150, dt: 1}
 network: {neurons: 60, theta_plus: {from: 3, to: 0.03}, rule: {kind: diehl_cook, x_tar: 0.6, w_max: 0.3, mu: 1}}

@@ -32,8 +32,9 @@ pub struct StdpConfig {
     pub epochs: u64,
     /// Training images not learned from, to watch the learning with: a stratified draw.
     pub validation: usize,
-    /// How it is watched.
-    pub watch: WatchConfig,
+    /// How often the accuracy on the held-out images is looked at, the last time at the end; 0: never. Neurons are then
+    /// named by their wins since the last look: what is learned does not depend on it.
+    pub watch: u64,
     /// Images learned from, at most; without it all but those of `validation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<usize>,
@@ -51,16 +52,6 @@ pub struct StdpConfig {
     /// The network; `inputs` follows the images.
     #[serde(default)]
     pub network: CompetitiveConfig,
-}
-
-/// The accuracy while learning: neurons are named by `label` images learned from, then tell the held-out ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WatchConfig {
-    /// How often, the last time at the end; 0: never.
-    pub points: u64,
-    /// Images to name the neurons by.
-    pub label: usize,
 }
 
 /// A file of `configs/`: what all networks share, and for each rule and size what differs.
@@ -130,16 +121,12 @@ impl StdpConfig {
         if !(1..=1_000_000).contains(&self.epochs) {
             return Err(Error::config(format!("epochs is {}; use 1 to 1000000", self.epochs)));
         }
-        if self.watch.points > 10_000 {
-            return Err(Error::config(format!("watch.points is {}; use 0 to 10000", self.watch.points)));
+        if self.watch > 10_000 {
+            return Err(Error::config(format!("watch is {}; use 0 to 10000 looks", self.watch)));
         }
-        for (name, count) in [
-            ("validation", Some(self.validation)),
-            ("watch.label", Some(self.watch.label)),
-            ("train", self.train),
-            ("label", self.label),
-            ("test", self.test),
-        ] {
+        for (name, count) in
+            [("validation", Some(self.validation)), ("train", self.train), ("label", self.label), ("test", self.test)]
+        {
             if count == Some(0) {
                 return Err(Error::config(format!("{name} is 0; use at least 1 image")));
             }

@@ -6,5 +6,5 @@ mod respond;
 mod run;
 mod view;
 
-pub use config::{StdpConfig, WatchConfig};
+pub use config::StdpConfig;
 pub use run::{StdpRun, StdpSpeed, StdpSummary};

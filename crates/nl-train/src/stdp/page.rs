@@ -109,9 +109,8 @@ fn learning(run: &StdpRun) -> Section {
             Figure {
                 title: "Accuracy".into(),
                 text: format!(
-                    "On {} held-out training images; neurons named by {} images learned from.",
-                    run.validation.len(),
-                    run.config.watch.label.min(run.learn.len())
+                    "On {} held-out training images; neurons named by what they won since the point before.",
+                    run.validation.len()
                 ),
                 plot: line("held-out images", "accuracy, %", |p| 100.0 * p.validation_accuracy),
             },

@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use nl_data::decode::AllActivity;
+use nl_data::decode::{AllActivity, Decoder, Responses};
 use nl_data::{Batches, Images, Source, Split, stratified_split};
 use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, CompetitiveState, Presentation, Stimulus};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 use super::config::StdpConfig;
-use super::respond::{ALL_ACTIVITY, Decoders, Eye, Spikes, counts, respond, share};
+use super::respond::{ALL_ACTIVITY, Decoders, Eye, Spikes, counts, push_counts, respond, share};
 use super::{page, view};
 use crate::observer::{Event, Observer};
 use crate::{CheckpointError, Error, RunFolder, utc_text, write_weights};
@@ -57,6 +57,8 @@ pub(super) struct StdpState {
     pub(super) presented: u64,
     seconds: BTreeMap<String, f64>,
     pub(super) curve: Vec<Point>,
+    /// Who won, image by image, since the network was last watched; and the images' labels.
+    wins: (Responses, Vec<u8>),
     metrics_len: u64,
     network: Option<CompetitiveState>,
 }
@@ -134,6 +136,7 @@ impl StdpRun {
             presented: 0,
             seconds: BTreeMap::new(),
             curve: Vec::new(),
+            wins: (Responses::new(config.network.neurons)?, Vec::new()),
             metrics_len: 0,
             network: None,
         };
@@ -219,6 +222,7 @@ impl StdpRun {
         let began = Instant::now();
         let mut saved = Instant::now();
         let mut presentation = Presentation::new(&self.network);
+        let mut row = vec![0; self.network.config().neurons];
         let (mut now, mut next) = (Drawing::new(self)?, Drawing::new(self)?);
         next.draw(self.piece(done), &self.learn, &self.split.train)?;
         while self.state.presented < total {
@@ -228,16 +232,21 @@ impl StdpRun {
             let (before, end) = (piece.start, piece.end);
             let later = self.piece(end);
             let (network, learn, images) = (&mut self.network, &self.learn, &self.split.train);
+            let (wins, watched) = (&mut self.state.wins, self.config.watch > 0);
             let (learned, drawn) = rayon::join(
                 || {
-                    piece.zip(&now.stimuli).try_for_each(|(at, stimulus)| {
-                        network.learn(stimulus, at as f32 / total as f32, &mut presentation)
+                    piece.zip(now.shown()).try_for_each(|(at, (stimulus, sample))| {
+                        network.learn(stimulus, at as f32 / total as f32, &mut presentation)?;
+                        if watched {
+                            push_counts(&mut wins.0, &mut row, presentation.spikes())?;
+                            wins.1.push(images.labels()[sample as usize]);
+                        }
+                        Ok(())
                     })
                 },
                 || next.draw(later, learn, images),
             );
-            learned?;
-            drawn?;
+            learned.and(drawn)?;
             self.state.presented = end;
             let done = self.state.presented;
             let seconds = started.elapsed().as_secs_f64();
@@ -267,7 +276,7 @@ impl StdpRun {
 
     /// The first moment to watch from `presented` on; never: after the end.
     fn watch_point(&self, presented: u64) -> u64 {
-        let (points, total) = (u128::from(self.config.watch.points), u128::from(self.total()));
+        let (points, total) = (u128::from(self.config.watch), u128::from(self.total()));
         // The smallest ceil(k · total / points) that is not below `presented`, k from 1.
         let next = (u128::from(presented.max(1)) - 1) * points / total.max(1) + 1;
         if points == 0 { u64::MAX } else { (next * total).div_ceil(points) as u64 }
@@ -277,19 +286,16 @@ impl StdpRun {
         let started = Instant::now();
         let (streams, eye) = (Streams::new(self.config.seed), Eye::new(&self.config.input)?);
         let train = &self.split.train;
-        let named = &self.learn[..self.config.watch.label.min(self.learn.len())];
-        let labels = |indices: &[u32]| indices.iter().map(|&i| train.labels()[i as usize]).collect::<Vec<u8>>();
         let neurons = self.network.config().neurons;
-        let of = |indices: &[u32]| {
-            let spikes = respond(&self.network, &eye, &streams, "stdp/watch", train, indices)?;
-            counts(neurons, &spikes)
-        };
-        let names = AllActivity::fit(&of(named)?, &labels(named), train.classes())?;
-        let decided = nl_data::decode::Decoder::decide_all(&names, &of(&self.validation)?)?;
+        let (responses, labels) = std::mem::replace(&mut self.state.wins, (Responses::new(neurons)?, Vec::new()));
+        let names = AllActivity::fit(&responses, &labels, train.classes())?;
+        let held_out = respond(&self.network, &eye, &streams, "stdp/watch", train, &self.validation)?;
+        let decided = names.decide_all(&counts(neurons, &held_out)?)?;
+        let labels: Vec<u8> = self.validation.iter().map(|&i| train.labels()[i as usize]).collect();
         let learning = self.state.seconds.get("learning").copied().unwrap_or_default();
         let point = Point {
             samples: self.state.presented,
-            validation_accuracy: share(&decided, &labels(&self.validation)),
+            validation_accuracy: share(&decided, &labels),
             neurons_used: self.network.wins().iter().filter(|&&wins| wins > 0).count(),
             mean_theta: self.network.theta().map(f64::from).sum::<f64>() / neurons as f64,
             samples_per_second: self.state.presented as f64 / learning.max(1e-9),
@@ -417,6 +423,8 @@ struct Drawing {
     eye: Eye,
     order: (u64, Vec<u32>),
     stimuli: Vec<Stimulus>,
+    /// Whose spikes these are.
+    samples: Vec<u32>,
 }
 
 impl Drawing {
@@ -427,12 +435,19 @@ impl Drawing {
             eye: Eye::new(&run.config.input)?,
             order: (u64::MAX, Vec::new()),
             stimuli: vec![stimulus; PIECE as usize],
+            samples: Vec::new(),
         })
+    }
+
+    /// What was drawn last: spikes and index of each image.
+    fn shown(&self) -> impl Iterator<Item = (&Stimulus, u32)> {
+        self.stimuli.iter().zip(self.samples.iter().copied())
     }
 
     /// Draws the presentations of `range` from `images`, of which `learn` are learned from.
     fn draw(&mut self, range: Range<u64>, learn: &[u32], images: &Images) -> Result<(), Error> {
         let n = learn.len() as u64;
+        self.samples.clear();
         for (at, stimulus) in range.zip(&mut self.stimuli) {
             let epoch = at / n;
             if self.order.0 != epoch {
@@ -440,6 +455,7 @@ impl Drawing {
                 self.order = (epoch, batches.get(0).unwrap_or_default().to_vec());
             }
             let sample = self.order.1[(at % n) as usize];
+            self.samples.push(sample);
             let mut rng = self.streams.rng("stdp/poisson", epoch, sample.into());
             self.eye.see(images.image(sample as usize), &mut rng, stimulus)?;
         }
