@@ -1,4 +1,4 @@
-"""BindsNET's DiehlAndCook2015, 400 neurons, online STDP on MNIST, batch 1, 250 ms a sample at dt 1 ms: samples a second.
+"""BindsNET's DiehlAndCook2015, 400 neurons, online STDP on MNIST, batch 1, 250 ms a sample at dt 1 ms: images a second.
 
 usage: bindsnet_stdp.py MNIST_FOLDER BINDSNET_SOURCE [--samples N] [--threads N]   (needs torch and BindsNET's sources)
 """
@@ -36,4 +36,4 @@ for image in images:
     network.run(inputs={"X": spikes}, time=250)
     times.append(time.perf_counter() - start)
     network.reset_state_variables()
-print(f"stdp: {1 / statistics.median(times[1:]):.3f} samples/s")
+print(f"stdp: {1 / statistics.median(times[1:]):.3f} img/s")

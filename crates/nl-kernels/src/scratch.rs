@@ -28,7 +28,8 @@ pub struct Scratch {
     free: Vec<Vec<Line>>,
 }
 
-/// An aligned buffer taken from a [`Scratch`].
+/// A buffer that starts on a cache line: taken from a [`Scratch`], or kept. A loop over several arrays that do not is up to
+/// half as fast with 512-bit loads, each of which then touches two lines.
 pub struct Buffer<T> {
     lines: Vec<Line>,
     len: usize,
@@ -58,6 +59,26 @@ impl Scratch {
 }
 
 impl<T: Float> Buffer<T> {
+    /// `len` times `value`.
+    ///
+    /// ```
+    /// let buffer = nl_kernels::Buffer::filled(3, 1.5_f32)?;
+    /// assert_eq!(buffer.as_slice(), [1.5; 3]);
+    /// # Ok::<(), std::collections::TryReserveError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the memory is not there.
+    pub fn filled(len: usize, value: T) -> Result<Self, std::collections::TryReserveError> {
+        let need = len.div_ceil(size_of::<Line>() / size_of::<T>());
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(need)?;
+        lines.resize(need, bytemuck::Zeroable::zeroed());
+        let mut buffer = Self { lines, len, marker: core::marker::PhantomData };
+        buffer.as_mut_slice().fill(value);
+        Ok(buffer)
+    }
+
     /// The elements.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
@@ -68,6 +89,38 @@ impl<T: Float> Buffer<T> {
     #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+impl<T: Float> core::ops::Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.as_slice()
+    }
+}
+
+impl<T: Float> core::ops::DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
+    }
+}
+
+impl<T> Clone for Buffer<T> {
+    fn clone(&self) -> Self {
+        Self { lines: self.lines.clone(), len: self.len, marker: core::marker::PhantomData }
+    }
+}
+
+impl<T: Float> core::fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
+
+impl<T: Float> PartialEq for Buffer<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
     }
 }
 
@@ -86,5 +139,16 @@ mod tests {
         let b = scratch.take::<f64>(10);
         assert_eq!(b.as_slice().as_ptr() as usize, address);
         assert_eq!(b.as_slice().len(), 10);
+    }
+
+    #[test]
+    fn kept_buffers_are_aligned_too() {
+        for len in [0, 1, 15, 16, 17, 100] {
+            let buffer = Buffer::filled(len, 2.0_f32).unwrap();
+            let copy = buffer.clone();
+            assert_eq!((&buffer[..], &buffer), (&vec![2.0; len][..], &copy));
+            assert_eq!(copy.as_ptr() as usize % 64, 0);
+        }
+        assert!(Buffer::filled(usize::MAX / 8, 0.0_f32).is_err());
     }
 }

@@ -50,6 +50,7 @@ mod model;
 
 mod exact;
 pub mod integrate;
+mod lane;
 mod models;
 mod surrogates;
 

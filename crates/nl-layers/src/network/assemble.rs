@@ -1,5 +1,6 @@
 //! From declarations to a network: cutting populations into pieces.
 
+use nl_kernels::Buffer;
 use nl_neuron::SpikeSet;
 use nl_synapse::{DelayLine, TsodyksMarkram};
 
@@ -118,7 +119,7 @@ impl NetworkBuilder {
             wires,
             poisson: poisson.collect::<Result<_, _>>()?,
             constant,
-            input: vec![0.0; receptors * n],
+            input: Buffer::filled(receptors * n, 0.0).map_err(|e| NetworkError::Invalid(e.to_string()))?,
             touched: vec![true; receptors],
             spikes: SpikeSet::new(n),
             own: DelayLine::new(returning)?,

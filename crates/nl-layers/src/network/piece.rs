@@ -1,5 +1,6 @@
 //! A piece of a population with all that reaches it: what one thread computes alone for a while.
 
+use nl_kernels::Buffer;
 use nl_neuron::SpikeSet;
 use nl_plasticity::{Activity, Modulators};
 use nl_synapse::{Delay, DelayLine, TsodyksMarkram, TsodyksMarkramState};
@@ -52,7 +53,7 @@ pub(super) struct Piece {
     /// Input that is the same in every step, `[receptors, n]`; empty: none.
     pub(super) constant: Vec<f32>,
     /// `[receptors, n]`
-    pub(super) input: Vec<f32>,
+    pub(super) input: Buffer<f32>,
     /// Receptors that something was added to in the last step: the others still hold what they should.
     pub(super) touched: Vec<bool>,
     pub(super) spikes: SpikeSet,

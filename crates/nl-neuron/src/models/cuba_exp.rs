@@ -4,6 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{Leak, Threshold, decay, exponential, filled, scalar, select};
+use crate::lane::Lane;
 use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "cuba_exp";
@@ -112,10 +113,11 @@ struct Constants<F> {
 
 /// State of a population of [`CubaExp`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CubaExpState<F> {
-    v: Vec<F>,
-    i_ex: Vec<F>,
-    i_in: Vec<F>,
+#[serde(bound = "F: Real")]
+pub struct CubaExpState<F: Real> {
+    v: Lane<F>,
+    i_ex: Lane<F>,
+    i_in: Lane<F>,
     refractory: Vec<u16>,
 }
 
@@ -167,9 +169,9 @@ impl<F: Real> NeuronModel<F> for CubaExp<F> {
     fn state(&self, n: usize) -> Result<CubaExpState<F>, Error> {
         Error::population(NAME, n)?;
         Ok(CubaExpState {
-            v: filled(NAME, F::from_f64(self.parameters.e_l.0), n)?,
-            i_ex: filled(NAME, F::ZERO, n)?,
-            i_in: filled(NAME, F::ZERO, n)?,
+            v: Lane::filled(NAME, F::from_f64(self.parameters.e_l.0), n)?,
+            i_ex: Lane::filled(NAME, F::ZERO, n)?,
+            i_in: Lane::filled(NAME, F::ZERO, n)?,
             refractory: filled(NAME, 0, n)?,
         })
     }
@@ -214,7 +216,7 @@ impl<F: Real> PopulationState<F> for CubaExpState<F> {
     }
 }
 
-struct Step<'a, F> {
+struct Step<'a, F: Real> {
     c: Constants<F>,
     state: &'a mut CubaExpState<F>,
     exc: &'a [F],
