@@ -31,7 +31,7 @@
 //! for _ in 0..2000 {
 //!     layer.learn(&bar, &mut activity)?;
 //! }
-//! assert!(layer.convergence() < before / 2.0); // weights are on their way to 0 and 1
+//! assert!(layer.convergence() < before); // the winners' weights are on their way to 0 and 1
 //! layer.infer(&bar, &mut activity)?;
 //! let mut pooled = Vec::new();
 //! assert_eq!(earliest(activity.earliness(), layer.output(), 2, &mut pooled)?.len(), 3 * 3 * 4);

@@ -14,7 +14,7 @@ const RASTER: usize = 6;
 /// Test images shown with their responses, and mistakes.
 const SHOWN: usize = 16;
 
-pub(super) fn sheet(run: &StdpRun, summary: &StdpSummary, outcome: &Outcome, order: Order) -> Result<Sheet, Error> {
+pub(super) fn sheet(run: &StdpRun, summary: &StdpSummary, outcome: &Outcome, order: &Order) -> Result<Sheet, Error> {
     let CompetitiveConfig { inputs, neurons, .. } = *run.network.config();
     let accuracy = summary.test_accuracy.get(ALL_ACTIVITY).copied().unwrap_or_default();
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
