@@ -59,7 +59,7 @@ pub(super) fn sheet(run: &StdpRun, summary: &StdpSummary, outcome: &Outcome, ord
         ),
         data: (run.source.kind == SourceKind::Synthetic, run.source.text.clone()),
         tiles: tiles.into_iter().map(|(n, v, m)| (n.to_owned(), v, m.to_owned())).collect(),
-        sections: vec![learned(run, &order), learning(run), answers(run, outcome, &order), mistakes(run, outcome)],
+        sections: vec![learned(run, order), learning(run), answers(run, outcome, order), mistakes(run, outcome)],
         config: config.to_yaml()?,
     })
 }

@@ -407,7 +407,7 @@ impl StdpRun {
             report: self.folder.path().join("report.html"),
         };
         let started = Instant::now();
-        let sheet = page::sheet(&self, &summary, &outcome, view::Order::new(&outcome.names))?;
+        let sheet = page::sheet(&self, &summary, &outcome, &view::Order::new(&outcome.names))?;
         summary.report = self.folder.write_file("report.html", crate::report::render_sheet(&sheet)?.as_bytes())?;
         self.add_seconds("report", started.elapsed().as_secs_f64());
         summary.seconds = self.state.seconds.clone();
