@@ -31,7 +31,8 @@ fn show<M: NeuronModel<f32>>(what: &str, model: Result<M, Error>, current: f32) 
             n => char::from_digit(n as u32, 36).unwrap_or('#'),
         });
     }
-    println!("{what:24} {current:6} {:18} {raster}", model.receptors().last().unwrap_or(&""));
+    let unit = model.receptors().last().map_or(String::new(), ToString::to_string);
+    println!("{what:24} {current:6} {unit:18} {raster}");
     Ok(())
 }
 

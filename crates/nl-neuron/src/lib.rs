@@ -43,24 +43,28 @@
 //! | [`MorrisLecar`] | C V' = −g_Ca m_∞ (V − E_Ca) − g_K w (V − E_K) − g_L (V − E_L) + I | `morris_lecar.rs` |
 
 mod error;
+pub mod grid;
 mod spikes;
 mod units;
 
 mod model;
+mod receptor;
 
 mod exact;
 pub mod integrate;
 mod lane;
 mod models;
+pub mod slow;
 mod surrogates;
 
 #[cfg(feature = "laws")]
 pub mod laws;
 
 pub use error::Error;
-pub use model::{NeuronModel, PopulationState, Real};
+pub use model::{NeuronModel, NotFinite, PopulationState, Real};
 pub use models::{Drive, IntegrateAndFire, IntegrateAndFireParameters, IntegrateAndFireState};
 pub use models::{Lif, LifParameters, LifState, Reset};
+pub use receptor::{InputChannel, ReceptorKind};
 
 pub use models::{Coba, CobaParameters, CobaState, ConductanceScheme};
 pub use models::{CubaAlpha, CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState};

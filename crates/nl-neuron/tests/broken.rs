@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use nl_neuron::laws::{Cases, Config, Convergence, Knobs, Law, Subject, Violation, lif_closed_form};
-use nl_neuron::{Error, LifParameters, Ms, NeuronModel, PopulationState, SpikeSet};
+use nl_neuron::{Error, InputChannel, LifParameters, Ms, NeuronModel, PopulationState, SpikeSet};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong.
@@ -105,8 +105,8 @@ impl NeuronModel<f64> for Broken {
         Ms(self.dt)
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<State, Error> {
@@ -132,6 +132,7 @@ impl NeuronModel<f64> for Broken {
         if fault != Fault::LengthUnchecked {
             self.check(state.v.len(), input, spikes)?;
         }
+        spikes.prepare()?;
         let n = state.v.len().min(input.len()).min(spikes.population());
         self.uses.set(self.uses.get() + 1);
         state.step += 1;

@@ -1,4 +1,6 @@
 //! Every model obeys every law, but for the exemptions stated with it.
+//!
+//! Laws of dt build a model with coarser and finer steps, where t_ref is put on the grid of each.
 
 use nl_neuron::integrate::Method;
 use nl_neuron::laws::{Convergence, Knobs, Subject, lif_closed_form};
@@ -16,22 +18,33 @@ fn lif_parameters(knobs: &Knobs) -> LifParameters {
 
 fn lif(knobs: &Knobs) -> Subject<f64, Lif<f64>> {
     let p = lif_parameters(knobs);
-    Subject::new(move |dt| Lif::new(p, dt), -400.0..=900.0).t_ref(p.t_ref).quiet(200.0).convergence(Convergence::Exact)
+    Subject::new(move |dt| Lif::new(LifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -400.0..=900.0)
+        .t_ref(p.t_ref)
+        .quiet(200.0)
+        .convergence(Convergence::Exact)
 }
 
 fn lif_single(knobs: &Knobs) -> Subject<f32, Lif<f32>> {
     let p = lif_parameters(knobs);
-    Subject::new(move |dt| Lif::new(p, dt), -400.0..=900.0).t_ref(p.t_ref).quiet(200.0).convergence(Convergence::Exact)
+    Subject::new(move |dt| Lif::new(LifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -400.0..=900.0)
+        .t_ref(p.t_ref)
+        .quiet(200.0)
+        .convergence(Convergence::Exact)
 }
 
 fn lif_subtract(knobs: &Knobs) -> Subject<f64, Lif<f64>> {
     let p = LifParameters { reset: Reset::Subtract, ..lif_parameters(knobs) };
-    Subject::new(move |dt| Lif::new(p, dt), -400.0..=900.0).t_ref(p.t_ref).quiet(200.0).convergence(Convergence::Exact)
+    Subject::new(move |dt| Lif::new(LifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -400.0..=900.0)
+        .t_ref(p.t_ref)
+        .quiet(200.0)
+        .convergence(Convergence::Exact)
 }
 
 fn lif_jumps(knobs: &Knobs) -> Subject<f64, Lif<f64>> {
     let p = LifParameters { drive: Drive::Jump, ..lif_parameters(knobs) };
-    Subject::new(move |dt| Lif::new(p, dt), -5.0..=8.0).t_ref(p.t_ref).quiet(0.05)
+    Subject::new(move |dt| Lif::new(LifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -5.0..=8.0)
+        .t_ref(p.t_ref)
+        .quiet(0.05)
 }
 
 #[test]
@@ -43,10 +56,13 @@ fn lif_spikes_at_the_times_of_the_closed_form() {
 
 fn integrate_and_fire(knobs: &Knobs) -> Subject<f64, IntegrateAndFire<f64>> {
     let p = IntegrateAndFireParameters { c_m: Pf(knobs.scale(0, 250.0)), ..IntegrateAndFireParameters::default() };
-    Subject::new(move |dt| IntegrateAndFire::new(p, dt), -400.0..=900.0)
-        .t_ref(p.t_ref)
-        .quiet(5.0) // it has no leak: 160 ms of it must stay below the threshold
-        .convergence(Convergence::Exact)
+    Subject::new(
+        move |dt| IntegrateAndFire::new(IntegrateAndFireParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        -400.0..=900.0,
+    )
+    .t_ref(p.t_ref)
+    .quiet(5.0) // it has no leak: 160 ms of it must stay below the threshold
+    .convergence(Convergence::Exact)
 }
 
 fn cuba_exp(knobs: &Knobs) -> Subject<f64, CubaExp<f64>> {
@@ -56,11 +72,14 @@ fn cuba_exp(knobs: &Knobs) -> Subject<f64, CubaExp<f64>> {
         tau_syn_in: Ms(knobs.scale(2, 5.0)),
         ..CubaExpParameters::default()
     };
-    Subject::new(move |dt| CubaExp::new(p, dt), [0.0..=500.0, -500.0..=0.0, -400.0..=900.0])
-        .current(2)
-        .t_ref(p.t_ref)
-        .quiet(200.0)
-        .convergence(Convergence::Exact)
+    Subject::new(
+        move |dt| CubaExp::new(CubaExpParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [0.0..=500.0, -500.0..=0.0, -400.0..=900.0],
+    )
+    .current(2)
+    .t_ref(p.t_ref)
+    .quiet(200.0)
+    .convergence(Convergence::Exact)
 }
 
 fn cuba_alpha(knobs: &Knobs) -> Subject<f64, CubaAlpha<f64>> {
@@ -70,11 +89,14 @@ fn cuba_alpha(knobs: &Knobs) -> Subject<f64, CubaAlpha<f64>> {
         tau_syn_in: Ms(knobs.scale(2, 5.0)),
         ..CubaAlphaParameters::default()
     };
-    Subject::new(move |dt| CubaAlpha::new(p, dt), [0.0..=500.0, -500.0..=0.0, -400.0..=900.0])
-        .current(2)
-        .t_ref(p.t_ref)
-        .quiet(200.0)
-        .convergence(Convergence::Exact)
+    Subject::new(
+        move |dt| CubaAlpha::new(CubaAlphaParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [0.0..=500.0, -500.0..=0.0, -400.0..=900.0],
+    )
+    .current(2)
+    .t_ref(p.t_ref)
+    .quiet(200.0)
+    .convergence(Convergence::Exact)
 }
 
 fn coba(knobs: &Knobs) -> Subject<f64, Coba<f64>> {
@@ -83,33 +105,45 @@ fn coba(knobs: &Knobs) -> Subject<f64, Coba<f64>> {
         tau_syn_in: Ms(knobs.scale(1, 10.0)),
         ..CobaParameters::default()
     };
-    Subject::new(move |dt| Coba::new(p, dt), [0.0..=5.0, 0.0..=20.0, -400.0..=900.0])
-        .current(2)
-        .t_ref(p.t_ref)
-        .quiet(150.0)
+    Subject::new(
+        move |dt| Coba::new(CobaParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [0.0..=5.0, 0.0..=20.0, -400.0..=900.0],
+    )
+    .current(2)
+    .t_ref(p.t_ref)
+    .quiet(150.0)
 }
 
 fn alif(knobs: &Knobs) -> Subject<f64, Alif<f64>> {
     let p = AlifParameters { tau_m: Ms(knobs.scale(0, 20.0)), tau_a: Ms(knobs.scale(1, 200.0)), ..Default::default() };
-    Subject::new(move |dt| Alif::new(p, dt), -2.0..=4.0).t_ref(p.t_ref).quiet(0.5).convergence(Convergence::Exact)
+    Subject::new(move |dt| Alif::new(AlifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -2.0..=4.0)
+        .t_ref(p.t_ref)
+        .quiet(0.5)
+        .convergence(Convergence::Exact)
 }
 
 fn mat2(knobs: &Knobs) -> Subject<f64, Mat2<f64>> {
     let p = Mat2Parameters { tau_m: Ms(knobs.scale(0, 5.0)), tau_1: Ms(knobs.scale(1, 10.0)), ..Default::default() };
-    Subject::new(move |dt| Mat2::new(p, dt), [0.0..=300.0, -300.0..=0.0, -400.0..=1500.0])
-        .current(2)
-        .t_ref(p.t_ref)
-        .quiet(200.0)
-        .convergence(Convergence::Exact)
+    Subject::new(
+        move |dt| Mat2::new(Mat2Parameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [0.0..=300.0, -300.0..=0.0, -400.0..=1500.0],
+    )
+    .current(2)
+    .t_ref(p.t_ref)
+    .quiet(200.0)
+    .convergence(Convergence::Exact)
 }
 
 fn srm0(knobs: &Knobs) -> Subject<f64, Srm0<f64>> {
     let p = Srm0Parameters { tau_m: Ms(knobs.scale(0, 10.0)), tau_eta: Ms(knobs.scale(1, 10.0)), ..Default::default() };
-    Subject::new(move |dt| Srm0::new(p, dt), [-200.0..=500.0, -400.0..=900.0])
-        .current(1)
-        .t_ref(p.t_ref)
-        .quiet(200.0)
-        .convergence(Convergence::Exact)
+    Subject::new(
+        move |dt| Srm0::new(Srm0Parameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [-200.0..=500.0, -400.0..=900.0],
+    )
+    .current(1)
+    .t_ref(p.t_ref)
+    .quiet(200.0)
+    .convergence(Convergence::Exact)
 }
 
 fn gif(knobs: &Knobs) -> Subject<f64, Gif<f64>> {
@@ -122,24 +156,30 @@ fn gif(knobs: &Knobs) -> Subject<f64, Gif<f64>> {
         ..GifParameters::default()
     };
     let t_ref = p.t_ref;
-    Subject::new(move |dt| Gif::new(p.clone(), dt), [0.0..=100.0, -100.0..=0.0, -100.0..=400.0])
-        .current(2)
-        .t_ref(t_ref)
-        .quiet(50.0)
-        .convergence(Convergence::Exact)
+    Subject::new(
+        move |dt| Gif::new(GifParameters { t_ref: t_ref.on_grid(dt), ..p.clone() }, dt),
+        [0.0..=100.0, -100.0..=0.0, -100.0..=400.0],
+    )
+    .current(2)
+    .t_ref(t_ref)
+    .quiet(50.0)
+    .convergence(Convergence::Exact)
 }
 
 fn diehl_cook(knobs: &Knobs) -> Subject<f64, DiehlCook<f64>> {
     let p = DiehlCookParameters { tau_m: Ms(knobs.scale(0, 100.0)), ..DiehlCookParameters::default() };
-    Subject::new(move |dt| DiehlCook::new(p, dt), [0.0..=1.0, 0.0..=1.0, -50.0..=200.0])
-        .current(2)
-        .t_ref(p.t_ref)
-        .quiet(5.0)
+    Subject::new(
+        move |dt| DiehlCook::new(DiehlCookParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [0.0..=1.0, 0.0..=1.0, -50.0..=200.0],
+    )
+    .current(2)
+    .t_ref(p.t_ref)
+    .quiet(5.0)
 }
 
 fn qif(knobs: &Knobs) -> Subject<f64, Qif<f64>> {
     let p = QifParameters { tau_m: Ms(knobs.scale(0, 10.0)), t_ref: Ms(2.0), ..QifParameters::default() };
-    Subject::new(move |dt| Qif::new(p, dt), -200.0..=500.0)
+    Subject::new(move |dt| Qif::new(QifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -200.0..=500.0)
         .t_ref(p.t_ref)
         .quiet(20.0)
         .convergence(Convergence::Order(4))
@@ -147,7 +187,7 @@ fn qif(knobs: &Knobs) -> Subject<f64, Qif<f64>> {
 
 fn eif(knobs: &Knobs) -> Subject<f64, Eif<f64>> {
     let p = EifParameters { g_l: Ns(knobs.scale(0, 20.0)), ..EifParameters::default() };
-    Subject::new(move |dt| Eif::new(p, dt), -300.0..=600.0)
+    Subject::new(move |dt| Eif::new(EifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -300.0..=600.0)
         .t_ref(p.t_ref)
         .quiet(10.0)
         .convergence(Convergence::Order(4))
@@ -155,7 +195,7 @@ fn eif(knobs: &Knobs) -> Subject<f64, Eif<f64>> {
 
 fn eif_rk2(knobs: &Knobs) -> Subject<f64, Eif<f64>> {
     let p = EifParameters { g_l: Ns(knobs.scale(0, 20.0)), method: Method::Rk2, ..EifParameters::default() };
-    Subject::new(move |dt| Eif::new(p, dt), -300.0..=600.0)
+    Subject::new(move |dt| Eif::new(EifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -300.0..=600.0)
         .t_ref(p.t_ref)
         .quiet(10.0)
         .convergence(Convergence::Order(2))
@@ -163,7 +203,7 @@ fn eif_rk2(knobs: &Knobs) -> Subject<f64, Eif<f64>> {
 
 fn adex(knobs: &Knobs) -> Subject<f64, AdEx<f64>> {
     let p = AdExParameters { a: Ns(knobs.scale(0, 4.0)), tau_w: Ms(knobs.scale(1, 144.0)), ..Default::default() };
-    Subject::new(move |dt| AdEx::new(p, dt), -800.0..=2500.0)
+    Subject::new(move |dt| AdEx::new(AdExParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -800.0..=2500.0)
         .t_ref(p.t_ref)
         .quiet(300.0)
         .convergence(Convergence::Order(4))
@@ -171,12 +211,17 @@ fn adex(knobs: &Knobs) -> Subject<f64, AdEx<f64>> {
 
 fn adex_single(knobs: &Knobs) -> Subject<f32, AdEx<f32>> {
     let p = AdExParameters { a: Ns(knobs.scale(0, 4.0)), t_ref: Ms(1.0), method: Method::Euler, ..Default::default() };
-    Subject::new(move |dt| AdEx::new(p, dt), -800.0..=2500.0).t_ref(p.t_ref).quiet(300.0)
+    Subject::new(move |dt| AdEx::new(AdExParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -800.0..=2500.0)
+        .t_ref(p.t_ref)
+        .quiet(300.0)
 }
 
 fn izhikevich_of(preset: IzhikevichPreset, knobs: &Knobs) -> Subject<f64, Izhikevich<f64>> {
-    let p = IzhikevichParameters { t_ref: Ms(knobs.shift(0, 1.0).max(0.0)), ..preset.parameters() };
-    Subject::new(move |dt| Izhikevich::new(p, dt), -10.0..=30.0).t_ref(p.t_ref).quiet(0.2).lateness(6.0)
+    let p = IzhikevichParameters { t_ref: Ms(knobs.shift(0, 1.0).max(0.0)).on_grid(Ms(0.1)), ..preset.parameters() };
+    Subject::new(move |dt| Izhikevich::new(IzhikevichParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -10.0..=30.0)
+        .t_ref(p.t_ref)
+        .quiet(0.2)
+        .lateness(6.0)
 }
 
 fn izhikevich_rs(knobs: &Knobs) -> Subject<f64, Izhikevich<f64>> {
@@ -193,37 +238,57 @@ fn izhikevich_rz(knobs: &Knobs) -> Subject<f64, Izhikevich<f64>> {
 
 fn izhikevich_euler(knobs: &Knobs) -> Subject<f32, Izhikevich<f32>> {
     let p = IzhikevichParameters { a: knobs.scale(0, 0.02), scheme: IzhikevichScheme::Euler, ..Default::default() };
-    Subject::new(move |dt| Izhikevich::new(p, dt), -10.0..=30.0).t_ref(p.t_ref).quiet(0.2)
+    Subject::new(move |dt| Izhikevich::new(IzhikevichParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -10.0..=30.0)
+        .t_ref(p.t_ref)
+        .quiet(0.2)
 }
 
 fn hodgkin_huxley(knobs: &Knobs) -> Subject<f64, HodgkinHuxley<f64>> {
     let p = HodgkinHuxleyParameters { g_l: knobs.scale(0, 0.3), ..HodgkinHuxleyParameters::default() };
-    Subject::new(move |dt| HodgkinHuxley::new(p, dt), -10.0..=30.0).t_ref(p.t_ref).quiet(1.0).lateness(15.0)
+    Subject::new(
+        move |dt| HodgkinHuxley::new(HodgkinHuxleyParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        -10.0..=30.0,
+    )
+    .t_ref(p.t_ref)
+    .quiet(1.0)
+    .lateness(15.0)
 }
 
 fn hodgkin_huxley_rk4(_: &Knobs) -> Subject<f64, HodgkinHuxley<f64>> {
     let p = HodgkinHuxleyParameters { method: Method::Rk4, ..HodgkinHuxleyParameters::default() };
-    Subject::new(move |dt| HodgkinHuxley::new(p, dt), -2.0..=30.0)
-        .dt(Ms(0.025))
-        .steps(800)
-        .t_ref(p.t_ref)
-        .quiet(1.0)
-        .convergence(Convergence::Order(4))
+    Subject::new(
+        move |dt| HodgkinHuxley::new(HodgkinHuxleyParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        -2.0..=30.0,
+    )
+    .dt(Ms(0.025))
+    .steps(800)
+    .t_ref(p.t_ref)
+    .quiet(1.0)
+    .convergence(Convergence::Order(4))
 }
 
 fn hodgkin_huxley_single(knobs: &Knobs) -> Subject<f32, HodgkinHuxley<f32>> {
     let p = HodgkinHuxleyParameters { g_l: knobs.scale(0, 0.3), ..HodgkinHuxleyParameters::default() };
-    Subject::new(move |dt| HodgkinHuxley::new(p, dt), -10.0..=30.0).t_ref(p.t_ref).quiet(1.0).lateness(15.0)
+    Subject::new(
+        move |dt| HodgkinHuxley::new(HodgkinHuxleyParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        -10.0..=30.0,
+    )
+    .t_ref(p.t_ref)
+    .quiet(1.0)
+    .lateness(15.0)
 }
 
 fn traub_miles_of(e_l: f64, knobs: &Knobs) -> Subject<f64, TraubMiles<f64>> {
     let tau_syn_ex = Ms(knobs.scale(0, 5.0));
     let p = TraubMilesParameters { e_l: Mv(e_l), tau_syn_ex, ..TraubMilesParameters::default() };
-    Subject::new(move |dt| TraubMiles::new(p, dt), [0.0..=6.0, 0.0..=20.0, -200.0..=600.0])
-        .current(2)
-        .t_ref(p.t_ref)
-        .quiet(10.0)
-        .lateness(15.0)
+    Subject::new(
+        move |dt| TraubMiles::new(TraubMilesParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        [0.0..=6.0, 0.0..=20.0, -200.0..=600.0],
+    )
+    .current(2)
+    .t_ref(p.t_ref)
+    .quiet(10.0)
+    .lateness(15.0)
 }
 
 fn traub_miles(knobs: &Knobs) -> Subject<f64, TraubMiles<f64>> {
@@ -236,15 +301,25 @@ fn traub_miles_benchmark(knobs: &Knobs) -> Subject<f64, TraubMiles<f64>> {
 
 fn morris_lecar_1(_: &Knobs) -> Subject<f64, MorrisLecar<f64>> {
     let p = MorrisLecarParameters { method: Method::Rk4, ..MorrisLecarParameters::type_1() };
-    Subject::new(move |dt| MorrisLecar::new(p, dt), -10.0..=90.0)
-        .dt(Ms(0.3))
-        .quiet(20.0)
-        .convergence(Convergence::Order(4))
+    Subject::new(
+        move |dt| MorrisLecar::new(MorrisLecarParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        -10.0..=90.0,
+    )
+    .dt(Ms(0.3))
+    .quiet(20.0)
+    .convergence(Convergence::Order(4))
 }
 
 fn morris_lecar_2(knobs: &Knobs) -> Subject<f64, MorrisLecar<f64>> {
     let p = MorrisLecarParameters { phi: knobs.scale(0, 0.04), t_ref: Ms(10.0), ..MorrisLecarParameters::type_2() };
-    Subject::new(move |dt| MorrisLecar::new(p, dt), -50.0..=150.0).dt(Ms(0.3)).t_ref(p.t_ref).quiet(20.0).lateness(15.0)
+    Subject::new(
+        move |dt| MorrisLecar::new(MorrisLecarParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
+        -50.0..=150.0,
+    )
+    .dt(Ms(0.3))
+    .t_ref(p.t_ref)
+    .quiet(20.0)
+    .lateness(15.0)
 }
 
 neuron_laws!(mod lif_laws, lif);

@@ -81,7 +81,7 @@ impl Csr {
         if let Some((synapse, &(index, _))) = edges.iter().enumerate().find(|(_, e)| e.0 as usize >= pre) {
             return Err(Error::Index { what: NAME, synapse, index, n: pre });
         }
-        let mut sorted = reserve(NAME, edges.len())?;
+        let mut sorted: Vec<(u32, u32)> = reserve(NAME, edges.len())?;
         sorted.extend_from_slice(edges);
         sorted.sort_unstable();
         let mut offsets = zeros(NAME, pre + 1)?;
@@ -91,7 +91,9 @@ impl Csr {
         for i in 0..pre {
             offsets[i + 1] += offsets[i];
         }
-        Self::new(pre, post, offsets, sorted.into_iter().map(|(_, j)| j).collect())
+        let mut targets = reserve(NAME, sorted.len())?;
+        targets.extend(sorted.into_iter().map(|(_, j)| j));
+        Self::new(pre, post, offsets, targets)
     }
 
     /// Size of the sending population.
@@ -144,20 +146,21 @@ impl Csr {
     /// The part that reaches the targets in `range`, which become 0 .. its length; and the synapse numbers it kept.
     ///
     /// # Errors
-    /// If the range is empty or reaches beyond `post`.
+    /// If the range is empty or reaches beyond `post`, or the memory is not there.
     pub fn restrict(&self, range: core::ops::Range<usize>) -> Result<(Self, Vec<u32>), Error> {
         if range.is_empty() || range.end > self.post {
             let message = format!("targets {range:?} of {}; use a non-empty range within", self.post);
             return Err(Error::Invalid { what: NAME, message });
         }
         let (first, last) = (range.start as u32, range.end as u32);
-        let mut offsets = Vec::with_capacity(self.pre + 1);
-        let (mut targets, mut kept) = (Vec::new(), Vec::new());
+        let ends = |row: &[u32]| (row.partition_point(|&j| j < first), row.partition_point(|&j| j < last));
+        let total = (0..self.pre as u32).map(|i| ends(self.row(i))).map(|(from, to)| to - from).sum();
+        let mut offsets = reserve(NAME, self.pre + 1)?;
+        let (mut targets, mut kept) = (reserve(NAME, total)?, reserve(NAME, total)?);
         offsets.push(0);
         for i in 0..self.pre as u32 {
             let row = self.row(i);
-            let from = row.partition_point(|&j| j < first);
-            let to = row.partition_point(|&j| j < last);
+            let (from, to) = ends(row);
             targets.extend(row[from..to].iter().map(|&j| j - first));
             let start = self.offsets[i as usize];
             kept.extend((from as u32..to as u32).map(|k| start + k));

@@ -7,7 +7,7 @@ use crate::{Connection, Csr, DelayLine, Error, Sparse};
 
 const NAME: &str = "delay";
 
-/// The two parts of a synapse's delay, in whole steps; together at least 1.
+/// The two parts of a synapse's delay, in whole steps (see [`nl_neuron::grid`]); together at least 1.
 ///
 /// A pre spike of step k reaches the synapse in step k + axonal, and its current the soma in step k + axonal + dendritic.
 /// A post spike of step m, travelling back, reaches the synapse in step m + dendritic. A learning rule sits at the synapse:
@@ -59,10 +59,20 @@ impl Delay {
         }
     }
 
-    /// The delay of these times, each rounded to whole steps of `dt`.
+    /// The delay of these times, each a whole number of steps of `dt`, by the rule of [`nl_neuron::grid`]; one drawn at
+    /// random is first put on the grid, by [`Ms::on_grid`].
+    ///
+    /// ```
+    /// use nl_neuron::Ms;
+    /// use nl_synapse::Delay;
+    /// let (drawn, dt) = (Ms(1.73), Ms(0.1));
+    /// assert!(Delay::from_ms(Ms(0.0), drawn, dt).is_err()); // between 1.7 and 1.8 ms
+    /// assert_eq!(Delay::from_ms(Ms(0.0), drawn.on_grid(dt), dt)?.total(), 17);
+    /// # Ok::<(), nl_synapse::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// If a time is negative or not finite, `dt` is not positive, or as [`new`](Self::new).
+    /// If a time is negative, not finite or between two steps, `dt` is not positive, or as [`new`](Self::new).
     pub fn from_ms(axonal: Ms, dendritic: Ms, dt: Ms) -> Result<Self, Error> {
         Self::new(axonal.steps(NAME, "axonal", dt)?, dendritic.steps(NAME, "dendritic", dt)?)
     }

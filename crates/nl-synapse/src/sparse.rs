@@ -3,7 +3,8 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{check_delivery, check_scaled};
+use crate::connection::{RowWeights, Rows, check_delivery, check_scaled};
+use crate::connectivity::reserve;
 use crate::csr::Incoming;
 use crate::{Connection, Csr, Error, Weights};
 
@@ -107,8 +108,13 @@ impl<F: Real> Connection<F> for Sparse<F> {
 
     fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
         let (csr, kept) = self.csr.restrict(range)?;
-        let weights = kept.iter().map(|&synapse| self.weights[synapse as usize]).collect();
+        let mut weights = reserve(NAME, kept.len())?;
+        weights.extend(kept.iter().map(|&synapse| self.weights[synapse as usize]));
         Ok(Some((Self { csr, weights, incoming: None }, kept)))
+    }
+
+    fn rows(&self) -> Option<Rows<'_, F>> {
+        Some(Rows { csr: &self.csr, weights: RowWeights::Each(&self.weights) })
     }
 }
 
@@ -126,6 +132,19 @@ impl<F: Real> Weights<F> for Sparse<F> {
         for &(i, synapse) in incoming.column(post) {
             f(synapse as usize, i, &mut self.weights[synapse as usize]);
         }
+    }
+
+    fn select(&self, rows: Csr, synapses: &[u32]) -> Result<Option<Self>, Error> {
+        nl_neuron::Error::length(NAME, "synapses", rows.synapses(), synapses.len())?;
+        let mut weights = reserve(NAME, synapses.len())?;
+        for &synapse in synapses {
+            let Some(&w) = self.weights.get(synapse as usize) else {
+                let message = format!("synapse {synapse} of {}; numbers run from 0", self.weights.len());
+                return Err(Error::Invalid { what: NAME, message });
+            };
+            weights.push(w);
+        }
+        Ok(Some(Self { csr: rows, weights, incoming: None }))
     }
 
     fn weights(&self) -> &[F] {

@@ -143,7 +143,7 @@ impl Network {
             if incoming.projection != projection.0 {
                 continue;
             }
-            let Some(target) = incoming.wire.weights_mut() else { continue };
+            let Some(target) = incoming.wire.as_mut().and_then(|wire| wire.weights_mut()) else { continue };
             match &incoming.kept {
                 None => target.copy_from_slice(weights),
                 Some(kept) => {
@@ -171,10 +171,11 @@ impl Network {
             if incoming.projection != projection.0 {
                 continue;
             }
+            let Some(wire) = &mut incoming.wire else { continue };
             if let Some(last) = self.now.checked_sub(1) {
-                incoming.wire.settle(last)?;
+                wire.settle(last)?;
             }
-            let Some(weights) = incoming.wire.weights() else { continue };
+            let Some(weights) = wire.weights() else { continue };
             match &incoming.kept {
                 None => all.copy_from_slice(weights),
                 Some(kept) => {

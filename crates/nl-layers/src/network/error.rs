@@ -13,6 +13,26 @@ pub enum NetworkError {
     /// A learning rule.
     #[error(transparent)]
     Plasticity(#[from] nl_plasticity::Error),
+    /// The memory for a part of the network is not there.
+    #[error("network: no memory for {bytes} bytes ({what}); use fewer neurons or synapses, or a machine with more")]
+    Memory {
+        /// What it was for.
+        what: String,
+        /// How many bytes were asked for.
+        bytes: u128,
+    },
+    /// A variable or a weight that is no number any more.
+    #[error("network: {what} is {value} after step {step}; {help}")]
+    NotFinite {
+        /// The population and neuron, or the projection and synapse; and the variable.
+        what: String,
+        /// What was found.
+        value: f32,
+        /// The last step that had been run when it was found.
+        step: u64,
+        /// What to look at.
+        help: &'static str,
+    },
     /// Parts that do not fit together.
     #[error("network: {0}")]
     Invalid(String),

@@ -76,6 +76,7 @@
 //! order. Who computed what, when, does not reach the result.
 
 mod error;
+mod memory;
 
 mod projection;
 
@@ -86,7 +87,9 @@ mod drive;
 mod signals;
 mod wire;
 
+mod afferent;
 mod piece;
+mod route;
 
 mod assemble;
 mod runtime;

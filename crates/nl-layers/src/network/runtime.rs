@@ -7,6 +7,7 @@ use nl_synapse::DelayLine;
 use rayon::prelude::*;
 
 use super::NetworkError;
+use super::afferent::Afferent;
 use super::monitor::{RateTrace, SpikeEvent, StateMonitor, WeightMonitor};
 use super::piece::Piece;
 use super::signals::Signals;
@@ -38,6 +39,7 @@ pub struct Network {
     pub(super) populations: Vec<Population>,
     /// What the populations emitted lately, by population; apart from them so that pieces can read while they compute.
     pub(super) lines: Vec<DelayLine>,
+    pub(super) afferents: Vec<Afferent>,
     pub(super) pieces: Vec<Piece>,
     pub(super) synapses: Vec<Synapses>,
     pub(super) signals: Signals,
@@ -82,11 +84,16 @@ impl Network {
     }
 
     fn advance(&mut self, window: u32) -> Result<(), NetworkError> {
-        let Self { now, lines, pieces, modulators, signals, .. } = self;
+        let Self { now, lines, afferents, pieces, modulators, signals, .. } = self;
         let start = *now;
         modulators.clear();
         modulators.extend((start..start + u64::from(window)).map(|step| signals.at(step)));
-        for_each(pieces, window, |piece| piece.advance(start, window, lines, modulators))?;
+        let neurons: usize = pieces.iter().map(|piece| piece.range.len()).sum();
+        let threads = neurons * window as usize >= WORTH_A_THREAD;
+        if !afferents.iter().all(Afferent::idle) {
+            for_each(afferents, threads, |afferent| afferent.prepare(start, window, lines))?;
+        }
+        for_each(pieces, threads, |piece| piece.advance(start, window, (lines, afferents), modulators))?;
         for (population, line) in self.populations.iter_mut().zip(lines.iter_mut()) {
             for s in 0..window as usize {
                 self.merged.clear();
@@ -104,9 +111,10 @@ impl Network {
                 line.push(&self.merged);
             }
         }
-        if pieces.iter().any(Piece::learns_late) {
+        if afferents.iter().any(|afferent| afferent.plastic && afferent.late()) {
             // Then the window is one step.
-            for_each(pieces, 1, |piece| piece.learn_late(start, lines, modulators[0]))?;
+            for_each(afferents, threads, |afferent| afferent.prepare_late(lines))?;
+            for_each(pieces, threads, |piece| piece.learn_late(start, (lines, afferents), modulators[0]))?;
         }
         self.now += u64::from(window);
         Ok(())
@@ -124,9 +132,11 @@ impl Network {
         for monitor in self.weights.iter_mut().filter(|m| now.is_multiple_of(m.every)) {
             monitor.trace.steps.push(now - 1);
             for &(piece, wire, place) in &monitor.places {
-                let wire = &mut self.pieces[piece].wires[wire].wire;
-                wire.settle(now - 1)?;
-                let weight = wire.weights().and_then(|weights| weights.get(place).copied());
+                let mut weight = None;
+                if let Some(wire) = &mut self.pieces[piece].wires[wire].wire {
+                    wire.settle(now - 1)?;
+                    weight = wire.weights().and_then(|weights| weights.get(place).copied());
+                }
                 monitor.trace.values.push(weight.unwrap_or(f32::NAN));
             }
         }
@@ -137,17 +147,16 @@ impl Network {
 /// Neuron steps below which waking another thread costs more than it brings: some ten microseconds of work.
 const WORTH_A_THREAD: usize = 1 << 15;
 
-/// Each piece, for `steps` steps, on the threads of the current pool if that is worth it; the first error by order of
-/// pieces. The result does not depend on which way was taken.
-fn for_each(
-    pieces: &mut [Piece],
-    steps: u32,
-    run: impl Fn(&mut Piece) -> Result<(), NetworkError> + Send + Sync,
+/// Each item, on the threads of the current pool if that is worth it; the first error by their order. The result does not
+/// depend on which way was taken.
+fn for_each<T: Send>(
+    items: &mut [T],
+    threads: bool,
+    run: impl Fn(&mut T) -> Result<(), NetworkError> + Send + Sync,
 ) -> Result<(), NetworkError> {
-    let work = pieces.iter().map(|piece| piece.range.len()).sum::<usize>() * steps as usize;
-    if pieces.len() == 1 || work < WORTH_A_THREAD || rayon::current_num_threads() == 1 {
-        return pieces.iter_mut().try_for_each(run);
+    if items.len() == 1 || !threads || rayon::current_num_threads() == 1 {
+        return items.iter_mut().try_for_each(run);
     }
-    let done: Vec<Result<(), NetworkError>> = pieces.par_iter_mut().map(run).collect();
+    let done: Vec<Result<(), NetworkError>> = items.par_iter_mut().map(run).collect();
     done.into_iter().collect()
 }

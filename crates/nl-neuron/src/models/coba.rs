@@ -3,8 +3,10 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Threshold, decay, filled, scalar, select};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Threshold, filled, scalar, select};
+use crate::receptor::CONDUCTANCES;
+use crate::slow::decay;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "coba";
 
@@ -46,7 +48,7 @@ pub struct CobaParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Time constant of the excitatory conductance.
     pub tau_syn_ex: Ms,
@@ -201,8 +203,8 @@ impl<F: Real> NeuronModel<F> for Coba<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (nS)", "inh (nS)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CONDUCTANCES
     }
 
     fn state(&self, n: usize) -> Result<CobaState<F>, Error> {

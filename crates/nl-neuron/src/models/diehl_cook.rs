@@ -3,8 +3,9 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, filled, scalar, select};
-use crate::{ConductanceScheme, Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Leak, Threshold, filled, scalar, select};
+use crate::slow::decay;
+use crate::{ConductanceScheme, Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "diehl_cook";
 
@@ -38,7 +39,7 @@ pub struct DiehlCookParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// How far one spike raises θ.
     pub theta_plus: Mv,
@@ -214,10 +215,18 @@ impl<F: Real> NeuronModel<F> for DiehlCook<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         match self.parameters.input {
-            DiehlCookInput::Conductance => &["exc (g_L)", "inh (g_L)", "current (mV)"],
-            DiehlCookInput::Jump => &["jump (mV)"],
+            DiehlCookInput::Conductance => {
+                const {
+                    &[
+                        InputChannel::conductance_jump("exc", "g_L"),
+                        InputChannel::conductance_jump("inh", "g_L"),
+                        InputChannel::current("mV"),
+                    ]
+                }
+            }
+            DiehlCookInput::Jump => const { &[InputChannel::potential_jump()] },
         }
     }
 

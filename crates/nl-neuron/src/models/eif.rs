@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
 
 const NAME: &str = "eif";
 
@@ -26,7 +26,7 @@ pub struct EifParameters {
     pub v_peak: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -223,8 +223,8 @@ impl<F: Real> NeuronModel<F> for Eif<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

@@ -4,7 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{Threshold, filled, scalar, select};
-use crate::{Drive, Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
+use crate::{Drive, Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
 
 const NAME: &str = "if";
 
@@ -18,7 +18,7 @@ pub struct IntegrateAndFireParameters {
     pub v_th: Mv,
     /// Potential after a spike, and at the start.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -126,7 +126,7 @@ impl<F: Real> NeuronModel<F> for IntegrateAndFire<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         self.parameters.drive.receptors()
     }
 

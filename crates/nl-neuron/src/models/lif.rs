@@ -4,7 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{Leak, Threshold, filled, select};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "lif";
 
@@ -20,10 +20,10 @@ pub enum Drive {
 
 impl Drive {
     /// The one receptor of a model driven in this way.
-    pub(crate) fn receptors(self) -> &'static [&'static str] {
+    pub(crate) fn receptors(self) -> &'static [InputChannel] {
         match self {
-            Self::Current => &["current (pA)"],
-            Self::Jump => &["jump (mV)"],
+            Self::Current => const { &[InputChannel::current("pA")] },
+            Self::Jump => const { &[InputChannel::potential_jump()] },
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct LifParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -159,7 +159,7 @@ impl<F: Real> NeuronModel<F> for Lif<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         self.parameters.drive.receptors()
     }
 

@@ -3,8 +3,9 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, filled, scalar, select};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Leak, exponential, filled, scalar, select};
+use crate::slow::decay;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "srm0";
 
@@ -20,7 +21,7 @@ pub struct Srm0Parameters {
     pub e_l: Mv,
     /// Threshold.
     pub v_th: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Depth of the spike-afterpotential, η₀ (positive: downwards).
     pub eta_0: Mv,
@@ -143,8 +144,8 @@ impl<F: Real> NeuronModel<F> for Srm0<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["syn (pA)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current_jump("syn"), InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<Srm0State<F>, Error> {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode, over_one_minus_exp};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
+use crate::receptor::CONDUCTANCES;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
 
 const NAME: &str = "traub_miles";
 
@@ -38,7 +39,7 @@ pub struct TraubMilesParameters {
     pub e_in: Mv,
     /// A spike is an upward crossing of this level.
     pub v_th: Mv,
-    /// Time after a spike in which no other is counted; the membrane goes on.
+    /// Time after a spike in which no other is counted, in whole steps (see [`grid`](crate::grid)); the membrane goes on.
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -271,8 +272,8 @@ impl<F: Real> NeuronModel<F> for TraubMiles<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (nS)", "inh (nS)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CONDUCTANCES
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

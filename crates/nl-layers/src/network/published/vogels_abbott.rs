@@ -8,6 +8,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Published, record_potentials};
+use crate::network::memory::reserve;
 use crate::network::{NetworkBuilder, NetworkError, Projection};
 
 /// Size and time step of [`cuba`] and [`coba`].
@@ -139,9 +140,12 @@ where
     let mut network = builder.build()?;
     for (which, population) in populations.into_iter().enumerate() {
         let mut rng = streams.rng("initial state", which as u64, 0);
-        let drawn: Vec<[f32; N]> = (0..sizes[which]).map(|_| start(&mut rng)).collect();
+        let mut drawn = reserve::<[f32; N]>("initial state", sizes[which])?;
+        drawn.extend((0..sizes[which]).map(|_| start(&mut rng)));
+        let mut values = reserve("initial state", sizes[which])?;
         for (k, variable) in variables.into_iter().enumerate() {
-            let values: Vec<f32> = drawn.iter().map(|values| values[k]).collect();
+            values.clear();
+            values.extend(drawn.iter().map(|drawn| drawn[k]));
             network.set_variable(population, variable, &values)?;
         }
     }
