@@ -3,7 +3,7 @@
 //! Sums run in the order of [`sum`](crate::sum); no fused multiply-add: the same bits at every level.
 
 use crate::error::check_len;
-use crate::reduce::{max, pairwise};
+use crate::reduce::{largest, pairwise};
 use crate::{Float, Level, ShapeError, Vectorised};
 
 /// y\[r, c\] = e^(x\[r, c\] − m) / Σₖ e^(x\[r, k\] − m), m = maxₖ x\[r, k\].
@@ -26,9 +26,9 @@ pub fn softmax<T: Float>(rows: usize, classes: usize, x: &[T], y: &mut [T]) -> R
         #[inline(always)]
         fn run(self) {
             for (x, y) in self.1.chunks_exact(self.0).zip(self.2.chunks_exact_mut(self.0)) {
-                let largest = max(x);
+                let top = largest(x);
                 for (y, &x) in y.iter_mut().zip(x) {
-                    *y = (x - largest).v_exp();
+                    *y = (x - top).v_exp();
                 }
                 let scale = T::ONE / pairwise(y, y, |y, _| y);
                 for y in y {
@@ -100,13 +100,13 @@ pub fn log_softmax<T: Float>(rows: usize, classes: usize, x: &[T], y: &mut [T]) 
 
 #[inline(always)]
 fn log_softmax_row<T: Float>(x: &[T], y: &mut [T]) {
-    let largest = max(x);
+    let top = largest(x);
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = (x - largest).v_exp();
+        *y = (x - top).v_exp();
     }
     let log_total = pairwise(y, y, |y, _| y).v_ln();
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = (x - largest) - log_total;
+        *y = (x - top) - log_total;
     }
 }
 

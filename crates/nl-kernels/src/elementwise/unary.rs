@@ -15,7 +15,7 @@ pub enum Unary {
     Abs,
     /// −1, 0 or 1; derivative 0
     Sign,
-    /// 1 if x > 0, else 0 (the derivative of [`Relu`](Self::Relu)); derivative 0
+    /// 1 if x > 0, else 0 (the derivative of [`Relu`](Self::Relu) but for NaN); derivative 0
     Step,
     /// e^x
     Exp,
@@ -27,7 +27,7 @@ pub enum Unary {
     Square,
     /// 1/x
     Recip,
-    /// max(x, 0), NaN stays NaN; derivative 0 at 0
+    /// max(x, 0), NaN stays NaN; derivative 0 at 0, 1 at NaN (as PyTorch's)
     Relu,
     /// 1 / (1 + e^−x)
     Sigmoid,
@@ -247,7 +247,8 @@ function!(Log, |x| x.v_ln(), |x, _y| T::ONE / x);
 function!(Sqrt, |x| x.sqrt(), |_x, y| T::from_f64(0.5) / y);
 function!(Square, |x| x * x, |x, _y| x + x);
 function!(Recip, |x| T::ONE / x, |_x, y| -(y * y));
-function!(Relu, |x| if x <= T::ZERO { T::ZERO } else { x }, |x, _y| step(x));
+// The comparison fails for NaN, which stays one, and lets its gradient through.
+function!(Relu, |x| if x <= T::ZERO { T::ZERO } else { x }, |x, _y| if x <= T::ZERO { T::ZERO } else { T::ONE });
 function!(Sigmoid, |x| x.v_sigmoid(), |_x, y| y * (T::ONE - y));
 function!(Tanh, |x| x.v_tanh(), |_x, y| T::ONE - y * y);
 function!(Softplus, |x| x.v_softplus(), |x, _y| x.v_sigmoid());
@@ -388,7 +389,7 @@ mod tests {
         let inf = f32::INFINITY;
         assert!(value(Unary::Relu)[0].is_nan());
         assert_eq!(value(Unary::Relu)[1..], [inf, 0.0, 0.0, 0.0]);
-        assert_eq!(slope(Unary::Relu)[1..], [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(slope(Unary::Relu), [1.0, 1.0, 0.0, 0.0, 0.0]);
         assert_eq!(slope(Unary::Abs)[1..], [1.0, -1.0, 0.0, 0.0]);
         assert_eq!(value(Unary::Sign), [0.0, 1.0, -1.0, 0.0, 0.0]);
         assert_eq!(value(Unary::Recip)[1..], [0.0, -0.0, inf, -inf]);

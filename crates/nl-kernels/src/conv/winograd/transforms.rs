@@ -131,6 +131,7 @@ mod tests {
     struct Identities;
 
     impl Kernel<f64> for Identities {
+        type Output = ();
         #[inline(always)]
         fn run<V: Vector<f64>>(self) {
             let v = |x: f64| V::splat(x);
