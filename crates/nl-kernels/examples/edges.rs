@@ -29,10 +29,8 @@ fn draw(title: &str, pixels: &[f32], width: usize) {
 
 fn main() -> Result<(), ShapeError> {
     let image = picture();
-    let filters = [
-        [-1.0_f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0],
-        [-1.0, -2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0],
-    ];
+    let filters =
+        [[-1.0_f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0], [-1.0, -2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0]];
     let shape = Conv2d {
         batch: 1,
         in_channels: 1,

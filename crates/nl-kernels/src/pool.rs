@@ -252,6 +252,7 @@ pub fn avg_pool2d_grad<T: Float>(shape: &Pool2d, dy: &[T], dx: &mut [T]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// Every combination of small sizes, kernels, strides and paddings.
     fn shapes() -> Vec<Pool2d> {
@@ -311,11 +312,12 @@ mod tests {
                 assert_eq!(max[at], want, "{s:?} at {at}");
                 assert_eq!(x[p * plane + argmax[at] as usize], want);
                 let want = cells.iter().flatten().sum::<f64>() / area;
-                assert!((average[at] - want).abs() < 1e-12, "{s:?} at {at}: {} not {want}", average[at]);
+                assert_abs_diff_eq!(average[at], want, epsilon = 1e-12);
             }
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            assert!((dot(&average, &dy) - dot(&x, &daverage)).abs() < 1e-6);
-            assert!((dot(&max, &dy) - dot(&x, &dmax)).abs() < 1e-6);
+            // Sums of some hundred products of up to 2500.
+            assert_abs_diff_eq!(dot(&average, &dy), dot(&x, &daverage), epsilon = 1e-6);
+            assert_abs_diff_eq!(dot(&max, &dy), dot(&x, &dmax), epsilon = 1e-6);
         }
     }
 

@@ -82,7 +82,10 @@ mod tests {
         assert_eq!(reach(&[(2, 10), (3, 4)], 2), 20);
         assert_eq!((reach(&[(3, 1 << 63)], 1), reach(&[(0, MAX), (MAX, MAX)], 5)), (MAX, 0));
         assert_eq!(windows(4000, 0, 4000, 1 << 63), 1);
-        assert_eq!((windows(5, 1, 3, 2), windows(5, 0, 6, 1), windows(5, MAX, 1, 1), windows(5, 0, 1, 0)), (3, 0, 0, 0));
+        assert_eq!(
+            (windows(5, 1, 3, 2), windows(5, 0, 6, 1), windows(5, MAX, 1, 1), windows(5, 0, 1, 0)),
+            (3, 0, 0, 0)
+        );
         assert_eq!(windows(MAX, 0, 0, 1), MAX);
     }
 }

@@ -105,7 +105,9 @@ fn product(sizes: &[usize]) -> usize {
 fn close(got: &[f32], want: &[f32], what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        assert!((got - want).abs() <= 1e-3 * want.abs().max(10.0), "{what} [{i}]: {got} instead of {want}");
+        // Integers, exact but for the transforms of Winograd.
+        let close = approx::relative_eq!(got, want, epsilon = 1e-2, max_relative = 1e-3);
+        assert!(close, "{what} [{i}]: {got} instead of {want}");
     }
 }
 
@@ -115,8 +117,7 @@ fn products(s: &Conv2d, mut f: impl FnMut(usize, usize, usize)) {
     for y in 0..s.output_len() {
         let (n, o, i, j) = (y / ow / oh / s.out_channels, y / ow / oh % s.out_channels, y / ow % oh, y % ow);
         for tap in 0..s.in_channels * s.kernel[0] * s.kernel[1] {
-            let (c, u, v) =
-                (tap / s.kernel[1] / s.kernel[0], tap / s.kernel[1] % s.kernel[0], tap % s.kernel[1]);
+            let (c, u, v) = (tap / s.kernel[1] / s.kernel[0], tap / s.kernel[1] % s.kernel[0], tap % s.kernel[1]);
             let row = (i * s.stride[0] + u).checked_sub(s.padding[0]).filter(|&row| row < s.height);
             let column = (j * s.stride[1] + v).checked_sub(s.padding[1]).filter(|&column| column < s.width);
             if let (Some(row), Some(column)) = (row, column) {
@@ -143,8 +144,8 @@ fn convolutions(count: &mut Count, s: Conv2d, scratch: &mut Scratch) {
     let (mut y, mut dx, mut dw) = (vec![0.0; lens[2]], vec![0.0; lens[0]], vec![0.0; lens[1]]);
     let dy = numbers(lens[2]);
     let affordable = product(&[lens[2], s.in_channels, s.kernel[0], s.kernel[1]]) < 1 << 22;
-    let ran = conv2d(&s, &x, &w, None, &mut y, scratch);
     let ran_input = conv2d_grad_input(&s, &dy, &w, &mut dx, scratch);
+    let ran = conv2d(&s, &x, &w, None, &mut y, scratch);
     let ran_weight = conv2d_grad_weight(&s, &x, &dy, &mut dw, scratch);
     if ran.is_ok() && ran_input.is_ok() && ran_weight.is_ok() && affordable {
         let mut want = [vec![0.0; lens[2]], vec![0.0; lens[0]], vec![0.0; lens[1]]];
@@ -185,7 +186,7 @@ fn convolutions_of_hostile_shapes() {
         padding: [0, 0],
     };
     // What was found first: a stride whose product with the next one wraps.
-    for size in [8, 4000] {
+    for size in [4000, 8] {
         for stride in [[1 << 63, 2], [2, 1 << 63], [1 << 63, 1 << 63], [MAX, MAX], [1 << 32, 1 << 32]] {
             convolutions(&mut count, Conv2d { height: size, kernel: [size, 2], stride, ..plain }, scratch);
         }
@@ -277,11 +278,13 @@ fn products_of_hostile_shapes() {
                 count.note(views().map(|_| ()));
                 continue;
             }
-            let cells = if strided { MatMut::strided(&mut c, m, n, strides[1], strides[0]) } else { MatMut::new(&mut c, m, n) };
+            let cells =
+                if strided { MatMut::strided(&mut c, m, n, strides[1], strides[0]) } else { MatMut::new(&mut c, m, n) };
             let result = views().and_then(|(a, b)| gemm(1.0, a, b, 0.5, cells?, scratch));
             count.note(result);
             let cells = MatMut::new(&mut c, m, n);
-            let result = views().and_then(|(a, b)| gemm_parallel(0.0, a, b, 0.5, cells?, &mut [Scratch::new(), Scratch::new()]));
+            let result =
+                views().and_then(|(a, b)| gemm_parallel(0.0, a, b, 0.5, cells?, &mut [Scratch::new(), Scratch::new()]));
             count.note(result);
         }
         let times = draw.size(4);

@@ -56,7 +56,8 @@ impl<'t, S: Scalar> Var<'t, S> {
             };
             let Some(last) = n.checked_sub(1) else { return Err(error("leave no output; the input is empty")) };
             let full = last.checked_mul(s).and_then(|at| at.checked_add(k)).and_then(|end| end.checked_add(extra));
-            let full = full.ok_or_else(|| error("give an output of more cells than can be counted; use a smaller stride"))?;
+            let full =
+                full.ok_or_else(|| error("give an output of more cells than can be counted; use a smaller stride"))?;
             let both = p.checked_mul(2).filter(|&both| both < full);
             Ok(full - both.ok_or_else(|| error("leave no output; pad less"))?)
         };

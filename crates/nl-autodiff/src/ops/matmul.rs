@@ -159,7 +159,7 @@ mod tests {
                 for (n, y) in y.value().as_slice().chunks(15).enumerate() {
                     let a = tape.constant(Tensor::new(&a.shape().dims()[1..], a.as_slice()[12 * n..][..12].to_vec())?);
                     let want = a.matmul_with(ta, tape.constant(b.clone()), tb)?.value();
-                    assert!(y.iter().zip(want.as_slice()).all(|(y, want)| (y - want).abs() < 1e-14));
+                    approx::assert_abs_diff_eq!(y, want.as_slice(), epsilon = 1e-14);
                 }
                 gradcheck(|v| v[0].matmul_with(ta, v[1], tb), &[a.clone(), b.clone()])?;
                 gradgradcheck(|v| v[0].matmul_with(ta, v[1], tb), &[a, b])?;

@@ -24,8 +24,7 @@ impl<'t, S: Scalar> Var<'t, S> {
         let (_, dropped) = super::sum::reduced("max_axes", self.shape(), axes)?;
         // From the inside out: the first of the outermost axis wins last, which is the first in row-major order.
         let shape = self.shape();
-        let inwards = (0..shape.rank()).rev().filter(|axis| axes.contains(axis));
-        let y = inwards.into_iter().try_fold(self, max_axis)?;
+        let y = (0..shape.rank()).rev().filter(|axis| axes.contains(axis)).try_fold(self, max_axis)?;
         if keep == KeepDims::Yes { Ok(y) } else { y.reshape(dropped.dims()) }
     }
 

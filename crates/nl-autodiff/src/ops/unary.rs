@@ -205,7 +205,8 @@ mod tests {
             let fused = grad(y, &[x], CreateGraph::No)?[0].value();
             let recorded = grad(y, &[x], CreateGraph::Yes)?[0].value();
             for (a, b) in fused.as_slice().iter().zip(recorded.as_slice()) {
-                assert!((a - b).abs() <= 1e-14 * (1.0 + b.abs()), "{f:?}: {a} {b}");
+                let close = approx::relative_eq!(a, b, epsilon = 1e-14, max_relative = 1e-14);
+                assert!(close, "{f:?}: {a} {b}");
             }
         }
         Ok(())

@@ -9,8 +9,8 @@
 
 use super::layout::{Planes, Rows, Source, Upstream, lanes_to_planes, planes_to_lanes};
 use super::product::Product;
-use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::tree::{self, LEVELS, Tree};
+use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::{Conv2d, Finish};
 use crate::size::{elements, padded, product, sum};
 use crate::{Float, Level, Scratch, ShapeError};
@@ -342,8 +342,7 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
         debug_assert!(!finish.pool);
         let layout = Layout::new::<T, V>(op, s)?;
         let z = product(op, "the outputs of a group", &[s.out_channels, layout.pitch])?;
-        let [mut phases, mut col, mut z] =
-            scratch.take_all::<T, 3>(op, [layout.phases_len, layout.matrix_len, z])?;
+        let [mut phases, mut col, mut z] = scratch.take_all::<T, 3>(op, [layout.phases_len, layout.matrix_len, z])?;
         phases.as_mut_slice().fill(T::ZERO);
         let zero = V::splat(T::ZERO);
         for group in layout.groups(*s) {

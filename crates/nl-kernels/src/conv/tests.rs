@@ -287,7 +287,8 @@ fn fused_block_equals_its_parts() {
             let close = |got: &[f64], want: &[f64], what: &str| {
                 let size = want.iter().fold(1.0_f64, |max, x| max.max(x.abs()));
                 for (i, (got, want)) in got.iter().zip(want).enumerate() {
-                    assert!((got - want).abs() < 1e-13 * size, "{shape:?} {level} {what}[{i}]: {got}, not {want}");
+                    let equal = approx::abs_diff_eq!(got, want, epsilon = 1e-13 * size);
+                    assert!(equal, "{shape:?} {level} {what}[{i}]: {got}, not {want}");
                 }
             };
             close(y.check(), &want, "y");
@@ -378,7 +379,8 @@ proptest::proptest! {
         let size = dot(&abs(&y), &abs(&dy)) + dot(&abs(&x), &abs(&dx)) + dot(&abs(&w), &abs(&dw)) + 1.0;
         let dots = [dot(&y, &dy), dot(&x, &dx), dot(&w, &dw)];
         for other in &dots[1..] {
-            proptest::prop_assert!((dots[0] - other).abs() < 1e-13 * size, "{:?}: {:?}", shape, dots);
+            let equal = approx::abs_diff_eq!(dots[0], *other, epsilon = 1e-13 * size);
+            proptest::prop_assert!(equal, "{:?}: {:?}", shape, dots);
         }
     }
 }
@@ -466,7 +468,13 @@ fn a_nan_goes_through_the_block() {
                     assert_eq!(plain.is_nan(), relu.is_nan(), "{conv:?} {level}, NaN at {nan}: {plain}, not {relu}");
                 }
                 for i in 0..y.len() {
-                    assert_eq!(y[i].is_nan(), want[i].is_nan(), "{conv:?} {level}, NaN at {nan}: {}, not {}", y[i], want[i]);
+                    assert_eq!(
+                        y[i].is_nan(),
+                        want[i].is_nan(),
+                        "{conv:?} {level}, NaN at {nan}: {}, not {}",
+                        y[i],
+                        want[i]
+                    );
                     if y[i].is_nan() {
                         let (row, column) = (at[i] as usize / pool.width % 2, at[i] as usize % pool.width % 2);
                         assert_eq!(usize::from(places[i]), 2 * row + column, "{conv:?} {level}, NaN at {nan}");

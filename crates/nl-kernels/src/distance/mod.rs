@@ -333,7 +333,8 @@ impl Search<'_> {
         for (c, keys) in filter.keys.chunks(KEYS * width).enumerate() {
             let rows = keys.len() / width;
             // The first keys are measured in any case.
-            if measured > count.saturating_mul(self.k.saturating_mul(8).saturating_add(KEYS + c * KEYS / filter.share)) {
+            if measured > count.saturating_mul(self.k.saturating_mul(8).saturating_add(KEYS + c * KEYS / filter.share))
+            {
                 done = false;
                 break;
             }

@@ -276,6 +276,7 @@ fn normal_density<T: Float>(x: T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::relative_eq;
 
     /// One definition per function, in the standard library's `f64`.
     fn exact(op: Unary, x: f64) -> f64 {
@@ -338,14 +339,14 @@ mod tests {
                         for i in 0..n {
                             let want = exact(op, x64[i]);
                             assert!(
-                                (y[i] - want).abs() <= 1e-14 * want.abs().max(1.0),
+                                relative_eq!(y[i], want, epsilon = 1e-14, max_relative = 1e-14),
                                 "{op:?}({}) = {}",
                                 x64[i],
                                 y[i]
                             );
                             let want = exact(op, f64::from(x32[i])) as f32;
                             assert!(
-                                (y32[i] - want).abs() <= 6e-7 * want.abs().max(0.1),
+                                relative_eq!(y32[i], want, epsilon = 6e-8, max_relative = 6e-7),
                                 "{op:?}({}) = {}",
                                 x32[i],
                                 y32[i]
@@ -353,10 +354,11 @@ mod tests {
                             let h = 1e-5;
                             if x64[i].abs() > h {
                                 let slope = (exact(op, x64[i] + h) - exact(op, x64[i] - h)) / (2.0 * h);
-                                let bound = 1e-6 * slope.abs().max(1.0);
-                                assert!((dx[i] - slope).abs() <= bound, "{op:?}'({}) = {}", x64[i], dx[i]);
+                                let close = relative_eq!(dx[i], slope, epsilon = 1e-6, max_relative = 1e-6);
+                                assert!(close, "{op:?}'({}) = {}", x64[i], dx[i]);
                                 let slope = 2.0 * dx[i] as f32;
-                                assert!((dx32[i] - slope).abs() <= 1e-5 * slope.abs().max(1.0), "{op:?}' in f32");
+                                let close = relative_eq!(dx32[i], slope, epsilon = 1e-5, max_relative = 1e-5);
+                                assert!(close, "{op:?}' in f32");
                             }
                         }
                         // The same bits at every level.

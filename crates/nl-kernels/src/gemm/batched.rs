@@ -108,11 +108,7 @@ fn run<T: Float>(
     let level = level.min(Level::detect());
     let (_, tile) = kernel::tile_shape::<T>(level);
     let strip = if n <= tile / 2 { tile / 2 } else { tile };
-    let len = if form == Form::RightTransposed {
-        product(op, "B, packed", &[n.div_ceil(strip), strip, k])?
-    } else {
-        0
-    };
+    let len = if form == Form::RightTransposed { product(op, "B, packed", &[n.div_ceil(strip), strip, k])? } else { 0 };
     let [mut packed] = scratch.take_all::<T, 1>(op, [len])?;
     for i in 0..count {
         let (a, b, c) = (&a[i * m * k..][..m * k], &b[i * k * n..][..k * n], &mut c[i * m * n..][..m * n]);

@@ -8,8 +8,8 @@ mod axis;
 mod max;
 
 pub use axis::{sum_axis, sum_to};
-pub(crate) use max::{above, largest};
 pub use max::max_axis;
+pub(crate) use max::{above, largest};
 
 use crate::error::check_len;
 use crate::{Float, Level, ShapeError, Vectorised};
@@ -165,7 +165,7 @@ mod tests {
         for level in Level::available() {
             let total = level.dispatch(Sum(&x));
             assert_eq!(total.to_bits(), sum_squares(&x).to_bits(), "{level}");
-            assert!((f64::from(total) / exact - 1.0).abs() < 1e-6);
+            approx::assert_relative_eq!(f64::from(total), exact, epsilon = 0.0, max_relative = 1e-6);
         }
     }
 }

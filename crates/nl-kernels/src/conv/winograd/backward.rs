@@ -2,12 +2,10 @@
 
 use super::super::layout::{Rows, Upstream, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
+use super::super::tree::{self, LEVELS, Tree};
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::super::tree::{self, LEVELS, Tree};
-use super::{
-    Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms,
-};
+use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
 use crate::size::{elements, product};
 use crate::{Float, Level, Scratch, ShapeError};
 
@@ -91,18 +89,8 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
             when(input.is_some(), padded_len),
             product(op, "sums of a bias gradient", &[layout.filter_blocks, LEVELS, V::LANES])?,
         ];
-        let [
-            mut taps,
-            mut ut,
-            mut du,
-            mut v,
-            mut dm,
-            mut dz,
-            mut places,
-            mut padded,
-            mut dpadded,
-            mut sums,
-        ] = scratch.take_all::<T, 10>(op, lens)?;
+        let [mut taps, mut ut, mut du, mut v, mut dm, mut dz, mut places, mut padded, mut dpadded, mut sums] =
+            scratch.take_all::<T, 10>(op, lens)?;
 
         // The border and the lanes beyond the channels are zero once and for all.
         for buffer in [&mut padded, &mut dz, &mut places] {
@@ -148,8 +136,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                         }
                     }
                     let at = n * image_tiles * filters + block * V::LANES;
-                    let sum =
-                        transform_dz::<T, V>(&layout, &group, finish, dz, places, dm.as_mut_slice(), at, m_point);
+                    let sum = transform_dz::<T, V>(&layout, &group, finish, dz, places, dm.as_mut_slice(), at, m_point);
                     tree::push(&mut sums.as_mut_slice()[block * LEVELS * V::LANES..], images, sum);
                 }
                 images += 1;

@@ -4,9 +4,7 @@ use super::super::layout::{Rows, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{
-    Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms,
-};
+use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
 use crate::size::{elements, product};
 use crate::{Float, Level, Scratch, ShapeError};
 
