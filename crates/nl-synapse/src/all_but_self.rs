@@ -99,6 +99,10 @@ impl<F: Real> Connection<F> for AllButSelf<F> {
         self.targets.len() * (self.n - 1)
     }
 
+    fn lowest_weight(&self) -> Option<F> {
+        Some(self.weight)
+    }
+
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.n, self.targets.len()), spikes, input)?;
         if !spikes.is_sorted() {

@@ -77,6 +77,19 @@ pub trait Connection<F: Real> {
     fn rows(&self) -> Option<Rows<'_, F>> {
         None
     }
+
+    /// The lowest weight, as far as the connection can tell: a conductance must have none below 0.
+    fn lowest_weight(&self) -> Option<F> {
+        match self.rows()?.weights {
+            RowWeights::One(w) => Some(w),
+            RowWeights::Each(weights) => lowest(weights),
+        }
+    }
+}
+
+/// The lowest of weights.
+pub(crate) fn lowest<F: Real>(weights: &[F]) -> Option<F> {
+    weights.iter().copied().reduce(|a, b| if b < a { b } else { a })
 }
 
 /// A connection with a weight for each synapse, which a learning rule may change in place.

@@ -4,7 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{assert_exists, check_delivery, check_scaled};
+use crate::connection::{lowest, assert_exists, check_delivery, check_scaled};
 use crate::{Connection, Error, Weights};
 
 const NAME: &str = "dense";
@@ -71,6 +71,10 @@ impl<F: Real> Connection<F> for Dense<F> {
 
     fn synapses(&self) -> usize {
         self.weights.len()
+    }
+
+    fn lowest_weight(&self) -> Option<F> {
+        lowest(&self.weights)
     }
 
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {

@@ -41,6 +41,11 @@ pub(super) trait Wire: Send + Sync {
         None
     }
 
+    /// `Ok` if the rule, if there is one, can have such weights.
+    fn check_weights(&self, _weights: &[f32]) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
     fn save(&self) -> Result<Vec<u8>, NetworkError> {
         Ok(Vec::new())
     }
@@ -77,6 +82,8 @@ pub(super) trait Bundle: Send {
     fn pre(&self) -> usize;
     fn post(&self) -> usize;
     fn synapses(&self) -> usize;
+    /// The lowest weight, if it is known.
+    fn lowest(&self) -> Option<f32>;
     /// Whether parts of its targets can be had.
     fn divisible(&self) -> Result<bool, NetworkError>;
     /// Onto the pieces `bounds[k] .. bounds[k + 1]`.
@@ -128,6 +135,10 @@ impl<C: Connection<f32> + Clone + Send + Sync + 'static> Bundle for Fixed<C> {
 
     fn synapses(&self) -> usize {
         self.0.synapses()
+    }
+
+    fn lowest(&self) -> Option<f32> {
+        self.0.lowest_weight()
     }
 
     fn divisible(&self) -> Result<bool, NetworkError> {
@@ -192,6 +203,10 @@ where
 
     fn synapses(&self) -> usize {
         self.synapses.synapses()
+    }
+
+    fn lowest(&self) -> Option<f32> {
+        self.synapses.lowest_weight()
     }
 
     fn divisible(&self) -> Result<bool, NetworkError> {
@@ -263,6 +278,10 @@ where
 
     fn weights_mut(&mut self) -> Option<&mut [f32]> {
         Some(self.synapses.weights_mut())
+    }
+
+    fn check_weights(&self, weights: &[f32]) -> Result<(), NetworkError> {
+        Ok(self.rule.check_weights(weights)?)
     }
 
     fn save(&self) -> Result<Vec<u8>, NetworkError> {
