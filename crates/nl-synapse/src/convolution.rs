@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{lowest, assert_exists, check_delivery, check_scaled};
+use crate::connection::{assert_exists, check_delivery, check_scaled, range_of};
 use crate::connectivity::Fields;
 use crate::{Connection, Error, Weights};
 
@@ -122,8 +122,8 @@ impl<F: Real> Connection<F> for Convolution<F> {
         self.synapses
     }
 
-    fn lowest_weight(&self) -> Option<F> {
-        lowest(&self.weights)
+    fn weight_range(&self) -> Option<(F, F)> {
+        range_of(&self.weights)
     }
 
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {

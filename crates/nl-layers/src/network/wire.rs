@@ -138,7 +138,7 @@ impl<C: Connection<f32> + Clone + Send + Sync + 'static> Bundle for Fixed<C> {
     }
 
     fn lowest(&self) -> Option<f32> {
-        self.0.lowest_weight()
+        self.0.weight_range().map(|(low, _)| low)
     }
 
     fn divisible(&self) -> Result<bool, NetworkError> {
@@ -206,7 +206,7 @@ where
     }
 
     fn lowest(&self) -> Option<f32> {
-        self.synapses.lowest_weight()
+        self.synapses.weight_range().map(|(low, _)| low)
     }
 
     fn divisible(&self) -> Result<bool, NetworkError> {
