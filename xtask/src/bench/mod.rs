@@ -26,6 +26,7 @@ struct Figure {
 pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     let pool = crate::pool(options.threads)?;
     let (threads, steps) = (pool.current_num_threads(), options.steps.get());
+    crate::say(&format!("bench: {steps} repetitions, some of them to warm up; seconds to a minute on {threads} threads"));
     let figures = pool.install(|| match options.workload {
         Workload::BrainSsl => brain::run(brain::Stage::SelfSupervised, threads, steps),
         Workload::BrainSup => brain::run(brain::Stage::Supervised, threads, steps),
