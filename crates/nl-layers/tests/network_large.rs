@@ -2,7 +2,7 @@
 //! neurons and synapses.
 
 use approx::assert_relative_eq;
-use nl_layers::network::{Network, NetworkBuilder, PopulationId, Projection, ProjectionId, Snapshot};
+use nl_layers::network::{Network, NetworkBuilder, PopulationId, Projection, ProjectionId, Snapshot, WeightTraceId};
 use nl_neuron::{Drive, Lif, LifParameters, Ms, Mv, NeuronModel, SpikeSet, SpikeTrain};
 use nl_plasticity::{Activity, PairStdp, PairStdpParameters, PlasticityRule};
 use nl_random::Streams;
@@ -70,7 +70,7 @@ fn lateral_delay(synapse: usize) -> u32 {
 }
 
 /// Every kind of synapse that is routed: one weight, a weight each, short-term plasticity, delays of their own, a rule.
-fn network(axonal: u32, steps: usize) -> (Network, PopulationId, ProjectionId) {
+fn network(axonal: u32, steps: usize) -> (Network, PopulationId, ProjectionId, WeightTraceId) {
     let Parts { each, one, lateral, learnt } = parts();
     let mut builder = NetworkBuilder::new(DT, Streams::new(1)).unwrap();
     let source = builder.spike_list("input", train(steps)).unwrap();
@@ -84,8 +84,8 @@ fn network(axonal: u32, steps: usize) -> (Network, PopulationId, ProjectionId) {
     let to = Projection::new(source, cells).delays(Ms(f64::from(axonal) * DT.0), Ms(1.0));
     let learnt = builder.connect_plastic(to, learnt, rule()).unwrap();
     builder.record_spikes(cells).unwrap();
-    builder.record_weights(learnt, &[0, 7], 10).unwrap();
-    (builder.build().unwrap(), cells, learnt)
+    let trace = builder.record_weights(learnt, &[0, 7], Ms(5.0)).unwrap();
+    (builder.build().unwrap(), cells, learnt, trace)
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn many_pieces_equal_the_naive_loop() {
             emitted.iter().enumerate().flat_map(|(k, s)| s.iter().map(move |&i| (k as u64, i))).collect();
         assert!(naive.len() > 1000, "{} spikes test nothing", naive.len());
 
-        let (mut network, cells, projection) = network(axonal, steps);
+        let (mut network, cells, projection, trace) = network(axonal, steps);
         network.run_steps(steps as u64).unwrap();
         let spikes: Vec<_> = network.spikes(cells).unwrap().iter().map(|s| (s.step, s.neuron)).collect();
         assert!(spikes == naive, "axonal {axonal}");
@@ -139,7 +139,15 @@ fn many_pieces_equal_the_naive_loop() {
             // A trace's common factor starts with the first spike that a piece sees, so that the last bits differ.
             assert_relative_eq!(a, b, max_relative = 1e-5);
         }
-        let trace = network.weight_trace(0).unwrap();
+        let x = network.trace(projection, "x").unwrap().values;
+        let whole = rule.trace(&traces, steps as u64 - 1, "x").unwrap().values;
+        let csr = sparse("learnt", PRE);
+        for (i, (a, b)) in x.iter().zip(&whole).enumerate() {
+            let heard = !csr.row(i as u32).is_empty();
+            assert_relative_eq!(*a, if heard { *b } else { 0.0 }, max_relative = 1e-5);
+        }
+        assert!(x.iter().filter(|&&x| x > 0.0).count() > PRE / 2);
+        let trace = network.weight_trace(trace).unwrap();
         assert_eq!(trace.values[trace.values.len() - 2..], [learnt[0], learnt[7]]);
     }
 }

@@ -49,6 +49,8 @@ enum Fault {
     LengthUnchecked,
     /// A state whose arrays differ in length is taken.
     StateUnchecked,
+    /// V is kept in steps of a thousandth of a millivolt.
+    SmallStepsLost,
     /// Every neuron gets the input of the first.
     InputOfFirst,
 }
@@ -177,6 +179,9 @@ impl NeuronModel<f64> for Broken {
                     *v -= 1.0;
                 }
             }
+            if fault == Fault::SmallStepsLost {
+                *v = (*v * 1e3).round() * 1e-3;
+            }
             inhibited = false;
             let seen = if fault == Fault::ThresholdFirst { before } else { *v };
             if *counter == 0 && seen >= threshold {
@@ -250,6 +255,7 @@ const TABLE: &[(Fault, Check, &str)] = &[
     (Fault::CurrentWraps, law!(Monotone), "monotone"),
     (Fault::LengthUnchecked, law!(Refusal), "refusal"),
     (Fault::StateUnchecked, law!(Refusal), "refusal"),
+    (Fault::SmallStepsLost, law!(SlowDecay), "slow_decay"),
     (Fault::InputOfFirst, law!(Permutation), "permutation"),
 ];
 

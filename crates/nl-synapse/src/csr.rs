@@ -92,7 +92,7 @@ impl Csr {
             offsets[i + 1] += offsets[i];
         }
         let mut targets = reserve(NAME, sorted.len())?;
-        targets.extend(sorted.into_iter().map(|(_, j)| j));
+        targets.extend(sorted.iter().map(|&(_, j)| j));
         Self::new(pre, post, offsets, targets)
     }
 
@@ -170,21 +170,22 @@ impl Csr {
     }
 
     /// The same synapses seen from the targets: for each post neuron its (pre, synapse) pairs, ascending.
-    pub(crate) fn incoming(&self) -> Incoming {
-        let mut offsets = vec![0_u32; self.post + 1];
+    pub(crate) fn incoming(&self) -> Result<Incoming, Error> {
+        let mut offsets = zeros::<u32>(NAME, self.post + 1)?;
         for &j in &self.targets {
             offsets[j as usize + 1] += 1;
         }
         for j in 0..self.post {
             offsets[j + 1] += offsets[j];
         }
-        let mut next = offsets.clone();
-        let mut sources = vec![(0, 0); self.targets.len()];
+        let mut next = reserve(NAME, offsets.len())?;
+        next.extend_from_slice(&offsets);
+        let mut sources = zeros(NAME, self.targets.len())?;
         for (synapse, (i, j)) in self.edges().enumerate() {
             sources[next[j as usize] as usize] = (i, synapse as u32);
             next[j as usize] += 1;
         }
-        Incoming { offsets, sources }
+        Ok(Incoming { offsets, sources })
     }
 }
 
@@ -209,7 +210,7 @@ mod tests {
     #[test]
     fn transposed_twice_is_the_same() {
         let csr = Csr::from_edges(3, 2, &[(0, 1), (2, 1), (2, 0), (0, 0)]).unwrap();
-        let incoming = csr.incoming();
+        let incoming = csr.incoming().unwrap();
         assert_eq!(incoming.column(0), &[(0, 0), (2, 2)]);
         assert_eq!(incoming.column(1), &[(0, 1), (2, 3)]);
     }

@@ -3,6 +3,7 @@
 use nl_neuron::{Ms, Real};
 use serde::{Deserialize, Serialize};
 
+use crate::connectivity::reserve;
 use crate::{Connection, Csr, DelayLine, Error, Sparse};
 
 const NAME: &str = "delay";
@@ -219,14 +220,16 @@ impl<F: Real> Delayed<Sparse<F>> {
     /// Sorts the synapses of `csr` into groups of equal delay; `weights` and `delays` are by synapse number.
     ///
     /// # Errors
-    /// If the lengths differ, or a weight is not finite.
+    /// If the lengths differ, a weight is not finite, or the memory is not there.
     pub fn split(csr: &Csr, weights: &[F], delays: &[Delay]) -> Result<Self, Error> {
         nl_neuron::Error::length(NAME, "weights", csr.synapses(), weights.len())?;
         nl_neuron::Error::length(NAME, "delays", csr.synapses(), delays.len())?;
-        let mut kinds = delays.to_vec();
+        let mut kinds = reserve(NAME, delays.len())?;
+        kinds.extend_from_slice(delays);
         kinds.sort_unstable();
+        let sizes: Vec<usize> = kinds.chunk_by(|a, b| a == b).map(<[Delay]>::len).collect();
         kinds.dedup();
-        let mut parts: Vec<Part<F>> = kinds.iter().map(|_| Part::new(csr.pre())).collect();
+        let mut parts = sizes.into_iter().map(|size| Part::new(csr.pre(), size)).collect::<Result<Vec<_>, _>>()?;
         for i in 0..csr.pre() as u32 {
             for (synapse, &j) in csr.range(i).zip(csr.row(i)) {
                 // Every delay is among the kinds: they are its own list, sorted.
@@ -259,10 +262,12 @@ struct Part<F> {
 }
 
 impl<F> Part<F> {
-    fn new(pre: usize) -> Self {
-        let mut offsets = Vec::with_capacity(pre + 1);
+    /// Room for so many synapses of `pre` neurons.
+    fn new(pre: usize, size: usize) -> Result<Self, Error> {
+        let mut offsets = reserve(NAME, pre + 1)?;
         offsets.push(0);
-        Self { offsets, targets: Vec::new(), weights: Vec::new(), numbers: Vec::new() }
+        let (targets, weights, numbers) = (reserve(NAME, size)?, reserve(NAME, size)?, reserve(NAME, size)?);
+        Ok(Self { offsets, targets, weights, numbers })
     }
 }
 

@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{RowWeights, Rows, check_delivery, check_scaled};
+use crate::connection::{RowWeights, Rows, assert_exists, check_delivery, check_scaled, range_of};
 use crate::connectivity::reserve;
 use crate::csr::Incoming;
 use crate::{Connection, Csr, Error, Weights};
@@ -84,6 +84,10 @@ impl<F: Real> Connection<F> for Sparse<F> {
         self.weights.len()
     }
 
+    fn weight_range(&self) -> Option<(F, F)> {
+        range_of(&self.weights)
+    }
+
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.pre(), self.post()), spikes, input)?;
         for &i in spikes {
@@ -128,9 +132,21 @@ impl<F: Real> Weights<F> for Sparse<F> {
     }
 
     fn for_incoming(&mut self, post: u32, mut f: impl FnMut(usize, u32, &mut F)) {
-        let incoming = self.incoming.get_or_insert_with(|| self.csr.incoming());
-        for &(i, synapse) in incoming.column(post) {
-            f(synapse as usize, i, &mut self.weights[synapse as usize]);
+        if self.incoming.is_none() {
+            self.incoming = self.csr.incoming().ok();
+        }
+        if let Some(incoming) = &self.incoming {
+            for &(i, synapse) in incoming.column(post) {
+                f(synapse as usize, i, &mut self.weights[synapse as usize]);
+            }
+            return;
+        }
+        // No memory for the view: all synapses are looked through.
+        assert_exists(NAME, post, self.csr.post());
+        for (synapse, (i, j)) in self.csr.edges().enumerate() {
+            if j == post {
+                f(synapse, i, &mut self.weights[synapse]);
+            }
         }
     }
 

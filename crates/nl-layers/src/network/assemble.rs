@@ -52,7 +52,7 @@ impl NetworkBuilder {
             populations.push(Population {
                 name: declared.name.clone(),
                 n: declared.n,
-                receptors: declared.blueprint.receptors().len(),
+                receptors: declared.blueprint.receptors(),
                 pieces: first..pieces.len(),
                 recorded: declared.record_spikes.then(Vec::new),
                 rates: declared.record_rate.map(|width| RateTrace { width, counts: Vec::new() }),
@@ -63,7 +63,13 @@ impl NetworkBuilder {
         let Self { dt, streams, projections, neuromodulation, states, weights, .. } = self;
         let (mut afferents, mut synapses) = (Vec::new(), Vec::new());
         for (projection, wired) in projections.into_iter().enumerate() {
-            synapses.push(Synapses { count: wired.synapses(), plastic: wired.plastic });
+            synapses.push(Synapses {
+                count: wired.synapses(),
+                plastic: wired.plastic,
+                pre: wired.projection.pre.0,
+                post: wired.projection.post.0,
+                receptor: wired.receptor,
+            });
             let post = wired.projection.post.0;
             let targets = (&bounds[post][..], &mut pieces[populations[post].pieces.clone()]);
             attach(projection, wired, window, targets, &mut afferents)?;
@@ -76,6 +82,7 @@ impl NetworkBuilder {
             streams,
             window,
             now: 0,
+            finite: 0,
             populations,
             lines,
             afferents,
@@ -160,7 +167,7 @@ fn attach(
     (bounds, pieces): (&[usize], &mut [Piece]),
     afferents: &mut Vec<Afferent>,
 ) -> Result<(), NetworkError> {
-    let (source, receptor) = (wired.projection.pre.0, wired.projection.receptor);
+    let (source, receptor) = (wired.projection.pre.0, wired.receptor);
     for Group { bundle, delay, numbers } in wired.groups {
         let (afferent, plastic) = (afferents.len(), wired.plastic);
         let release = |dynamics| Release::new(dynamics, bundle.pre(), window);

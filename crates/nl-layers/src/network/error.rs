@@ -22,14 +22,14 @@ pub enum NetworkError {
         bytes: u128,
     },
     /// A variable or a weight that is no number any more.
-    #[error("network: {what} is {value} after step {step}; {help}")]
+    #[error("network: {what} in one of the steps {first} to {last}; {help}")]
     NotFinite {
-        /// The population and neuron, or the projection and synapse; and the variable.
+        /// Variable, neuron and population, or synapse and projection; and what it became.
         what: String,
-        /// What was found.
-        value: f32,
-        /// The last step that had been run when it was found.
-        step: u64,
+        /// The first step that can have done it: the one after everything was last found to be finite.
+        first: u64,
+        /// The last step run.
+        last: u64,
         /// What to look at.
         help: &'static str,
     },

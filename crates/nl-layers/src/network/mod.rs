@@ -11,7 +11,7 @@
 //! let lif = Lif::new(LifParameters { drive: Drive::Jump, ..LifParameters::default() }, Ms(0.1))?;
 //! let mut builder = NetworkBuilder::new(Ms(0.1), Streams::new(1))?;
 //! let cells = builder.population("cells", 2, lif)?;
-//! builder.poisson_input(cells, 0, Hz(2000.0), 1.5)?; // each cell: jumps of 1.5 mV
+//! builder.poisson_input(cells, "jump", Hz(2000.0), 1.5)?; // each cell: jumps of 1.5 mV
 //! let ring = Uniform::new(Csr::from_edges(2, 2, &[(0, 1), (1, 0)])?, -3.0)?;
 //! builder.connect(Projection::new(cells, cells).delay(Ms(1.5)), ring)?;
 //! builder.record_spikes(cells)?;
@@ -25,6 +25,16 @@
 //! Step k: spikes that arrive are added to the input (each row of synapses once, in the order of projections) → external
 //! input → the neurons' own step → the spikes leave → learning rules see the spikes that are at their synapses now. A
 //! spike of step k with a delay of d ≥ 1 steps reaches the soma in step k + d, with the weight of that moment.
+//!
+//! # Time
+//! All times are in milliseconds. Those that are counted in steps (delays, bins, the length of a run) lie on the grid of the
+//! time step or are refused with both neighbours ([`nl_neuron::grid`]); `Ms::on_grid` rounds where you ask for it.
+//!
+//! # What is refused
+//! What cannot be meant, when it is declared: weights outside the rule's bounds, an amplitude that is lost beside them, negative
+//! conductances, spikes onto a current that is held over the step (unless [`Projection::as_current`]), a rule that looks at
+//! potentials onto neurons that have none, constant input whose sum is no number. What only shows as the network runs is found by
+//! [`Network::check_finite`].
 //!
 //! # Reward
 //! A neuron hears two cues. It is rewarded when it answers the first and punished when it answers the second, 50 ms later:
@@ -74,6 +84,11 @@
 //! A population is cut into pieces of a fixed size, each with the synapses that reach it, so that nothing is shared while
 //! a piece computes. Pieces run on their own for as many steps as the shortest delay allows, then exchange spikes in
 //! order. Who computed what, when, does not reach the result.
+//!
+//! # Size
+//! Memory and the time to build are linear in neurons and synapses: where a spike reaches few of many pieces, it is sent to
+//! those, instead of each piece having a place for every neuron. A network too large for the machine is an error that says
+//! what there was no memory for. Recorded spikes grow with the run; [`Network::take_spikes`] takes them out.
 
 mod error;
 mod memory;
@@ -81,6 +96,8 @@ mod memory;
 mod projection;
 
 mod builder;
+mod checks;
+mod record;
 
 mod cells;
 mod drive;
@@ -95,8 +112,10 @@ mod assemble;
 mod runtime;
 
 mod access;
+mod finite;
 mod inputs;
 mod monitor;
+mod trace;
 
 mod snapshot;
 
@@ -105,7 +124,7 @@ pub mod statistics;
 
 pub use builder::{NetworkBuilder, PoissonInputId};
 pub use error::NetworkError;
-pub use monitor::{RateTrace, SpikeEvent, StateTrace, WeightTrace};
-pub use projection::{PopulationId, Projection, ProjectionId};
+pub use monitor::{RateTrace, SpikeEvent, StateTrace, StateTraceId, WeightTrace, WeightTraceId};
+pub use projection::{PopulationId, Projection, ProjectionId, Receptor};
 pub use runtime::Network;
 pub use snapshot::Snapshot;

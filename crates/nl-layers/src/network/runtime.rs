@@ -1,6 +1,6 @@
 //! A network that runs.
 
-use nl_neuron::Ms;
+use nl_neuron::{InputChannel, Ms};
 use nl_plasticity::Modulators;
 use nl_random::Streams;
 use nl_synapse::DelayLine;
@@ -15,7 +15,7 @@ use super::signals::Signals;
 pub(super) struct Population {
     pub(super) name: String,
     pub(super) n: usize,
-    pub(super) receptors: usize,
+    pub(super) receptors: &'static [InputChannel],
     /// Which of the network's pieces are its own.
     pub(super) pieces: core::ops::Range<usize>,
     pub(super) recorded: Option<Vec<SpikeEvent>>,
@@ -27,6 +27,10 @@ pub(super) struct Population {
 pub(super) struct Synapses {
     pub(super) count: usize,
     pub(super) plastic: bool,
+    /// Populations.
+    pub(super) pre: usize,
+    pub(super) post: usize,
+    pub(super) receptor: usize,
 }
 
 /// Populations, their synapses, and the present moment. Made by a [`NetworkBuilder`](super::NetworkBuilder).
@@ -36,6 +40,8 @@ pub struct Network {
     /// Steps the pieces may run on their own.
     pub(super) window: u32,
     pub(super) now: u64,
+    /// Steps after which everything was found to be finite.
+    pub(super) finite: u64,
     pub(super) populations: Vec<Population>,
     /// What the populations emitted lately, by population; apart from them so that pieces can read while they compute.
     pub(super) lines: Vec<DelayLine>,
@@ -55,13 +61,13 @@ pub struct Network {
 pub(super) const LONGEST_LIFE: u64 = 1 << 62;
 
 impl Network {
-    /// Runs for a time, rounded to whole steps, on the threads of the current rayon pool.
+    /// Runs for a time, a whole number of steps, on the threads of the current rayon pool.
     ///
     /// # Errors
-    /// If the time is negative or not finite.
+    /// If the time is negative, not finite, or not on the grid of the time step ([`nl_neuron::grid`]; the error names both
+    /// neighbours); as [`run_steps`](Self::run_steps).
     pub fn run(&mut self, time: Ms) -> Result<(), NetworkError> {
-        let steps = time.steps("network", "time", self.dt)?;
-        self.run_steps(u64::from(steps))
+        self.run_steps(time.steps_u64("network", "time", self.dt)?)
     }
 
     /// Runs so many steps.
@@ -106,6 +112,9 @@ impl Network {
                     rates.add(step, self.merged.len());
                 }
                 if let Some(recorded) = &mut population.recorded {
+                    let bytes = (self.merged.len() * size_of::<SpikeEvent>()) as u128;
+                    let full = |_| NetworkError::Memory { what: format!("spikes of {}", population.name), bytes };
+                    recorded.try_reserve(self.merged.len()).map_err(full)?;
                     recorded.extend(self.merged.iter().map(|&neuron| SpikeEvent { step, neuron }));
                 }
                 line.push(&self.merged);

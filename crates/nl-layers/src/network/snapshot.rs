@@ -132,6 +132,13 @@ impl Network {
         if snapshot.now > LONGEST_LIFE {
             return differ("numbers of steps");
         }
+        for (saved, population) in snapshot.populations.iter().zip(&self.populations) {
+            let spikes = saved.recorded.as_deref().unwrap_or(&[]);
+            let known = |spike: &SpikeEvent| spike.step < snapshot.now && (spike.neuron as usize) < population.n;
+            if !spikes.iter().all(known) || !spikes.is_sorted_by(|a, b| a < b) {
+                return differ("recorded spikes");
+            }
+        }
         for (line, population) in snapshot.lines.iter().zip(&self.populations) {
             line.check(population.n)?;
         }
@@ -163,7 +170,7 @@ impl Network {
         }
         self.lines.clone_from(&snapshot.lines);
         self.signals.state.clone_from(&snapshot.signals);
-        self.now = snapshot.now;
+        (self.now, self.finite) = (snapshot.now, 0);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nl_plasticity::{Activity, PlasticityRule};
+use nl_plasticity::{Activity, PlasticityRule, TraceValues};
 use nl_synapse::{Connection, Rows, Share, Weights};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +41,16 @@ pub(super) trait Wire: Send + Sync {
         None
     }
 
+    /// The rule's trace of that name at the end of step `now`, by the numbers of this piece; `None` without a rule.
+    fn trace(&self, _now: u64, _name: &str) -> Result<Option<TraceValues<f32>>, NetworkError> {
+        Ok(None)
+    }
+
+    /// `Ok` if the rule, if there is one, can have such weights.
+    fn check_weights(&self, _weights: &[f32]) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
     fn save(&self) -> Result<Vec<u8>, NetworkError> {
         Ok(Vec::new())
     }
@@ -77,6 +87,8 @@ pub(super) trait Bundle: Send {
     fn pre(&self) -> usize;
     fn post(&self) -> usize;
     fn synapses(&self) -> usize;
+    /// The lowest weight, if it is known.
+    fn lowest(&self) -> Option<f32>;
     /// Whether parts of its targets can be had.
     fn divisible(&self) -> Result<bool, NetworkError>;
     /// Onto the pieces `bounds[k] .. bounds[k + 1]`.
@@ -128,6 +140,10 @@ impl<C: Connection<f32> + Clone + Send + Sync + 'static> Bundle for Fixed<C> {
 
     fn synapses(&self) -> usize {
         self.0.synapses()
+    }
+
+    fn lowest(&self) -> Option<f32> {
+        self.0.weight_range().map(|(low, _)| low)
     }
 
     fn divisible(&self) -> Result<bool, NetworkError> {
@@ -192,6 +208,10 @@ where
 
     fn synapses(&self) -> usize {
         self.synapses.synapses()
+    }
+
+    fn lowest(&self) -> Option<f32> {
+        self.synapses.weight_range().map(|(low, _)| low)
     }
 
     fn divisible(&self) -> Result<bool, NetworkError> {
@@ -263,6 +283,14 @@ where
 
     fn weights_mut(&mut self) -> Option<&mut [f32]> {
         Some(self.synapses.weights_mut())
+    }
+
+    fn trace(&self, now: u64, name: &str) -> Result<Option<TraceValues<f32>>, NetworkError> {
+        Ok(Some(self.rule.trace(&self.state, now, name)?))
+    }
+
+    fn check_weights(&self, weights: &[f32]) -> Result<(), NetworkError> {
+        Ok(self.rule.check_weights(weights)?)
     }
 
     fn save(&self) -> Result<Vec<u8>, NetworkError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::eif::{EifParameters, ExponentialMembrane};
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet, slow};
 
 const NAME: &str = "adex";
 
@@ -129,6 +129,8 @@ impl<F: Real> AdEx<F> {
         let AdExParameters { c_m, g_l, e_l, v_t, delta_t, v_peak, v_reset, t_ref, i_e, method, .. } = p;
         let eif = EifParameters { c_m, g_l, e_l, v_t, delta_t, v_peak, v_reset, t_ref, i_e, method };
         let membrane = ExponentialMembrane::new(NAME, &eif)?;
+        slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m.0 / p.g_l.0), dt)?;
+        slow::check::<F>(NAME, "tau_w", p.tau_w, dt)?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let constants = Constants {
             membrane,

@@ -254,6 +254,7 @@ fn advance<F: Real, const CARRY: bool>(
 mod tests {
     use super::*;
     use crate::{Lif, LifParameters};
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
 
     #[test]
     fn without_beta_it_is_the_lif() {
@@ -297,7 +298,7 @@ mod tests {
         }
         let expected = 3.0 * (-0.1_f64).exp() + (-0.05_f64).exp();
         let got = f64::from(state.variable("a").unwrap()[0]);
-        assert!((got / expected - 1.0).abs() < 3e-7, "{got} {expected}");
+        assert_relative_eq!(got, expected, max_relative = 3e-7); // a few last places of f32
     }
 
     #[test]
@@ -321,6 +322,7 @@ mod tests {
         for _ in 0..1000 {
             alif.step(&mut state, &[0.0], &mut spikes).unwrap();
         }
-        assert!((state.variable("a").unwrap()[0] - (-0.5_f64).exp()).abs() < 1e-12);
+        // A thousand roundings of 1e-16.
+        assert_abs_diff_eq!(state.variable("a").unwrap()[0], (-0.5_f64).exp(), epsilon = 1e-12);
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Real, SpikeSet, slow};
 
 const NAME: &str = "morris_lecar";
 
@@ -157,6 +157,10 @@ impl<F: Real> MorrisLecar<F> {
         }
         Error::finite(NAME, "v_th", p.v_th.0)?;
         Error::finite(NAME, "i_e", p.i_e)?;
+        slow::check::<F>(NAME, "1 / phi", Ms(1.0 / p.phi), dt)?;
+        if p.g_l > 0.0 {
+            slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m / p.g_l), dt)?;
+        }
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let membrane = Membrane::<f64>::new(&p);
         let equations = Equations { membrane, current: 0.0 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, Real, SpikeSet, slow};
 
 const NAME: &str = "qif";
 
@@ -117,6 +117,7 @@ impl<F: Real> Qif<F> {
         Error::check(NAME, "v_c", p.v_c.0, |x| x >= p.v_rest.0, "use a potential not below v_rest")?;
         Error::check(NAME, "v_peak", p.v_peak.0, |x| x > p.v_c.0, "use a potential above v_c")?;
         Error::check(NAME, "v_reset", p.v_reset.0, |x| x < p.v_peak.0, "use a potential below v_peak")?;
+        slow::check::<F>(NAME, "tau_m", p.tau_m, dt)?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let constants = Constants {
             curvature: F::from_f64(p.a_0 / p.tau_m.0),

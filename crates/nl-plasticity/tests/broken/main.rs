@@ -137,6 +137,17 @@ fn without_a_mistake_the_same_rules_obey_every_law() {
     }
 }
 
+/// Where a pre and a post spike fall into one step, the message points at the option that rules it; else it does not.
+#[test]
+fn a_violation_hints_at_coincident_spikes() {
+    let message =
+        |fault, law: Law| law.check(&spiking::broken(fault), &Config::default()).expect_err("a mistake").to_string();
+    let coincident = message(spiking::Fault::OwnJumpRead, Law::Coincidence);
+    assert!(coincident.contains("coincide in step") && coincident.contains("`.coincidence(…)`"), "{coincident}");
+    let apart = message(spiking::Fault::DepressionPotentiates, Law::Window);
+    assert!(!apart.contains("hint"), "{apart}");
+}
+
 #[test]
 fn a_violation_says_what_how_much_and_when() {
     let found = Law::Bounds.check(&spiking::broken(spiking::Fault::NoUpperBound), &Config::default());

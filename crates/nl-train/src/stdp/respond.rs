@@ -75,13 +75,13 @@ pub(super) fn respond(
 /// Spike counts of responses.
 pub(super) fn counts(neurons: usize, spikes: &Spikes) -> Result<Responses, Error> {
     let mut responses = Responses::new(neurons)?;
-    let mut row = vec![0_u16; neurons];
+    let mut row = vec![0_u32; neurons];
     spikes.iter().try_for_each(|response| push_counts(&mut responses, &mut row, response))?;
     Ok(responses)
 }
 
 /// Adds the counts of one response; `row`, an element a neuron, is 0 before and after.
-pub(super) fn push_counts(responses: &mut Responses, row: &mut [u16], response: &[OutputSpike]) -> Result<(), Error> {
+pub(super) fn push_counts(responses: &mut Responses, row: &mut [u32], response: &[OutputSpike]) -> Result<(), Error> {
     response.iter().for_each(|spike| row[spike.neuron as usize] += 1);
     responses.push(row)?;
     response.iter().for_each(|spike| row[spike.neuron as usize] = 0);
@@ -151,4 +151,17 @@ fn raster(response: &[OutputSpike], steps: usize, train: &mut SpikeTrain) -> Res
 pub(super) fn share(decided: &[u8], labels: &[u8]) -> f64 {
     let right = decided.iter().zip(labels).filter(|(a, b)| a == b).count();
     right as f64 / decided.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A neuron that wins in every step of a long presentation: counts of 16 bits began again from 0.
+    #[test]
+    fn counts_do_not_wrap() {
+        let response: Vec<OutputSpike> = (0..70_000).map(|step| OutputSpike { step, neuron: 1 }).collect();
+        let counts = counts(3, &vec![response]).unwrap();
+        assert_eq!(counts.get(0).unwrap().iter().collect::<Vec<_>>(), [(1, 70_000)]);
+    }
 }

@@ -19,7 +19,7 @@ pub struct VogelsAbbottConfig {
     pub neurons: usize,
     /// Time step; every delay is one step.
     pub dt: Ms,
-    /// Excitatory neurons whose potential is written down each millisecond.
+    /// Excitatory neurons whose potential is written down each millisecond (or the nearest whole number of steps).
     pub traces: u32,
 }
 
@@ -129,14 +129,14 @@ where
         let mut rng = streams.rng("connectivity", pre as u64, 0);
         let all = fixed_probability(Pairs::between(sizes[pre], n), config.probability(), &mut rng)?;
         for (post, range) in [0..sizes[0], sizes[0]..n].into_iter().enumerate() {
-            let projection = Projection::new(populations[pre], populations[post]).receptor(pre).delay(config.dt);
+            let projection = Projection::new(populations[pre], populations[post]).receptor(["exc", "inh"][pre]).delay(config.dt);
             builder.connect(projection, Uniform::new(all.restrict(range)?.0, weight)?)?;
         }
     }
     for population in populations {
         builder.record_spikes(population)?;
     }
-    record_potentials(&mut builder, e, sizes[0], config.traces, config.dt)?;
+    let potentials = record_potentials(&mut builder, e, sizes[0], config.traces, config.dt)?;
     let mut network = builder.build()?;
     for (which, population) in populations.into_iter().enumerate() {
         let mut rng = streams.rng("initial state", which as u64, 0);
@@ -149,5 +149,5 @@ where
             network.set_variable(population, variable, &values)?;
         }
     }
-    Ok(Published { network, populations })
+    Ok(Published { network, populations, potentials })
 }

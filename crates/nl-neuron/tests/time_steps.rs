@@ -1,4 +1,4 @@
-//! A refractory period between two steps is refused by every model, with both neighbours; one on the grid is what is used.
+//! Which durations and time steps a model takes: a refractory period on the grid, and decays that its scalar can follow.
 
 use nl_neuron::{
     AdEx, AdExParameters, Alif, AlifParameters, Coba, CobaParameters, CubaAlpha, CubaAlphaParameters, CubaExp,
@@ -13,13 +13,21 @@ type Build = fn(Ms, Ms) -> Result<Ms, Error>;
 
 macro_rules! models {
     ($($model:ident $parameters:ident),* $(,)?) => {
-        &[$((stringify!($model), |t_ref, dt| {
-            $model::<f32>::new($parameters { t_ref, ..Default::default() }, dt).map(|model| model.parameters().t_ref)
-        })),*]
+        &[$((stringify!($model), [
+            |t_ref, dt| {
+                let p = $parameters { t_ref, ..Default::default() };
+                $model::<f32>::new(p, dt).map(|model| model.parameters().t_ref)
+            },
+            |t_ref, dt| {
+                let p = $parameters { t_ref, ..Default::default() };
+                $model::<f64>::new(p, dt).map(|model| model.parameters().t_ref)
+            },
+        ])),*]
     };
 }
 
-const MODELS: &[(&str, Build)] = models![
+/// Each model in single and in double precision.
+const MODELS: &[(&str, [Build; 2])] = models![
     IntegrateAndFire IntegrateAndFireParameters,
     Lif LifParameters,
     CubaExp CubaExpParameters,
@@ -42,7 +50,7 @@ const MODELS: &[(&str, Build)] = models![
 #[test]
 fn a_refractory_period_off_the_grid_is_refused_by_every_model() {
     let dt = Ms(0.1);
-    for (name, build) in MODELS {
+    for (name, [build, _]) in MODELS {
         // 0.15 ms used to be one step, 0.25 ms three, 0.04 ms none.
         for (ms, below, above) in [(0.15, 0.1, 0.2), (0.25, 0.2, 0.3), (0.04, 0.0, 0.1), (2.05, 2.0, 2.1)] {
             let wanted = |error: &Error| {
@@ -57,6 +65,25 @@ fn a_refractory_period_off_the_grid_is_refused_by_every_model() {
         for ms in [0.0, 0.1, 0.3, 0.7, 2.0, 5.0] {
             assert_eq!(build(Ms(ms), dt), Ok(Ms(ms)), "{name}");
         }
+    }
+}
+
+/// A step of a nanosecond beside decays of milliseconds: f32 would stand still or drift, and says so; f64 follows.
+#[test]
+fn decays_that_single_precision_cannot_follow_are_refused_by_every_model() {
+    let dt = Ms(1e-6);
+    for (name, [single, double]) in MODELS {
+        let got = single(Ms(0.0), dt);
+        if *name == "IntegrateAndFire" {
+            assert!(got.is_ok(), "it has no decay, and carries what rounding keeps out of V");
+        } else {
+            let wanted = |error: &Error| match error {
+                Error::TooSlow { tau, longest, scalar: "f32", .. } => tau > longest && longest.0 < 0.1,
+                _ => false,
+            };
+            assert!(got.as_ref().is_err_and(wanted), "{name}: {got:?}");
+        }
+        assert!(double(Ms(0.0), dt).is_ok(), "{name}");
     }
 }
 
