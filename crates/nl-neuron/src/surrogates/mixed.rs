@@ -112,7 +112,8 @@ impl Surrogate for S2nn {
 /// ψ = (4/T) Σ_{i<n} cos(2π (2i + 1) x/T), g = ½ + (2/π) Σ_{i<n} sin(2π (2i + 1) x/T)/(2i + 1): n terms of the square
 /// wave of period T. Even; periodic, with ∫ψ = 0 over a period: for |x| < T/4 only.
 ///
-/// Source: SpikingJelly `SquarewaveFourierSeries`.
+/// Source: SpikingJelly `SquarewaveFourierSeries`, whose n counts one more: it sums n − 1 terms, so that its default n = 2
+/// is n = 1 here.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fourier {
