@@ -163,6 +163,7 @@ impl Surrogate for Fourier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// SpikingJelly 2.0.0, `surrogate.py`: the sums of `squarewave_fourier_series.backward` and of
     /// `SquarewaveFourierSeries.primitive_function` (both `for i in range(1, n)`), evaluated in Python with `math`.
@@ -179,8 +180,9 @@ mod tests {
             (8, 3.0, 0.3, 0.666666666666670, 1.028536134380864),
         ] {
             let fourier = Fourier { n, period };
-            assert!((fourier.slope(x) - slope).abs() < 1e-12, "n = {n}, slope at {x}: {}", fourier.slope(x));
-            assert!((fourier.primitive(x) - primitive).abs() < 1e-12, "n = {n}, primitive at {x}");
+            // Fifteen digits were written down.
+            assert_abs_diff_eq!(fourier.slope(x), slope, epsilon = 1e-13);
+            assert_abs_diff_eq!(fourier.primitive(x), primitive, epsilon = 1e-13);
         }
         assert_eq!(Fourier::default(), Fourier { n: 2, period: 8.0 });
     }
