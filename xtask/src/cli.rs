@@ -8,11 +8,18 @@ use nl_data::Choice;
 
 /// NeuraLearn: neuro-inspired learning on the CPU.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// What the shell is told, below the help.
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 an error; 2 a command line that makes no sense; 130 stopped by Ctrl-C (once: with a checkpoint, \
+and the command that goes on; twice: at once).
+Results go to stdout, everything else to stderr. NO_COLOR is heeded; without a terminal, or with TERM=dumb, progress is \
+told in plain lines.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -42,6 +49,17 @@ pub(crate) struct Fetch {
     pub(crate) cache: PathBuf,
 }
 
+/// How many threads work.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Threads {
+    /// Worker threads, at most one for each core; the result is the same for any number [default: one for each core].
+    #[arg(long = "threads", value_name = "N", value_parser = threads)]
+    pub(crate) number: Option<NonZeroUsize>,
+    /// More threads than cores, if --threads says so; it is only slower.
+    #[arg(long, requires = "number")]
+    pub(crate) oversubscribe: bool,
+}
+
 /// A prepared configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
@@ -54,8 +72,10 @@ pub(crate) enum Preset {
 #[derive(Debug, Args)]
 pub(crate) struct Mnist {
     /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
-    #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR", value_parser = choice)]
-    pub(crate) data: Choice,
+    ///
+    /// Without it, what the configuration says; the presets say `auto`.
+    #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
+    pub(crate) data: Option<Choice>,
     /// A prepared configuration.
     #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"])]
     pub(crate) preset: Preset,
@@ -65,9 +85,8 @@ pub(crate) struct Mnist {
     /// The seed of everything random.
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
-    /// Worker threads; the result is the same for any number.
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
     /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub(crate) out: Option<PathBuf>,
@@ -85,8 +104,10 @@ pub(crate) struct Stdp {
     #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["config", "resume"])]
     pub(crate) neurons: Option<NonZeroUsize>,
     /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
-    #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR", value_parser = choice)]
-    pub(crate) data: Choice,
+    ///
+    /// Without it, what the configuration says; the presets say `auto`.
+    #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
+    pub(crate) data: Option<Choice>,
     /// `quick`: seconds; `full`: all images, minutes with many neurons.
     #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"], hide_possible_values = true, value_name = "quick|full")]
     pub(crate) preset: Preset,
@@ -99,9 +120,8 @@ pub(crate) struct Stdp {
     /// The seed of everything random.
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
-    /// Worker threads; the result is the same for any number.
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
     /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub(crate) out: Option<PathBuf>,
@@ -143,9 +163,8 @@ pub(crate) struct Sim {
     /// Neurons [default: as published].
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) neurons: Option<usize>,
-    /// Worker threads; the result is the same for any number.
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
     /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub(crate) out: Option<PathBuf>,
@@ -160,8 +179,10 @@ pub(crate) struct Sim {
 #[derive(Debug, Args)]
 pub(crate) struct ConvStdp {
     /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
-    #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR", value_parser = choice)]
-    pub(crate) data: Choice,
+    ///
+    /// Without it, what the configuration says; the presets say `auto`.
+    #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
+    pub(crate) data: Option<Choice>,
     /// `quick`: some seconds; `full`: all images, a minute or two.
     #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"], hide_possible_values = true, value_name = "quick|full")]
     pub(crate) preset: Preset,
@@ -174,9 +195,8 @@ pub(crate) struct ConvStdp {
     /// The seed of everything random.
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
-    /// Worker threads; the result is the same for any number.
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
     /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub(crate) out: Option<PathBuf>,
@@ -188,7 +208,7 @@ pub(crate) struct ConvStdp {
     pub(crate) json: bool,
 }
 
-/// More threads than any machine has cores are a slip of the finger.
+/// More threads than any machine has cores are a mistake in typing.
 const MOST_THREADS: usize = 1024;
 
 fn choice(text: &str) -> Result<Choice, &'static str> {
@@ -233,9 +253,8 @@ pub(crate) struct Bench {
     /// What is measured.
     #[arg(value_enum)]
     pub(crate) workload: Workload,
-    /// Worker threads [default: one for each core].
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
     /// Repetitions whose median is reported.
     #[arg(long, value_name = "N", default_value = "30", value_parser = count)]
     pub(crate) steps: NonZeroUsize,
@@ -274,6 +293,7 @@ mod tests {
             "sim cuba --resume a",
             "bench",
             "bench gemm --steps 0",
+            "bench gemm --oversubscribe",
             "fetch",
         ] {
             let words = std::iter::once("xtask").chain(line.split(' '));
@@ -292,6 +312,7 @@ mod tests {
             "conv-stdp --resume experiments/x --threads 1",
             "bench brain-ssl --threads 2 --steps 5 --json",
             "bench knn",
+            "bench knn --threads 64 --oversubscribe",
             "stdp --neurons 1600 --data auto --preset full --rule diehl-cook --json",
             "stdp --resume experiments/x --threads 1",
             "bench stdp --json",

@@ -7,12 +7,18 @@ use nl_data::{Lookup, resolve};
 use nl_train::{ConvStdpConfig, ConvStdpRun, ConvStdpSummary, RunFolder};
 
 use crate::cli::{ConvStdp, Preset};
-use crate::session;
+use crate::{session, text};
 
 pub(crate) fn run(options: &ConvStdp) -> anyhow::Result<()> {
+    let time = match options.preset {
+        Preset::Quick => "some seconds on two cores",
+        Preset::Full => "about a quarter of a minute on two cores, a second layer a minute more",
+    };
+    let what = "learns features by STDP, reads them out, and writes a report";
+    session::open(options.resume.as_deref(), options.config.as_deref(), "conv-stdp", what, time);
     let summary = session::run(options.threads, |printer| {
         let run = if let Some(dir) = &options.resume { resume(dir, options)? } else { start(options)? };
-        crate::tell(&format!("folder: {}\n", run.folder().display()));
+        crate::say(&format!("folder: {}", run.folder().display()));
         Ok(run.run(printer)?)
     })?;
     session::show(&summary, &table(&summary), options.json)
@@ -28,13 +34,13 @@ fn start(options: &ConvStdp) -> anyhow::Result<ConvStdpRun> {
         None => ConvStdpConfig::preset(preset, options.layers)?,
     };
     config.seed = options.seed.unwrap_or(config.seed);
-    if options.data != nl_data::Choice::Auto {
-        config.data = options.data.clone();
+    if let Some(data) = &options.data {
+        config.data = data.clone();
     }
     config.validate()?;
     // The images first: a folder should not be left behind for a run that could not begin.
     let (split, source) = resolve("mnist", &config.data, &lookup())?;
-    crate::tell(&format!("data: {source}\n"));
+    crate::say(&format!("data: {source}"));
     let folder = session::folder(options.out.as_deref(), &config.name)?;
     Ok(ConvStdpRun::start(config, split, source, folder)?)
 }
@@ -42,9 +48,9 @@ fn start(options: &ConvStdp) -> anyhow::Result<ConvStdpRun> {
 fn resume(dir: &Path, options: &ConvStdp) -> anyhow::Result<ConvStdpRun> {
     let folder = RunFolder::resume(dir)?;
     let config: ConvStdpConfig = folder.read_config()?;
-    let data = if options.data == nl_data::Choice::Auto { &config.data } else { &options.data };
+    let data = options.data.as_ref().unwrap_or(&config.data);
     let (split, source) = resolve("mnist", data, &lookup())?;
-    crate::tell(&format!("data: {source}\n"));
+    crate::say(&format!("data: {source}"));
     Ok(ConvStdpRun::resume(folder, split, source)?)
 }
 
@@ -72,9 +78,7 @@ fn table(summary: &ConvStdpSummary) -> String {
         ("time: read-out", format!("{:.1} s", seconds.read_out)),
         ("time in all", format!("{:.1} s", seconds.total)),
     ]);
-    let mut text = format!("\n{}, seed {}\n", summary.dataset, summary.seed);
-    for (name, value) in rows {
-        text += &format!("  {name:48}{value:>18}\n");
-    }
-    text + &format!("  weights {}\n  report  {}\n", summary.weights_sha256, summary.report.display())
+    let title = format!("conv-stdp on {}, seed {}", session::dataset(&summary.dataset), summary.seed);
+    let below = [("weights", summary.weights_sha256.clone()), ("report", summary.report.display().to_string())];
+    text::table(&title, &rows, &below, text::stdout_columns())
 }

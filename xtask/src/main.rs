@@ -6,11 +6,14 @@ mod conv_stdp;
 mod fetch;
 mod mnist;
 mod progress;
+mod screen;
 mod session;
 mod sim;
 mod stdp;
+mod text;
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -19,12 +22,14 @@ use clap::Parser;
 fn main() -> ExitCode {
     match run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        // No error: that is what was asked for.
+        Err(error) if error.is::<session::Stopped>() => {
+            say(&error.to_string());
+            ExitCode::from(session::INTERRUPTED)
+        }
         Err(error) => {
-            tell(&format!("error: {}\n", message(&error)));
-            match error.downcast_ref() {
-                Some(nl_train::Error::Stopped { .. }) => ExitCode::from(session::INTERRUPTED),
-                _ => ExitCode::FAILURE,
-            }
+            say(&format!("error: {}", message(&error)));
+            ExitCode::FAILURE
         }
     }
 }
@@ -55,13 +60,21 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
     }
 }
 
-/// A pool of `threads` threads, or one for each core.
-fn pool(threads: Option<std::num::NonZeroUsize>) -> anyhow::Result<rayon::ThreadPool> {
-    let threads = threads.map_or(0, std::num::NonZeroUsize::get);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .context("cannot start the threads; try fewer --threads")
+/// A pool of as many threads as asked for, but not more than there are cores, or one for each core.
+fn pool(threads: cli::Threads) -> anyhow::Result<rayon::ThreadPool> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let asked = threads.number.map_or(cores, NonZeroUsize::get);
+    let used = if threads.oversubscribe { asked } else { asked.min(cores) };
+    if used < asked {
+        say(&format!(
+            "warning: --threads {asked}, but there are {cores} cores: more threads than cores are only slower, the result \
+             is the same; using {used} (--oversubscribe insists)"
+        ));
+    } else if used > cores {
+        say(&format!("warning: {used} threads on {cores} cores, as asked for: slower, with the same result"));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(used).build();
+    pool.context("cannot start the threads; try fewer --threads")
 }
 
 /// A result, to stdout: that it could not be written is an error, not a panic.
@@ -70,7 +83,12 @@ fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to stdout")
 }
 
-/// Something to know, to stderr; a stderr that is closed is no reason to fail.
+/// A message, to stderr, in lines that fit a terminal.
+fn say(message: &str) {
+    screen::Screen::stderr().say(message);
+}
+
+/// Lines as they are, to stderr; a stderr that is closed is no reason to fail.
 fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }

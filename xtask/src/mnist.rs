@@ -7,12 +7,18 @@ use nl_data::{Lookup, resolve};
 use nl_train::{BrainRun, RunConfig, RunFolder, Summary};
 
 use crate::cli::{Mnist, Preset};
-use crate::session;
+use crate::{session, text};
 
 pub(crate) fn run(options: &Mnist) -> anyhow::Result<()> {
+    let time = match options.preset {
+        Preset::Quick => "about a minute on two cores",
+        Preset::Full => "seven to ten minutes on two cores",
+    };
+    let what = "learns to see without labels, then with them, and writes a report";
+    session::open(options.resume.as_deref(), options.config.as_deref(), "mnist", what, time);
     let summary = session::run(options.threads, |printer| {
         let run = if let Some(dir) = &options.resume { resume(dir, options)? } else { start(options)? };
-        crate::tell(&format!("folder: {}\n", run.folder().display()));
+        crate::say(&format!("folder: {}", run.folder().display()));
         Ok(run.run(printer)?)
     })?;
     session::show(&summary, &table(&summary), options.json)
@@ -27,13 +33,13 @@ fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
     if let Some(seed) = options.seed {
         config.seed = seed;
     }
-    if options.data != nl_data::Choice::Auto {
-        config.data = options.data.clone();
+    if let Some(data) = &options.data {
+        config.data = data.clone();
     }
     config.validate()?;
     // The images first: a folder should not be left behind for a run that could not begin.
     let (split, source) = resolve("mnist", &config.data, &lookup())?;
-    crate::tell(&format!("data: {source}\n"));
+    crate::say(&format!("data: {source}"));
     let folder = session::folder(options.out.as_deref(), &config.name)?;
     Ok(BrainRun::start(config, split, source, folder)?)
 }
@@ -41,9 +47,9 @@ fn start(options: &Mnist) -> anyhow::Result<BrainRun> {
 fn resume(dir: &Path, options: &Mnist) -> anyhow::Result<BrainRun> {
     let folder = RunFolder::resume(dir)?;
     let config: RunConfig = folder.read_config()?;
-    let data = if options.data == nl_data::Choice::Auto { &config.data } else { &options.data };
+    let data = options.data.as_ref().unwrap_or(&config.data);
     let (split, source) = resolve("mnist", data, &lookup())?;
-    crate::tell(&format!("data: {source}\n"));
+    crate::say(&format!("data: {source}"));
     Ok(BrainRun::resume(folder, split, source)?)
 }
 
@@ -68,9 +74,7 @@ fn table(summary: &Summary) -> String {
         ("speed: inference", rate(speed.infer)),
         ("time in all", format!("{:6.1} s", seconds.get("total").copied().unwrap_or(0.0))),
     ];
-    let mut text = format!("\n{}\n", summary.dataset);
-    for (name, value) in rows {
-        text += &format!("  {name:48}{value:>18}\n");
-    }
-    text + &format!("  weights {}\n  report  {}\n", summary.weights_sha256, summary.report.display())
+    let title = format!("mnist on {}, seed {}", session::dataset(&summary.dataset), summary.seed);
+    let below = [("weights", summary.weights_sha256.clone()), ("report", summary.report.display().to_string())];
+    text::table(&title, &rows, &below, text::stdout_columns())
 }

@@ -1,26 +1,28 @@
-//! Prints the events of a run to stderr: a bar with rate, time left and loss on a terminal, plain lines elsewhere.
+//! Says on stderr how a run is going: one status line with rate, time left and loss on a terminal, plain lines elsewhere.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nl_train::{Event, Observer};
+
+use crate::screen::{Screen, Status};
+use crate::text::{cut, duration, thousands, width};
 
 /// Time between two plain lines.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Time between two drawings of the status line.
+const FRAME: Duration = Duration::from_millis(100);
 /// Weight of the newest step in the smoothed rate and loss.
 const SMOOTHING: f64 = 0.05;
+/// A bar of fewer columns tells nothing, one of more is no better.
+const BAR: std::ops::RangeInclusive<usize> = 8..=40;
 
 /// An observer for people.
 pub(crate) struct Printer {
-    out: Box<dyn Write + Send>,
-    /// Only on a terminal, and only during a stage.
-    bar: Option<ProgressBar>,
-    terminal: bool,
+    screen: Arc<Mutex<Screen>>,
     stage: Stage,
-    next_line: Instant,
+    next: Instant,
     stop: Arc<AtomicBool>,
 }
 
@@ -33,42 +35,33 @@ struct Stage {
     total: u64,
     loss: Option<f64>,
     rate: Option<f64>,
+    /// Glyphs beyond ASCII.
+    unicode: bool,
 }
 
 impl Printer {
-    /// Prints to stderr; asks the run to stop once `stop` is set.
-    pub(crate) fn new(stop: Arc<AtomicBool>) -> Self {
-        Self { stop, ..Self::to(Box::new(io::stderr()), io::stderr().is_terminal()) }
+    /// Says it on `screen`; asks the run to stop once `stop` is set.
+    pub(crate) fn new(screen: Arc<Mutex<Screen>>, stop: Arc<AtomicBool>) -> Self {
+        Self { screen, stage: Stage::default(), next: Instant::now(), stop }
     }
 
-    fn to(out: Box<dyn Write + Send>, terminal: bool) -> Self {
-        let (bar, stage, next_line) = (None, Stage::default(), Instant::now());
-        Self { out, bar, terminal, stage, next_line, stop: Arc::default() }
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A line that stays, above the bar if there is one. A stderr that is closed is no reason to end a run.
-    fn say(&mut self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => {
-                let _ = writeln!(self.out, "{line}");
-            }
-        }
+    fn say(&self, line: &str) {
+        self.screen().say(line);
     }
 
     fn start(&mut self, stage: &str, done: u64, total: u64, unit: &'static str) {
-        self.stage = Stage { name: stage.to_owned(), unit, done, total, ..Stage::default() };
-        self.next_line = Instant::now() + PAUSE;
-        if self.terminal {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let template = "{prefix:>20} {bar:32} {percent:>3} %  {msg}";
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_prefix(stage.to_owned());
-            bar.set_position(done);
-            self.bar = Some(bar);
+        self.stage = Stage { name: named(stage), unit, done, total, unicode: unicode(), ..Stage::default() };
+        if self.screen().is_live() {
+            self.next = Instant::now() + FRAME;
+            self.screen().show(self.stage.clone());
         } else {
+            self.next = Instant::now() + PAUSE;
             let resumed = if done > 0 { format!(", {} of them done before", thousands(done)) } else { String::new() };
-            self.say(&format!("{stage}: {} {unit}{resumed}", thousands(total)));
+            self.say(&format!("{}: {} {unit}{resumed}", self.stage.name, thousands(total)));
         }
     }
 
@@ -77,17 +70,15 @@ impl Printer {
         self.stage.total = total;
         self.stage.loss = smooth(self.stage.loss, loss);
         self.stage.rate = smooth(self.stage.rate, rate);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(done);
-                bar.set_message(self.stage.details());
-            }
-            None if Instant::now() >= self.next_line => {
-                self.next_line = Instant::now() + PAUSE;
-                let line = self.stage.line();
-                self.say(&line);
-            }
-            None => {}
+        if Instant::now() < self.next {
+            return;
+        }
+        if self.screen().is_live() {
+            self.next = Instant::now() + FRAME;
+            self.screen().show(self.stage.clone());
+        } else {
+            self.next = Instant::now() + PAUSE;
+            self.say(&self.stage.line());
         }
     }
 }
@@ -101,15 +92,13 @@ impl Observer for Printer {
             }
             Event::EpochEnded { epoch, epochs, metrics } => {
                 let metrics: Vec<String> = metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-                self.say(&format!("{} epoch {epoch}/{epochs}: {}", self.stage.name, metrics.join(", ")));
+                self.say(&format!("{}, epoch {epoch} of {epochs}: {}", self.stage.name, metrics.join(", ")));
             }
             Event::Warning { message } => self.say(&format!("warning: {message}")),
             Event::Note { message } => self.say(message),
             Event::StageEnded { stage, seconds } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
-                }
-                self.say(&format!("{stage}: done in {}", duration(*seconds)));
+                self.screen().clear();
+                self.say(&format!("{}: done in {}", named(stage), duration(*seconds)));
             }
             // Checkpoints are written often, and nobody waits for one; what is new shows once it is known here.
             _ => {}
@@ -121,25 +110,91 @@ impl Observer for Printer {
     }
 }
 
+impl Drop for Printer {
+    /// Whatever is said after the run begins on a line of its own.
+    fn drop(&mut self) {
+        self.screen().clear();
+    }
+}
+
 impl Stage {
-    /// `supervised: 12,800 of 54,000 images (23 %), loss 0.1234, 3,874 images/s, 10 s left`
-    fn line(&self) -> String {
-        let percent = 100 * self.done / self.total.max(1);
-        let (done, total) = (thousands(self.done), thousands(self.total));
-        format!("{}: {done} of {total} {} ({percent} %), {}", self.name, self.unit, self.details())
+    fn percent(&self) -> u64 {
+        100 * self.done.min(self.total) / self.total.max(1)
     }
 
-    fn details(&self) -> String {
-        let mut parts = Vec::new();
-        if let Some(loss) = self.loss {
-            parts.push(format!("loss {loss:.4}"));
-        }
-        if let Some(rate) = self.rate.filter(|rate| *rate >= 1.0) {
-            parts.push(format!("{} {}/s", thousands(rate.round() as u64), self.unit));
-            parts.push(format!("{} left", duration(self.total.saturating_sub(self.done) as f64 / rate)));
-        }
-        parts.join(", ")
+    /// `Supervised: 12,800 of 54,000 images (23 %), loss 0.1234, 3,874 images/s, 10 s left`
+    fn line(&self) -> String {
+        let (done, total) = (thousands(self.done), thousands(self.total));
+        let details = [self.loss(), self.speed(), self.left()].into_iter().flatten();
+        let text = format!("{}: {done} of {total} {} ({} %)", self.name, self.unit, self.percent());
+        details.fold(text, |text, detail| format!("{text}, {detail}"))
     }
+
+    fn loss(&self) -> Option<String> {
+        self.loss.map(|loss| format!("loss {loss:.4}"))
+    }
+
+    fn speed(&self) -> Option<String> {
+        self.rate.filter(|rate| *rate >= 1.0).map(|rate| format!("{} {}/s", thousands(rate.round() as u64), self.unit))
+    }
+
+    fn left(&self) -> Option<String> {
+        let rate = self.rate.filter(|rate| *rate > 0.0)?;
+        Some(format!("{} left", duration(self.total.saturating_sub(self.done) as f64 / rate)))
+    }
+
+    /// `columns` of a bar.
+    fn bar(&self, columns: usize) -> String {
+        let (full, empty) = if self.unicode { ('━', '╌') } else { ('#', '-') };
+        let filled = (columns as u64 * self.done.min(self.total) / self.total.max(1)) as usize;
+        (0..columns).map(|i| if i < filled { full } else { empty }).collect()
+    }
+}
+
+impl Status for Stage {
+    /// `Supervised ━━━━━━━━╌╌╌╌╌╌╌╌╌╌  23 %  loss 0.1234  3,874 images/s  10 s left`: in a narrow terminal first the speed
+    /// goes, then the loss, then the bar, then the time left.
+    fn draw(&self, columns: usize) -> String {
+        if self.done == 0 {
+            // Some stages are one piece of work, and say nothing before their end.
+            return cut(&format!("{}: {} {} …", self.name, thousands(self.total), self.unit), columns);
+        }
+        let percent = format!("{:>3} %", self.percent());
+        let (loss, speed, left) = (self.loss(), self.speed(), self.left());
+        for (details, bar) in [
+            (vec![&loss, &speed, &left], true),
+            (vec![&loss, &left], true),
+            (vec![&left], true),
+            (vec![&left], false),
+            (vec![], false),
+        ] {
+            let details: String = details.into_iter().flatten().map(|detail| format!("  {detail}")).collect();
+            let rest = width(&self.name) + 1 + width(&percent) + width(&details);
+            if !bar && rest <= columns {
+                return format!("{} {percent}{details}", self.name);
+            }
+            if bar && rest + 2 + BAR.start() <= columns {
+                let bar = self.bar((columns - rest - 2).min(*BAR.end()));
+                return format!("{} {bar}  {percent}{details}", self.name);
+            }
+        }
+        cut(&self.name, columns)
+    }
+}
+
+/// Stages begin with a capital letter, whoever named them.
+fn named(stage: &str) -> String {
+    let mut letters = stage.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Whether the locale has glyphs beyond ASCII.
+fn unicode() -> bool {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
+    said.is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// An exponential mean that starts at its first value; values that are not finite are passed over.
@@ -151,91 +206,107 @@ fn smooth(mean: Option<f64>, value: f64) -> Option<f64> {
     }
 }
 
-/// `12,345`
-fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `0.4 s`, `48 s`, `7 min 5 s`, `2 h 3 min`
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..10 => format!("{seconds:.1} s"),
-        10..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
+    use crate::screen::shown::shown;
+    use crate::screen::tests::{Written, terminal};
 
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+    fn stage() -> Stage {
+        let (loss, rate) = (Some(0.1234), Some(3874.0));
+        Stage {
+            name: "Self-supervised".to_owned(),
+            unit: "images",
+            done: 12_800,
+            total: 54_000,
+            loss,
+            rate,
+            unicode: true,
         }
+    }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+    fn printer(screen: Screen) -> Printer {
+        Printer::new(Arc::new(Mutex::new(screen)), Arc::default())
     }
 
     #[test]
     fn off_a_terminal_there_are_plain_lines() {
-        let out = Shared::default();
-        let mut printer = Printer::to(Box::new(out.clone()), false);
+        let out = Written::default();
+        let mut printer = printer(Screen::new(Box::new(out.clone()), None));
         let stage = || "supervised".to_owned();
         printer.on_event(&Event::Note { message: "data: synthetic digits".to_owned() });
         printer.on_event(&Event::StageStarted { stage: stage(), done: 1280, total: 54_000, unit: "images" });
         // Too soon for a line; the next one is due.
         printer.on_event(&Event::Step { done: 1408, total: 54_000, loss: 0.5, images_per_second: 2000.0 });
-        printer.next_line = Instant::now();
+        printer.next = Instant::now();
         printer.on_event(&Event::Step { done: 14_000, total: 54_000, loss: 0.5, images_per_second: 2000.0 });
         let metrics = vec![("validation accuracy".to_owned(), 0.991_234)];
         printer.on_event(&Event::EpochEnded { epoch: 1, epochs: 3, metrics });
         printer.on_event(&Event::Warning { message: "a checkpoint is torn".to_owned() });
         printer.on_event(&Event::StageEnded { stage: stage(), seconds: 83.2 });
         let expected = "data: synthetic digits\n\
-                        supervised: 54,000 images, 1,280 of them done before\n\
-                        supervised: 14,000 of 54,000 images (25 %), loss 0.5000, 2,000 images/s, 20 s left\n\
-                        supervised epoch 1/3: validation accuracy 0.9912\n\
+                        Supervised: 54,000 images, 1,280 of them done before\n\
+                        Supervised: 14,000 of 54,000 images (25 %), loss 0.5000, 2,000 images/s, 20 s left\n\
+                        Supervised, epoch 1 of 3: validation accuracy 0.9912\n\
                         warning: a checkpoint is torn\n\
-                        supervised: done in 1 min 23 s\n";
-        assert_eq!(String::from_utf8(out.0.lock().unwrap().clone()).unwrap(), expected);
+                        Supervised: done in 1 min 23 s\n";
+        assert_eq!(out.text(), expected);
     }
 
     #[test]
-    fn a_bar_takes_every_event() {
-        let mut printer = Printer::to(Box::new(io::sink()), true);
-        let stage = || "ssl".to_owned();
-        printer.on_event(&Event::StageStarted { stage: stage(), done: 0, total: 10, unit: "images" });
-        printer.on_event(&Event::Step { done: 5, total: 10, loss: f64::NAN, images_per_second: 2.0 });
-        let bar = printer.bar.clone().unwrap();
-        assert_eq!((bar.position(), bar.message()), (5, "2 images/s, 2.5 s left".to_owned()));
-        printer.on_event(&Event::StageEnded { stage: stage(), seconds: 0.1 });
-        assert!(printer.bar.is_none() && bar.is_finished());
-    }
-
-    #[test]
-    fn times_and_counts_as_text() {
+    fn the_status_line_fits_every_width() {
+        for columns in 0..=200 {
+            let line = stage().draw(columns);
+            assert!(width(&line) <= columns, "{columns}: {line}");
+        }
         assert_eq!(
-            [0.42, 9.4, 48.2, 425.0, 7380.0].map(duration),
-            ["0.4 s", "9.4 s", "48 s", "7 min 5 s", "2 h 3 min"]
+            stage().draw(77),
+            "Self-supervised ━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌   23 %  loss 0.1234  3,874 images/s  11 s left"
         );
-        assert_eq!([7, 1000, 1_234_567].map(thousands), ["7", "1,000", "1,234,567"]);
+        assert_eq!(stage().draw(37), "Self-supervised  23 %  11 s left");
+        assert_eq!(stage().draw(47), "Self-supervised ━━╌╌╌╌╌╌╌╌╌   23 %  11 s left");
+        assert_eq!(stage().draw(10), "Self-supe…");
+        let ascii = Stage { unicode: false, name: "Test".to_owned(), loss: None, rate: None, ..stage() };
+        assert_eq!(ascii.draw(30), "Test ####--------------   23 %");
+    }
+
+    /// The whole of a stage on terminals of several widths: no line is left of a status that was, nothing said is lost.
+    #[test]
+    fn on_a_terminal_everything_said_stays() {
+        for columns in [24, 40, 80, 120, 200] {
+            let (screen, out) = terminal(columns);
+            let mut printer = printer(screen);
+            printer.on_event(&Event::StageStarted { stage: "ssl".into(), done: 0, total: 10, unit: "images" });
+            for done in 1..=10 {
+                printer.next = Instant::now();
+                let loss = if done % 2 == 0 { f64::NAN } else { 1e3 };
+                printer.on_event(&Event::Step { done, total: 10, loss, images_per_second: 2e6 });
+                if done == 5 {
+                    printer.on_event(&Event::Warning { message: "half-way".into() });
+                }
+            }
+            let rows = shown(&out.text(), columns);
+            assert_eq!(rows.len(), 2, "{columns}: {rows:?}");
+            assert_eq!(rows[0], "warning: half-way");
+            assert!(rows[1].starts_with("Ssl ") && rows[1].contains("100 %"), "{rows:?}");
+            printer.on_event(&Event::StageEnded { stage: "ssl".into(), seconds: 0.1 });
+            assert_eq!(shown(&out.text(), columns), ["warning: half-way", "Ssl: done in 0.1 s", ""]);
+        }
+    }
+
+    /// A run that ends in the middle of a stage, as by Ctrl-C, leaves no half of a line.
+    #[test]
+    fn the_status_goes_with_the_printer() {
+        let (screen, out) = terminal(80);
+        let mut printer = printer(screen);
+        printer.on_event(&Event::StageStarted { stage: "ssl".into(), done: 0, total: 10, unit: "images" });
+        drop(printer);
+        assert_eq!(shown(&out.text(), 80), [""]);
+    }
+
+    #[test]
+    fn smoothing_starts_at_the_first_value() {
+        assert_eq!(smooth(None, 2.0), Some(2.0));
         assert_eq!(smooth(Some(1.0), 2.0), Some(1.05));
         assert_eq!(smooth(Some(1.0), f64::NAN), Some(1.0));
     }

@@ -4,15 +4,18 @@ use anyhow::Context;
 use nl_train::{RunFolder, SimConfig, SimRun, SimSummary};
 
 use crate::cli::{Sim, SimModel};
-use crate::session;
+use crate::{session, text};
 
 pub(crate) fn run(options: &Sim) -> anyhow::Result<()> {
+    let what = "builds a network, simulates it, and writes a report";
+    let time = "some seconds for a second of each published network";
+    session::open(options.resume.as_deref(), options.config.as_deref(), "sim", what, time);
     let summary = session::run(options.threads, |printer| {
         let run = match &options.resume {
             Some(dir) => SimRun::resume(RunFolder::resume(dir)?)?,
             None => start(options)?,
         };
-        crate::tell(&format!("folder: {}\n", run.folder().display()));
+        crate::say(&format!("folder: {}", run.folder().display()));
         Ok(run.run(printer)?)
     })?;
     session::show(&summary, &table(&summary), options.json)
@@ -50,9 +53,7 @@ fn table(summary: &SimSummary) -> String {
         ("time to simulate", format!("{:.3} s", wall.simulate)),
         ("times real time", format!("{:.2}", bio_seconds / wall.simulate.max(1e-9))),
     ];
-    let mut text = format!("\n{}, {bio_seconds} s, seed {}\n", summary.model.name(), summary.seed);
-    for (name, value) in rows {
-        text += &format!("  {name:48}{value:>18}\n");
-    }
-    text + &format!("  spikes  {}\n  report  {}\n", summary.spikes_sha256, summary.report.display())
+    let title = format!("{}, {bio_seconds} s, seed {}", summary.model.name(), summary.seed);
+    let below = [("spikes", summary.spikes_sha256.clone()), ("report", summary.report.display().to_string())];
+    text::table(&title, &rows, &below, text::stdout_columns())
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// How the name of a file begins while it is written.
 const TEMPORARY: &str = ".writing-";
 
-/// A file or folder could not be read or written.
+/// A file or folder could not be read or written: the cause in the errors of folders, checkpoints and weights.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[error("cannot {action} `{}`: {cause}{}", path.display(), advice(cause))]
@@ -23,7 +23,7 @@ pub struct FileError {
 
 impl FileError {
     /// A closure for `map_err`: names the action and the path of an [`io::Error`].
-    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self { action, path, cause }
     }
@@ -72,20 +72,10 @@ pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, FileError> {
 
 /// Writes `bytes` to `path` at once or not at all; an existing file is replaced.
 ///
-/// ```
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("summary.json");
-/// nl_train::write_atomic(&path, b"{}\n")?;
-/// assert_eq!(std::fs::read(&path)?, b"{}\n");
-/// # Ok(())
-/// # }
-/// ```
-///
 /// # Errors
 /// [`FileError`] with the path and the cause (disk full, read-only …); the previous content is then untouched and no
 /// temporary file is left.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomic_with(path, |file| file.write_all(bytes))
 }
 
@@ -93,7 +83,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// As [`write_atomic`]; an error of `fill` is passed on.
-pub fn write_atomic_with(
+fn write_atomic_with(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> Result<(), FileError> {

@@ -13,9 +13,10 @@ use crate::learn::{Sinks, StagePlan, Validation, run_stage, save_state, stage_st
 use crate::metrics::{accuracy, negative_log_likelihood};
 use crate::objective::{Classify, Evidence, Reconstruct, ReconstructionLoss, Trust, augmented_image};
 use crate::observer::{Event, Observer};
+use crate::run_folder::utc_text;
 use crate::state::{RunState, Stage};
 use crate::summary::Summary;
-use crate::{CheckpointError, CheckpointStore, Error, RunFolder, utc_text};
+use crate::{CheckpointError, CheckpointStore, Error, RunFolder};
 
 /// One run of the pipeline, new or resumed: retina to decision, stage by stage, in a folder of its own.
 ///
@@ -252,9 +253,13 @@ impl BrainRun {
 
     fn basal_ganglia(&mut self, observer: &mut (dyn Observer + Send)) -> Result<(), Error> {
         let started = Instant::now();
+        let queries = self.config.basal_ganglia.queries.min(self.learn.len());
+        // What is embedded: to be stored, to be asked about, to validate.
+        let total = (self.learn.len() + queries + self.validation.len()) as u64;
+        let name = "Hippocampus".to_owned();
+        observer.on_event(&Event::StageStarted { stage: name.clone(), done: 0, total, unit: "images" });
         let hippocampus = self.fill_hippocampus()?;
         let streams = stage_streams(self.config.seed, Stage::BasalGanglia);
-        let queries = self.config.basal_ganglia.queries.min(self.learn.len());
         let draw = Batches::over(self.learn.clone(), queries, true, &streams, 0)?;
         let drawn = draw.get(0).unwrap_or_default();
         let views = augmented(&self.split.train.select(drawn), &self.config.basal_ganglia.augment, &streams)?;
@@ -264,7 +269,9 @@ impl BrainRun {
         let evidence = self.evidence(&mut evaluator, &hippocampus, &views, Some(&ids))?.0;
         let held_out = self.split.train.select(&self.validation);
         let validation = self.evidence(&mut evaluator, &hippocampus, &held_out, None)?.0;
-        self.state.add_time("Hippocampus", started.elapsed().as_secs_f64(), None);
+        let seconds = started.elapsed().as_secs_f64();
+        self.state.add_time(&name, seconds, None);
+        observer.on_event(&Event::StageEnded { stage: name, seconds });
 
         let rows: Vec<u32> = (0..evidence.labels.len() as u32).collect();
         let plan = StagePlan {

@@ -30,19 +30,19 @@ pub struct Shard<'a> {
     pub samples: &'a [u32],
     /// The epoch, for the keys of random streams.
     pub epoch: u64,
-    /// Working memory for transforms.
-    pub workspace: &'a mut Workspace,
+    /// Working memory of the objectives of this crate.
+    pub(crate) workspace: &'a mut Workspace,
 }
 
 /// Reusable working memory of one worker.
 #[derive(Default)]
-pub struct Workspace {
+pub(crate) struct Workspace {
     /// For geometric transforms.
-    pub transform: Scratch,
+    pub(crate) transform: Scratch,
     /// One image.
-    pub image: Vec<f32>,
+    pub(crate) image: Vec<f32>,
     /// One shard of class targets.
-    pub labels: Vec<u32>,
+    pub(crate) labels: Vec<u32>,
     /// One shard of evidence.
     pub(crate) rows: Rows,
 }
@@ -63,7 +63,7 @@ struct Part {
 }
 
 /// The most shards a mini-batch may have.
-pub const MAX_SHARDS: usize = 64;
+const MAX_SHARDS: usize = 64;
 
 /// The number of shards of a mini-batch.
 pub(crate) fn check_shards(batch: usize, shard: usize) -> Result<usize, Error> {
@@ -98,7 +98,7 @@ impl Engine {
     /// others are constants.
     ///
     /// # Errors
-    /// [`Error::Config`] if a size is zero or a batch has more than [`MAX_SHARDS`] shards.
+    /// [`Error::Config`] if a size is zero or a batch has more than 64 shards.
     pub fn new(
         parameters: &Parameters<f32>,
         learns: &[&str],

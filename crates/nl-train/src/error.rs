@@ -22,7 +22,7 @@ pub enum Error {
     #[error("a worker thread stopped in the middle of a shard; this is a bug in an objective or in this crate")]
     Worker,
     /// The run was asked to stop, and has: a checkpoint is written.
-    #[error("stopped as asked; continue with --resume {}", folder.display())]
+    #[error("stopped as asked; a checkpoint is in `{}`", folder.display())]
     Stopped {
         /// The run's folder.
         folder: std::path::PathBuf,

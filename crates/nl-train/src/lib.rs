@@ -1,4 +1,4 @@
-//! Training in stages, evaluation, metrics, checkpoints and reports.
+#![doc = include_str!("../README.md")]
 
 pub mod objective;
 pub mod report;
@@ -25,15 +25,15 @@ mod summary;
 mod tsne;
 mod weights;
 
-pub use atomic::{FileError, write_atomic, write_atomic_with};
+pub use atomic::FileError;
 pub use brain_run::BrainRun;
-pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint, sha256_hex};
+pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint};
 pub use config::{BasalGangliaConfig, Preset, ProbeConfig, RunConfig, SelfSupervised, Supervised};
 pub use conv_stdp::{
     ConvStdpAccuracy, ConvStdpConfig, ConvStdpRun, ConvStdpSeconds, ConvStdpSpeed, ConvStdpSummary, EyeConfig,
     MapsConfig, ReadOutConfig, RewardStage,
 };
-pub use engine::{Engine, MAX_SHARDS, Objective, Shard, Workspace};
+pub use engine::{Engine, Objective, Shard};
 pub use error::Error;
 pub use evaluate::{Decided, Encoded, Evaluator};
 pub use learn::{LearnConfig, Pace};
@@ -43,7 +43,7 @@ pub use metrics::{
 };
 pub use observer::{Event, Observer, Silent};
 pub use pca::{Pca, PcaError};
-pub use run_folder::{RunFolder, RunFolderError, utc_stamp, utc_text};
+pub use run_folder::{RunFolder, RunFolderError};
 pub use sim::{SimConfig, SimModel, SimRun, SimSeconds, SimSummary};
 pub use state::Stage;
 pub use stdp::{StdpConfig, StdpRun, StdpSpeed, StdpSummary};

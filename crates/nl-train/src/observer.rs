@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Event {
     /// A stage begins: `total` units of work (`unit`: `"images"`), of which `done` were done before a resume.
     StageStarted {
-        /// What is learned: `"self-supervised"`, `"supervised"`, `"basal ganglia"` …
+        /// What is done, with a capital letter: `"Self-supervised"`, `"Hippocampus"`, `"Evaluation"` …
         stage: String,
         /// Units already done.
         done: u64,
@@ -25,7 +25,7 @@ pub enum Event {
         total: u64,
         /// The loss of this step's batch.
         loss: f64,
-        /// Throughput since the last step, images per second.
+        /// Throughput since the last step, units per second.
         images_per_second: f64,
     },
     /// An epoch ended; its metrics in the order in which they should be shown.

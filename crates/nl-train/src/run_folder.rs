@@ -353,7 +353,7 @@ fn lock(path: &Path) -> Result<File> {
 
 /// `20261121-195510`: sorts by time, and is a name on every file system.
 #[must_use]
-pub fn utc_stamp(time: SystemTime) -> String {
+fn utc_stamp(time: SystemTime) -> String {
     let (year, month, day, second) = utc(time);
     let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}{month:02}{day:02}-{h:02}{m:02}{s:02}")
@@ -361,7 +361,7 @@ pub fn utc_stamp(time: SystemTime) -> String {
 
 /// `2026-11-21 19:55 UTC`: for people.
 #[must_use]
-pub fn utc_text(time: SystemTime) -> String {
+pub(crate) fn utc_text(time: SystemTime) -> String {
     let (year, month, day, second) = utc(time);
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", second / 3600, second / 60 % 60)
 }

@@ -9,5 +9,9 @@ mod fetch;
 mod interrupted;
 mod options;
 mod place;
+#[cfg(unix)]
+mod shown;
 mod sim;
 mod stdp;
+#[cfg(unix)]
+mod terminal;

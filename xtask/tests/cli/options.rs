@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::place::{Place, fails};
+use crate::place::{Place, fails, json};
 
 #[test]
 fn unknown_commands_and_options() {
@@ -23,6 +23,40 @@ fn numbers_of_threads_that_make_no_sense() {
         place.refuses(&format!("bench gemm --threads {value}"), &[&format!("'{value}'"), "--threads", why]);
     }
     place.refuses("bench gemm --steps 0", &["'0'", "--steps", "at least 1"]);
+}
+
+/// More threads than cores are slower by as much as one likes, and give the same bits: they have to be asked for twice.
+#[test]
+fn more_threads_than_cores_have_to_be_asked_for_twice() {
+    let place = Place::with_images();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let line = format!("mnist --config tiny.yaml --json --threads {}", cores + 1);
+    let (capped, stderr) = json(&mut place.command(&format!("{line} --out a")));
+    assert_eq!(capped["threads"], cores);
+    let words = format!("warning: --threads {}, but there are {cores} cores", cores + 1);
+    assert!(stderr.contains(&words) && stderr.contains("--oversubscribe insists"), "{stderr}");
+    let (insisted, stderr) = json(&mut place.command(&format!("{line} --oversubscribe --out b")));
+    assert_eq!(insisted["threads"], cores + 1);
+    assert!(stderr.contains("as asked for"), "{stderr}");
+    assert_eq!(insisted["weights_sha256"], capped["weights_sha256"]);
+    // The number that is there is nothing to speak of.
+    let stderr = json(&mut place.command(&format!("mnist --config tiny.yaml --json --threads {cores} --out c"))).1;
+    assert!(!stderr.contains("warning"), "{stderr}");
+}
+
+/// The command line has the last word about the images, also when it says what a preset says anyway.
+#[test]
+fn the_command_line_overrules_the_configuration() {
+    let place = Place::with_images();
+    place.write("synthetic.yaml", crate::place::TINY.replacen("data: images", "data: synthetic", 1));
+    let run = |line: &str| {
+        let mut command = place.command(line);
+        command.env("NL_DATASETS", place.path("images"));
+        json(&mut command).0["dataset"]["kind"].clone()
+    };
+    assert_eq!(run("mnist --config synthetic.yaml --data auto --out a --json"), "datasets");
+    assert_eq!(run("mnist --config tiny.yaml --data auto --out b --json"), "datasets");
+    assert_eq!(run("mnist --config tiny.yaml --out c --json"), "dir");
 }
 
 #[test]

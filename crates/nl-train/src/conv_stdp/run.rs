@@ -18,7 +18,8 @@ use super::page;
 use super::read_out::{Features, ReadOut, ReadOutState, Scale};
 use crate::brain_run::argmax;
 use crate::observer::{Event, Observer};
-use crate::{CheckpointError, Error, RunFolder, utc_text, write_weights};
+use crate::run_folder::utc_text;
+use crate::{CheckpointError, Error, RunFolder, write_weights};
 
 /// Images between two looks at Ctrl-C.
 const PIECE: u64 = 100;

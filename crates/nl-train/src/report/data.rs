@@ -40,7 +40,7 @@ pub struct Report {
 pub struct RunInfo {
     /// Name of the experiment: `"mnist"`.
     pub name: String,
-    /// Start, as text: `"2026-11-21 19:55 UTC"` (see [`utc_text`](crate::utc_text)).
+    /// Start, as text: `"2026-11-21 19:55 UTC"`.
     pub started: String,
     /// Version of the program.
     pub version: String,

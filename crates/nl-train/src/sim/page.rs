@@ -81,7 +81,7 @@ fn expectation(model: SimModel) -> &'static str {
         SimModel::Cuba => "Published: about 5.5 Hz (Brette et al. 2007, benchmark 2).",
         SimModel::Coba => "Published for the biased variant: about 20.4 Hz (Brette et al. 2007, benchmark 1).",
         SimModel::Cobahh => "Brette et al. 2007, benchmark 3.",
-        SimModel::Brunel => "Brunel 2000; compare with NEST in docs.",
+        SimModel::Brunel => "Brunel 2000; the rate that NEST gives stands in benches/records.",
     }
 }
 

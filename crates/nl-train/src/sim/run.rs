@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use super::page;
 use super::{SimConfig, SimModel};
 use crate::observer::{Event, Observer};
-use crate::{CheckpointError, Error, RunFolder, utc_text};
+use crate::run_folder::utc_text;
+use crate::{CheckpointError, Error, RunFolder};
 
 /// Biological time between two looks at the clock and at Ctrl-C, ms.
 const CHUNK: f64 = 50.0;

@@ -15,7 +15,8 @@ use super::config::StdpConfig;
 use super::respond::{ALL_ACTIVITY, Decoders, Eye, Spikes, counts, push_counts, respond, share};
 use super::{page, view};
 use crate::observer::{Event, Observer};
-use crate::{CheckpointError, Error, RunFolder, utc_text, write_weights};
+use crate::run_folder::utc_text;
+use crate::{CheckpointError, Error, RunFolder, write_weights};
 
 /// Images between two looks at the clock and at Ctrl-C: while these are learned, the next are drawn by another thread.
 const PIECE: u64 = 64;
