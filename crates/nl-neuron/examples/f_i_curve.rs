@@ -1,6 +1,6 @@
 //! Firing rate against input current (f-I curve) of an integrate-and-fire, a leaky and an adaptive neuron.
 //!
-//! `cargo run -p nl-neuron --example f_i_curve`
+//! `cargo run --release -p nl-neuron --example f_i_curve`
 
 use nl_neuron::{
     Alif, AlifParameters, Error, IntegrateAndFire, IntegrateAndFireParameters, Lif, LifParameters, Ms, Mv, NeuronModel,

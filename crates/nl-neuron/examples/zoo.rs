@@ -1,10 +1,14 @@
 //! Every model answers the same question: what do you do when a current is switched on, and off again?
 //!
-//! `cargo run -p nl-neuron --example zoo`
+//! All are silent without it but one: Traub-Miles with the benchmark's leak (E_L = −60 mV, its default) never rests and
+//! fires by itself, before and after; with E_L = −70 mV it is silent, too.
+//!
+//! `cargo run --release -p nl-neuron --example zoo`
 
 use nl_neuron::{
     AdEx, Alif, Coba, CubaAlpha, CubaExp, DiehlCook, Eif, Error, Gif, HodgkinHuxley, IntegrateAndFire, Izhikevich,
-    IzhikevichPreset, Lif, Mat2, MorrisLecar, MorrisLecarParameters, Ms, NeuronModel, Qif, SpikeSet, Srm0, TraubMiles,
+    IzhikevichPreset, Lif, Mat2, MorrisLecar, MorrisLecarParameters, Ms, Mv, NeuronModel, Qif, SpikeSet, Srm0,
+    TraubMiles, TraubMilesParameters,
 };
 
 const DT: Ms = Ms(0.05);
@@ -31,7 +35,8 @@ fn show<M: NeuronModel<f32>>(what: &str, model: Result<M, Error>, current: f32) 
             n => char::from_digit(n as u32, 36).unwrap_or('#'),
         });
     }
-    println!("{what:24} {current:6} {:18} {raster}", model.receptors().last().unwrap_or(&""));
+    let unit = model.receptors().last().map_or(String::new(), ToString::to_string);
+    println!("{what:24} {current:6} {unit:18} {raster}");
     Ok(())
 }
 
@@ -53,7 +58,9 @@ fn main() -> Result<(), Error> {
         show(&format!("Izhikevich {preset:?}"), Izhikevich::new(preset.parameters(), DT), 8.0)?;
     }
     show("Hodgkin-Huxley", HodgkinHuxley::new(Default::default(), DT), 10.0)?;
-    show("Traub-Miles", TraubMiles::new(Default::default(), DT), 300.0)?;
+    show("Traub-Miles, E_L -60 mV", TraubMiles::new(Default::default(), DT), 300.0)?;
+    let resting = TraubMilesParameters { e_l: Mv(-70.0), ..Default::default() };
+    show("Traub-Miles, E_L -70 mV", TraubMiles::new(resting, DT), 300.0)?;
     show("Morris-Lecar, type I", MorrisLecar::new(MorrisLecarParameters::type_1(), DT), 45.0)?;
     show("Morris-Lecar, type II", MorrisLecar::new(MorrisLecarParameters::type_2(), DT), 100.0)
 }

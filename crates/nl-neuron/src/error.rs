@@ -1,5 +1,7 @@
 //! What can be wrong with a model, its input, or a spike list.
 
+use crate::Ms;
+
 /// A parameter, a size or an index that does not fit.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,44 @@ pub enum Error {
         value: f64,
         /// What it must be, and how to mend it.
         expected: &'static str,
+    },
+    /// A duration that is not a whole number of time steps; see [`grid`](crate::grid).
+    #[error(
+        "{model}: {name} = {value} is not a whole number of steps of {dt}; use {below} or {above} (Ms::on_grid takes the \
+         nearer one)"
+    )]
+    OffGrid {
+        /// The model, rule or source.
+        model: &'static str,
+        /// The parameter's name.
+        name: &'static str,
+        /// What was given.
+        value: Ms,
+        /// The time step.
+        dt: Ms,
+        /// The nearest duration below that is on the grid.
+        below: Ms,
+        /// The nearest duration above that is on the grid.
+        above: Ms,
+    },
+    /// A decay so slow beside dt that the scalar cannot follow it; see [`slow`](crate::slow).
+    #[error(
+        "{model}: {name} = {tau} is too slow for {scalar} in steps of {dt}, it would be off by more than 1 %; use at most \
+         {longest}, longer steps, or a wider scalar"
+    )]
+    TooSlow {
+        /// The model, rule or source.
+        model: &'static str,
+        /// The time constant's name.
+        name: &'static str,
+        /// What was given.
+        tau: Ms,
+        /// The time step.
+        dt: Ms,
+        /// The longest that can be followed.
+        longest: Ms,
+        /// The scalar.
+        scalar: &'static str,
     },
     /// A slice whose length is not what the population needs.
     #[error("{model}: `{what}` has {got} elements, but {expected} are needed; pass a slice of that length")]

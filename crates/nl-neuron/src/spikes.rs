@@ -4,6 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::exact::{filled, room};
 
 /// The neurons of a population of `n` that spiked in one time step: indices in ascending order, none twice.
 ///
@@ -13,12 +14,13 @@ use crate::Error;
 /// assert_eq!(spikes.indices(), &[1, 3]);
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "UncheckedSet")]
 pub struct SpikeSet {
     n: usize,
     indices: Vec<u32>,
-    /// One byte a neuron: where a vectorised loop leaves its comparison; all 0 between steps.
+    /// One byte a neuron: where a vectorised loop leaves its comparison; all 0 between steps, none before the first.
+    #[serde(skip)]
     flags: Vec<u8>,
 }
 
@@ -26,17 +28,23 @@ pub struct SpikeSet {
 struct UncheckedSet {
     n: usize,
     indices: Vec<u32>,
-    flags: Vec<u8>,
 }
+
+impl PartialEq for SpikeSet {
+    fn eq(&self, other: &Self) -> bool {
+        (self.n, &self.indices) == (other.n, &other.indices)
+    }
+}
+
+impl Eq for SpikeSet {}
 
 impl TryFrom<UncheckedSet> for SpikeSet {
     type Error = Error;
 
     fn try_from(raw: UncheckedSet) -> Result<Self, Error> {
-        let UncheckedSet { n, indices, flags } = raw;
-        Error::length("SpikeSet", "flags", n, flags.len())?;
+        let UncheckedSet { n, indices } = raw;
         check_row("SpikeSet (ascending, none twice)", n, &indices)?;
-        Ok(Self { n, indices, flags })
+        Ok(Self { n, indices, flags: Vec::new() })
     }
 }
 
@@ -51,13 +59,22 @@ fn check_row(what: &'static str, n: usize, indices: &[u32]) -> Result<(), Error>
 }
 
 impl SpikeSet {
-    /// No spikes of a population of `n`.
-    ///
-    /// # Panics
-    /// If there is no memory for `n` bytes.
+    /// No spikes of a population of `n`; takes no memory before the first step.
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { n, indices: Vec::with_capacity(n.min(1 << 16)), flags: vec![0; n] }
+        Self { n, indices: Vec::new(), flags: Vec::new() }
+    }
+
+    /// Makes room for one flag a neuron, if there is none yet: what [`NeuronModel::check`](crate::NeuronModel::check) does
+    /// for each model.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn prepare(&mut self) -> Result<(), Error> {
+        if self.flags.len() != self.n {
+            self.flags = filled("SpikeSet", 0, self.n)?;
+        }
+        Ok(())
     }
 
     /// The spikes of `indices`.
@@ -114,6 +131,7 @@ impl SpikeSet {
     }
 
     /// One byte a neuron for a loop to set to 1 where a neuron spiked; [`collect`](Self::collect) reads and clears them.
+    /// None at all before [`prepare`](Self::prepare).
     pub fn flags_mut(&mut self) -> &mut [u8] {
         &mut self.flags
     }
@@ -211,6 +229,8 @@ impl TryFrom<UncheckedTrain> for SpikeTrain {
     }
 }
 
+const TRAIN: &str = "SpikeTrain";
+
 impl SpikeTrain {
     /// A raster of `n` neurons and no steps yet.
     #[must_use]
@@ -221,15 +241,19 @@ impl SpikeTrain {
     /// The raster of `(step, neuron)` events in any order; a doubled event counts once.
     ///
     /// # Errors
-    /// [`Error::Index`] if a neuron is not below `n` or a step not below `steps`.
+    /// [`Error::Index`] if a neuron is not below `n` or a step not below `steps`, [`Error::Memory`] if there is no room for
+    /// so many steps.
     pub fn from_events(n: usize, steps: usize, events: &[(usize, u32)]) -> Result<Self, Error> {
-        let mut sorted = events.to_vec();
+        let mut sorted = Vec::new();
+        room(TRAIN, &mut sorted, events.len())?;
+        sorted.extend_from_slice(events);
         sorted.sort_unstable();
         sorted.dedup();
         if let Some(&(step, _)) = sorted.last().filter(|&&(step, _)| step >= steps) {
             return Err(Error::Index { what: "SpikeTrain::from_events (step)", index: step, n: steps });
         }
         let mut train = Self::new(n);
+        room(TRAIN, &mut train.offsets, steps)?;
         let mut rest = &sorted[..];
         let mut row = Vec::new();
         for step in 0..steps {
@@ -245,9 +269,11 @@ impl SpikeTrain {
     /// Adds one time step with the spikes of `indices`, ascending.
     ///
     /// # Errors
-    /// [`Error::Index`] if an index is not below the population's size, or they do not ascend.
+    /// [`Error::Index`] if an index is not below the population's size, or they do not ascend; [`Error::Memory`].
     pub fn push_step(&mut self, indices: &[u32]) -> Result<(), Error> {
         check_row("SpikeTrain (ascending, none twice)", self.n, indices)?;
+        room(TRAIN, &mut self.indices, indices.len())?;
+        room(TRAIN, &mut self.offsets, 1)?;
         self.indices.extend_from_slice(indices);
         self.offsets.push(self.indices.len());
         Ok(())
@@ -271,22 +297,16 @@ impl SpikeTrain {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Index`] if a neuron is not below `n` or a step not below `steps`; the raster and the events are then
-    /// empty.
+    /// [`Error::Index`] if a neuron is not below `n` or a step not below `steps`, [`Error::Memory`] if there is no room for
+    /// so many steps; the raster and the events are then empty.
     pub fn collect(&mut self, steps: usize) -> Result<(), Error> {
         self.clear();
+        if let Err(error) = self.fits(steps) {
+            self.events.clear();
+            return Err(error);
+        }
         self.offsets.resize(steps + 1, 0);
-        for &(step, neuron) in &self.events {
-            let (index, n, what) = if step as usize >= steps {
-                (step as usize, steps, "SpikeTrain::collect (step)")
-            } else {
-                (neuron as usize, self.n, "SpikeTrain::collect (neuron)")
-            };
-            if index >= n {
-                self.clear();
-                self.events.clear();
-                return Err(Error::Index { what, index, n });
-            }
+        for &(step, _) in &self.events {
             self.offsets[step as usize] += 1;
         }
         let mut total = 0;
@@ -305,6 +325,22 @@ impl SpikeTrain {
         self.events.clear();
         self.order();
         Ok(())
+    }
+
+    /// `Ok` if the events lie within so many steps, with the room for their raster made.
+    fn fits(&mut self, steps: usize) -> Result<(), Error> {
+        for &(step, neuron) in &self.events {
+            let (index, n, what) = if step as usize >= steps {
+                (step as usize, steps, "SpikeTrain::collect (step)")
+            } else {
+                (neuron as usize, self.n, "SpikeTrain::collect (neuron)")
+            };
+            if index >= n {
+                return Err(Error::Index { what, index, n });
+            }
+        }
+        room(TRAIN, &mut self.offsets, steps)?;
+        room(TRAIN, &mut self.indices, self.events.len())
     }
 
     /// Sorts the steps whose neurons do not ascend, and takes doubled ones out.
@@ -363,7 +399,7 @@ impl SpikeTrain {
         self.indices.len()
     }
 
-    /// Spikes of each neuron: `[n]`.
+    /// Spikes of each neuron: `[n]`, allocated as a `Vec` is.
     #[must_use]
     pub fn counts(&self) -> Vec<u32> {
         let mut counts = vec![0; self.n];
@@ -394,8 +430,8 @@ mod tests {
         let set = SpikeSet::from_indices(3, &[0, 2]).unwrap();
         let written = serde_json::to_string(&set).unwrap();
         assert_eq!(serde_json::from_str::<SpikeSet>(&written).unwrap(), set);
-        for (n, indices, flags) in [(3, "[0,2]", "[0,0]"), (3, "[0,3]", "[0,0,0]"), (3, "[2,0]", "[0,0,0]")] {
-            let text = format!(r#"{{"n":{n},"indices":{indices},"flags":{flags}}}"#);
+        for indices in ["[0,3]", "[2,0]", "[1,1]"] {
+            let text = format!(r#"{{"n":3,"indices":{indices}}}"#);
             assert!(serde_json::from_str::<SpikeSet>(&text).is_err(), "{text}");
         }
         let mut train = SpikeTrain::new(3);
@@ -413,6 +449,8 @@ mod tests {
     #[test]
     fn flags_become_indices_and_are_cleared() {
         let mut set = SpikeSet::new(150);
+        assert!(set.flags_mut().is_empty());
+        set.prepare().unwrap();
         for i in [0, 63, 64, 149] {
             set.flags_mut()[i] = 1;
         }
@@ -428,6 +466,23 @@ mod tests {
         assert!(SpikeSet::from_indices(3, &[1, 1]).is_err());
         assert!(SpikeTrain::new(3).push_step(&[2, 1]).is_err());
         assert!(SpikeTrain::from_events(3, 2, &[(2, 0)]).is_err());
+    }
+
+    /// Sizes that no memory holds: an error at once, neither an abort nor a loop without end.
+    #[test]
+    fn sizes_without_memory_are_refused() {
+        for steps in [usize::MAX, usize::MAX - 1, 1 << 60] {
+            let mut train = SpikeTrain::new(3);
+            train.events_mut().push((0, 1));
+            assert!(matches!(train.collect(steps), Err(Error::Memory { .. })), "{steps}");
+            assert_eq!((train.steps(), train.events_mut().len()), (0, 0));
+            assert!(matches!(SpikeTrain::from_events(3, steps, &[(0, 1)]), Err(Error::Memory { .. })), "{steps}");
+        }
+        for n in [usize::MAX, 1 << 60] {
+            let mut set = SpikeSet::new(n);
+            assert!(matches!(set.prepare(), Err(Error::Memory { .. })), "{n}");
+            assert!(SpikeSet::from_indices(n, &[7]).is_ok_and(|set| set.indices() == [7]));
+        }
     }
 
     #[test]

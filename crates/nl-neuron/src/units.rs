@@ -1,7 +1,5 @@
 //! Physical units as types, so that a signature says what a number means.
 
-use crate::Error;
-
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident, $suffix:literal) => {
         $(#[$doc])*
@@ -18,7 +16,7 @@ macro_rules! unit {
 }
 
 unit!(
-    /// A time in milliseconds.
+    /// A time in milliseconds; a duration in steps follows the rule of [`grid`](crate::grid).
     Ms, "ms"
 );
 unit!(
@@ -41,29 +39,3 @@ unit!(
     /// A capacitance in picofarads.
     Pf, "pF"
 );
-
-impl Ms {
-    /// This time as a whole number of steps of `dt`, rounded to the nearest.
-    ///
-    /// ```
-    /// use nl_neuron::Ms;
-    /// assert_eq!(Ms(2.0).steps("lif", "t_ref", Ms(0.1))?, 20);
-    /// assert!(Ms(-1.0).steps("lif", "t_ref", Ms(0.1)).is_err());
-    /// # Ok::<(), nl_neuron::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// If either is not finite, `dt` is not positive, the time is negative, or there are 2³² or more steps.
-    pub fn steps(self, model: &'static str, name: &'static str, dt: Self) -> Result<u32, Error> {
-        Error::positive(model, "dt", dt.0)?;
-        let steps = (self.0 / dt.0).round();
-        Error::check(
-            model,
-            name,
-            self.0,
-            |x| x >= 0.0 && steps <= f64::from(u32::MAX),
-            "use 0 or more, below 2^32 steps",
-        )?;
-        Ok(steps as u32)
-    }
-}

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use nl_neuron::laws::{Cases, Config, Convergence, Knobs, Law, Subject, Violation, lif_closed_form};
-use nl_neuron::{Error, LifParameters, Ms, NeuronModel, PopulationState, SpikeSet};
+use nl_neuron::{Error, InputChannel, LifParameters, Ms, NeuronModel, PopulationState, SpikeSet};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong.
@@ -49,6 +49,8 @@ enum Fault {
     LengthUnchecked,
     /// A state whose arrays differ in length is taken.
     StateUnchecked,
+    /// V is kept in steps of a thousandth of a millivolt.
+    SmallStepsLost,
     /// Every neuron gets the input of the first.
     InputOfFirst,
 }
@@ -105,8 +107,8 @@ impl NeuronModel<f64> for Broken {
         Ms(self.dt)
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<State, Error> {
@@ -132,6 +134,7 @@ impl NeuronModel<f64> for Broken {
         if fault != Fault::LengthUnchecked {
             self.check(state.v.len(), input, spikes)?;
         }
+        spikes.prepare()?;
         let n = state.v.len().min(input.len()).min(spikes.population());
         self.uses.set(self.uses.get() + 1);
         state.step += 1;
@@ -175,6 +178,9 @@ impl NeuronModel<f64> for Broken {
                 if inhibited {
                     *v -= 1.0;
                 }
+            }
+            if fault == Fault::SmallStepsLost {
+                *v = (*v * 1e3).round() * 1e-3;
             }
             inhibited = false;
             let seen = if fault == Fault::ThresholdFirst { before } else { *v };
@@ -249,6 +255,7 @@ const TABLE: &[(Fault, Check, &str)] = &[
     (Fault::CurrentWraps, law!(Monotone), "monotone"),
     (Fault::LengthUnchecked, law!(Refusal), "refusal"),
     (Fault::StateUnchecked, law!(Refusal), "refusal"),
+    (Fault::SmallStepsLost, law!(SlowDecay), "slow_decay"),
     (Fault::InputOfFirst, law!(Permutation), "permutation"),
 ];
 

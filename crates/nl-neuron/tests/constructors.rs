@@ -51,7 +51,9 @@ fn exercise<F: Real, M: NeuronModel<F>>(model: Result<M, Error>, accepted: &mut 
 fn build<F: Real>(x: &[f64]) -> Vec<bool> {
     let mut accepted = vec![false; 11];
     let (tau, c_m, e_l, v_th) = (Ms(x[0]), Pf(x[1]), Mv(x[2]), Mv(x[3]));
-    let (v_reset, t_ref, dt, tau_2) = (Mv(x[4]), Ms(x[5]), Ms(x[6]), Ms(x[7]));
+    let (v_reset, dt, tau_2) = (Mv(x[4]), Ms(x[6]), Ms(x[7]));
+    // Off the grid nearly all are refused for that alone: `tests/time_steps.rs`.
+    let t_ref = Ms(x[5]).on_grid(dt);
     let (i_e, other, conductance) = (Pa(x[8]), Mv(x[9]), Ns(x[10]));
     let lif = LifParameters { tau_m: tau, c_m, e_l, v_th, v_reset, t_ref, i_e, ..Default::default() };
     exercise(Lif::<F>::new(lif, dt), &mut accepted[0]);

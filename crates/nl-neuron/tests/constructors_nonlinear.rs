@@ -66,7 +66,7 @@ proptest! {
             v_c: Mv(spoil(q.v_c.0, x[4])),
             v_peak: Mv(spoil(q.v_peak.0, x[5])),
             v_reset: Mv(spoil(q.v_reset.0, x[6])),
-            t_ref: Ms(spoil(q.t_ref.0, x[7])),
+            t_ref: Ms(spoil(q.t_ref.0, x[7])).on_grid(dt),
             i_e: Pa(spoil(q.i_e.0, x[8])),
             method,
         };
@@ -80,7 +80,7 @@ proptest! {
             delta_t: Mv(spoil(e.delta_t.0, x[4])),
             v_peak: Mv(spoil(e.v_peak.0, x[5])),
             v_reset: Mv(spoil(e.v_reset.0, x[6])),
-            t_ref: Ms(spoil(e.t_ref.0, x[7])),
+            t_ref: Ms(spoil(e.t_ref.0, x[7])).on_grid(dt),
             i_e: Pa(spoil(e.i_e.0, x[8])),
             method,
         };
@@ -107,7 +107,7 @@ proptest! {
             c: Mv(spoil(z.c.0, x[2])),
             d: spoil(z.d, x[3]),
             v_peak: Mv(spoil(z.v_peak.0, x[4])),
-            t_ref: Ms(spoil(z.t_ref.0, x[5])),
+            t_ref: Ms(spoil(z.t_ref.0, x[5])).on_grid(dt),
             i_e: spoil(z.i_e, x[6]),
             scheme: if x[7].is_some() { IzhikevichScheme::Euler } else { IzhikevichScheme::HalfSteps },
         };
@@ -122,7 +122,7 @@ proptest! {
             e_k: Mv(spoil(h.e_k.0, x[5])),
             e_l: Mv(spoil(h.e_l.0, x[6])),
             v_th: Mv(spoil(h.v_th.0, x[7])),
-            t_ref: Ms(spoil(h.t_ref.0, x[8])),
+            t_ref: Ms(spoil(h.t_ref.0, x[8])).on_grid(dt),
             i_e: spoil(h.i_e, x[9]),
             method,
         };
@@ -142,7 +142,7 @@ proptest! {
             e_ex: Mv(spoil(t.e_ex.0, x[10])),
             e_in: Mv(spoil(t.e_in.0, x[11])),
             v_th: Mv(spoil(t.v_th.0, x[12])),
-            t_ref: Ms(spoil(t.t_ref.0, x[13])),
+            t_ref: Ms(spoil(t.t_ref.0, x[13])).on_grid(dt),
             i_e: Pa(spoil(t.i_e.0, x[14])),
             method,
         };
@@ -162,7 +162,7 @@ proptest! {
             v_4: Mv(spoil(m.v_4.0, x[10])),
             phi: spoil(m.phi, x[11]),
             v_th: Mv(spoil(m.v_th.0, x[12])),
-            t_ref: Ms(spoil(m.t_ref.0, x[13])),
+            t_ref: Ms(spoil(m.t_ref.0, x[13])).on_grid(dt),
             i_e: spoil(m.i_e, x[14]),
             method,
         };

@@ -117,7 +117,7 @@ fn compare<F: Real, M: NeuronModel<F>>(model: &M, case: &Case<'_>, inputs: &Inpu
         let input: Vec<F> = model
             .receptors()
             .iter()
-            .map(|receptor| match receptor.split(' ').next().unwrap() {
+            .map(|receptor| match receptor.name {
                 "exc" => F::from_f64(jumps[0][k]),
                 "inh" => F::from_f64(jumps[1][k]),
                 "jump" => F::from_f64(jumps[0][k] + jumps[1][k]),

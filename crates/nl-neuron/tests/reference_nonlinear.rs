@@ -90,9 +90,9 @@ impl Reference {
             let input: Vec<F> = model
                 .receptors()
                 .iter()
-                .map(|receptor| match receptor.split(' ').next() {
-                    Some("exc") => F::from_f64(jump(&inputs.exc, self.input.w_exc)),
-                    Some("inh") => F::from_f64(jump(&inputs.inh, self.input.w_inh)),
+                .map(|receptor| match receptor.name {
+                    "exc" => F::from_f64(jump(&inputs.exc, self.input.w_exc)),
+                    "inh" => F::from_f64(jump(&inputs.inh, self.input.w_inh)),
                     _ => F::from_f64(current),
                 })
                 .collect();

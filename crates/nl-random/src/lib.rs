@@ -1,18 +1,4 @@
-//! Named, seekable ChaCha streams: every random number of the workspace has a name, an epoch and an index.
-//!
-//! No draw depends on how many other draws were made, by whom, or on which thread: the generator of
-//! `(seed, name, epoch, index)` is built directly from these four values.
-//!
-//! ```
-//! use nl_random::Streams;
-//! use rand::RngExt;
-//!
-//! let streams = Streams::new(7);
-//! let mut noise = streams.rng("noise", 3, 41); // epoch 3, sample 41
-//! let first: f32 = noise.random();
-//! assert_eq!(first, streams.rng("noise", 3, 41).random::<f32>());
-//! assert_ne!(first, streams.rng("dropout", 3, 41).random::<f32>());
-//! ```
+#![doc = include_str!("../README.md")]
 
 use rand::SeedableRng;
 

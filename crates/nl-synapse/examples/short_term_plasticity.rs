@@ -1,6 +1,6 @@
 //! What ten spikes at 20 Hz and one more, half a second later, transmit through synapses that tire or that warm up.
 //!
-//! `cargo run -p nl-synapse --example short_term_plasticity`
+//! `cargo run --release -p nl-synapse --example short_term_plasticity`
 
 use nl_neuron::Ms;
 use nl_synapse::{Connection, Csr, Error, TsodyksMarkram, TsodyksMarkramParameters, Uniform};

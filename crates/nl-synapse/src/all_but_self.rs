@@ -6,6 +6,7 @@ use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{check_delivery, check_scaled};
+use crate::connectivity::reserve;
 use crate::{Connection, Error};
 
 const NAME: &str = "all but self";
@@ -99,10 +100,15 @@ impl<F: Real> Connection<F> for AllButSelf<F> {
         self.targets.len() * (self.n - 1)
     }
 
+    fn weight_range(&self) -> Option<(F, F)> {
+        (self.synapses() > 0).then_some((self.weight, self.weight))
+    }
+
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.n, self.targets.len()), spikes, input)?;
         if !spikes.is_sorted() {
-            let mut sorted = spikes.to_vec();
+            let mut sorted = reserve(NAME, spikes.len())?;
+            sorted.extend_from_slice(spikes);
             sorted.sort_unstable();
             return self.deliver(&sorted, input);
         }

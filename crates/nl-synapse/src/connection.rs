@@ -5,6 +5,13 @@ use nl_neuron::Real;
 use crate::Error;
 
 /// Synapses from a population of `pre` neurons to one of `post`: delivers spikes.
+///
+/// A weight has the unit of the receptor that it is delivered to. Whether it may be negative is the receptor's affair:
+/// inhibition is a *negative* weight where spikes jump a current or the potential, but a *positive* one where they jump a
+/// conductance, whose sign lies in the reversal potential. [`InputChannel::may_be_negative`] says which it is,
+/// [`weight_range`](Self::weight_range) what the weights are; whoever joins the two refuses what cannot be meant.
+///
+/// [`InputChannel::may_be_negative`]: nl_neuron::InputChannel::may_be_negative
 pub trait Connection<F: Real> {
     /// Size of the sending population.
     fn pre(&self) -> usize;
@@ -14,6 +21,18 @@ pub trait Connection<F: Real> {
 
     /// Number of synapses.
     fn synapses(&self) -> usize;
+
+    /// The smallest and the largest weight, for a check when a network is built; `None` if there are no synapses, or the
+    /// connection does not know.
+    ///
+    /// ```
+    /// use nl_synapse::{Connection, Dense};
+    /// assert_eq!(Dense::new(1, 3, vec![0.5_f32, -3.0, 2.0])?.weight_range(), Some((-3.0, 2.0)));
+    /// # Ok::<(), nl_synapse::Error>(())
+    /// ```
+    fn weight_range(&self) -> Option<(F, F)> {
+        None
+    }
 
     /// input_j += Σ_i w_ij over the neurons i in `spikes`, in their order; `input` is `[post]`.
     ///
@@ -30,7 +49,7 @@ pub trait Connection<F: Real> {
     /// If a spike, `scale` or `input` does not fit.
     fn deliver_scaled(&self, spikes: &[u32], scale: &[F], input: &mut [F]) -> Result<(), Error> {
         check_scaled("deliver_scaled", (self.pre(), self.post()), spikes, scale, input)?;
-        let mut one = vec![F::ZERO; self.post()];
+        let mut one = crate::connectivity::zeros("deliver_scaled", self.post())?;
         for (spike, &s) in spikes.iter().zip(scale) {
             one.fill(F::ZERO);
             self.deliver(core::slice::from_ref(spike), &mut one)?;
@@ -82,6 +101,18 @@ pub trait Weights<F: Real>: Connection<F> {
 
     /// All weights, by synapse number, to be set.
     fn weights_mut(&mut self) -> &mut [F];
+}
+
+/// The smallest and the largest of `weights`; a NaN among them is both, to be seen.
+pub(crate) fn range_of<F: Real>(weights: &[F]) -> Option<(F, F)> {
+    let first = *weights.first()?;
+    let wider = |(low, high): (F, F), &w: &F| {
+        if w.to_f64().is_nan() {
+            return (w, w);
+        }
+        (if w < low { w } else { low }, if w > high { w } else { high })
+    };
+    Some(weights.iter().fold((first, first), wider))
 }
 
 /// Panics with a message if there is no such neuron: where another index would silently be another neuron's weight.

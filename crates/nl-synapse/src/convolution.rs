@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{assert_exists, check_delivery, check_scaled};
+use crate::connection::{assert_exists, check_delivery, check_scaled, range_of};
 use crate::connectivity::Fields;
 use crate::{Connection, Error, Weights};
 
@@ -120,6 +120,10 @@ impl<F: Real> Connection<F> for Convolution<F> {
 
     fn synapses(&self) -> usize {
         self.synapses
+    }
+
+    fn weight_range(&self) -> Option<(F, F)> {
+        range_of(&self.weights)
     }
 
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {

@@ -91,7 +91,9 @@ impl Csr {
         for i in 0..pre {
             offsets[i + 1] += offsets[i];
         }
-        Self::new(pre, post, offsets, sorted.into_iter().map(|(_, j)| j).collect())
+        let mut targets = reserve(NAME, sorted.len())?;
+        targets.extend(sorted.iter().map(|&(_, j)| j));
+        Self::new(pre, post, offsets, targets)
     }
 
     /// Size of the sending population.
@@ -144,15 +146,16 @@ impl Csr {
     /// The part that reaches the targets in `range`, which become 0 .. its length; and the synapse numbers it kept.
     ///
     /// # Errors
-    /// If the range is empty or reaches beyond `post`.
+    /// If the range is empty or reaches beyond `post`, or the memory is not there.
     pub fn restrict(&self, range: core::ops::Range<usize>) -> Result<(Self, Vec<u32>), Error> {
         if range.is_empty() || range.end > self.post {
             let message = format!("targets {range:?} of {}; use a non-empty range within", self.post);
             return Err(Error::Invalid { what: NAME, message });
         }
         let (first, last) = (range.start as u32, range.end as u32);
-        let mut offsets = Vec::with_capacity(self.pre + 1);
-        let (mut targets, mut kept) = (Vec::new(), Vec::new());
+        let within = self.targets.iter().filter(|&&j| first <= j && j < last).count();
+        let mut offsets = reserve(NAME, self.pre + 1)?;
+        let (mut targets, mut kept) = (reserve(NAME, within)?, reserve(NAME, within)?);
         offsets.push(0);
         for i in 0..self.pre as u32 {
             let row = self.row(i);
@@ -167,21 +170,22 @@ impl Csr {
     }
 
     /// The same synapses seen from the targets: for each post neuron its (pre, synapse) pairs, ascending.
-    pub(crate) fn incoming(&self) -> Incoming {
-        let mut offsets = vec![0_u32; self.post + 1];
+    pub(crate) fn incoming(&self) -> Result<Incoming, Error> {
+        let mut offsets = zeros::<u32>(NAME, self.post + 1)?;
         for &j in &self.targets {
             offsets[j as usize + 1] += 1;
         }
         for j in 0..self.post {
             offsets[j + 1] += offsets[j];
         }
-        let mut next = offsets.clone();
-        let mut sources = vec![(0, 0); self.targets.len()];
+        let mut next = reserve(NAME, offsets.len())?;
+        next.extend_from_slice(&offsets);
+        let mut sources = zeros(NAME, self.targets.len())?;
         for (synapse, (i, j)) in self.edges().enumerate() {
             sources[next[j as usize] as usize] = (i, synapse as u32);
             next[j as usize] += 1;
         }
-        Incoming { offsets, sources }
+        Ok(Incoming { offsets, sources })
     }
 }
 
@@ -206,7 +210,7 @@ mod tests {
     #[test]
     fn transposed_twice_is_the_same() {
         let csr = Csr::from_edges(3, 2, &[(0, 1), (2, 1), (2, 0), (0, 0)]).unwrap();
-        let incoming = csr.incoming();
+        let incoming = csr.incoming().unwrap();
         assert_eq!(incoming.column(0), &[(0, 0), (2, 2)]);
         assert_eq!(incoming.column(1), &[(0, 1), (2, 3)]);
     }

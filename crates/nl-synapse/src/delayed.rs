@@ -3,11 +3,12 @@
 use nl_neuron::{Ms, Real};
 use serde::{Deserialize, Serialize};
 
+use crate::connectivity::reserve;
 use crate::{Connection, Csr, DelayLine, Error, Sparse};
 
 const NAME: &str = "delay";
 
-/// The two parts of a synapse's delay, in whole steps; together at least 1.
+/// The two parts of a synapse's delay, in whole steps (see [`nl_neuron::grid`]); together at least 1.
 ///
 /// A pre spike of step k reaches the synapse in step k + axonal, and its current the soma in step k + axonal + dendritic.
 /// A post spike of step m, travelling back, reaches the synapse in step m + dendritic. A learning rule sits at the synapse:
@@ -59,10 +60,20 @@ impl Delay {
         }
     }
 
-    /// The delay of these times, each rounded to whole steps of `dt`.
+    /// The delay of these times, each a whole number of steps of `dt`, by the rule of [`nl_neuron::grid`]; one drawn at
+    /// random is first put on the grid, by [`Ms::on_grid`].
+    ///
+    /// ```
+    /// use nl_neuron::Ms;
+    /// use nl_synapse::Delay;
+    /// let (drawn, dt) = (Ms(1.73), Ms(0.1));
+    /// assert!(Delay::from_ms(Ms(0.0), drawn, dt).is_err()); // between 1.7 and 1.8 ms
+    /// assert_eq!(Delay::from_ms(Ms(0.0), drawn.on_grid(dt), dt)?.total(), 17);
+    /// # Ok::<(), nl_synapse::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// If a time is negative or not finite, `dt` is not positive, or as [`new`](Self::new).
+    /// If a time is negative, not finite or between two steps, `dt` is not positive, or as [`new`](Self::new).
     pub fn from_ms(axonal: Ms, dendritic: Ms, dt: Ms) -> Result<Self, Error> {
         Self::new(axonal.steps(NAME, "axonal", dt)?, dendritic.steps(NAME, "dendritic", dt)?)
     }
@@ -209,14 +220,16 @@ impl<F: Real> Delayed<Sparse<F>> {
     /// Sorts the synapses of `csr` into groups of equal delay; `weights` and `delays` are by synapse number.
     ///
     /// # Errors
-    /// If the lengths differ, or a weight is not finite.
+    /// If the lengths differ, a weight is not finite, or the memory is not there.
     pub fn split(csr: &Csr, weights: &[F], delays: &[Delay]) -> Result<Self, Error> {
         nl_neuron::Error::length(NAME, "weights", csr.synapses(), weights.len())?;
         nl_neuron::Error::length(NAME, "delays", csr.synapses(), delays.len())?;
-        let mut kinds = delays.to_vec();
+        let mut kinds = reserve(NAME, delays.len())?;
+        kinds.extend_from_slice(delays);
         kinds.sort_unstable();
+        let sizes: Vec<usize> = kinds.chunk_by(|a, b| a == b).map(<[Delay]>::len).collect();
         kinds.dedup();
-        let mut parts: Vec<Part<F>> = kinds.iter().map(|_| Part::new(csr.pre())).collect();
+        let mut parts = sizes.into_iter().map(|size| Part::new(csr.pre(), size)).collect::<Result<Vec<_>, _>>()?;
         for i in 0..csr.pre() as u32 {
             for (synapse, &j) in csr.range(i).zip(csr.row(i)) {
                 // Every delay is among the kinds: they are its own list, sorted.
@@ -249,10 +262,12 @@ struct Part<F> {
 }
 
 impl<F> Part<F> {
-    fn new(pre: usize) -> Self {
-        let mut offsets = Vec::with_capacity(pre + 1);
+    /// Room for so many synapses of `pre` neurons.
+    fn new(pre: usize, size: usize) -> Result<Self, Error> {
+        let mut offsets = reserve(NAME, pre + 1)?;
         offsets.push(0);
-        Self { offsets, targets: Vec::new(), weights: Vec::new(), numbers: Vec::new() }
+        let (targets, weights, numbers) = (reserve(NAME, size)?, reserve(NAME, size)?, reserve(NAME, size)?);
+        Ok(Self { offsets, targets, weights, numbers })
     }
 }
 

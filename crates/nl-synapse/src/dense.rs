@@ -4,7 +4,8 @@ use nl_kernels::{Level, Vectorised};
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{assert_exists, check_delivery, check_scaled};
+use crate::connection::{assert_exists, check_delivery, check_scaled, range_of};
+use crate::connectivity::reserve;
 use crate::{Connection, Error, Weights};
 
 const NAME: &str = "dense";
@@ -73,6 +74,10 @@ impl<F: Real> Connection<F> for Dense<F> {
         self.weights.len()
     }
 
+    fn weight_range(&self) -> Option<(F, F)> {
+        range_of(&self.weights)
+    }
+
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.pre, self.post), spikes, input)?;
         if !spikes.is_empty() {
@@ -92,9 +97,10 @@ impl<F: Real> Connection<F> for Dense<F> {
             let message = format!("targets {range:?} of {}; use a non-empty range within", self.post);
             return Err(Error::Invalid { what: NAME, message });
         }
-        let kept: Vec<u32> =
-            (0..self.pre).flat_map(|i| range.clone().map(move |j| (i * self.post + j) as u32)).collect();
-        let weights = kept.iter().map(|&synapse| self.weights[synapse as usize]).collect();
+        let mut kept = reserve(NAME, self.pre * range.len())?;
+        kept.extend((0..self.pre).flat_map(|i| range.clone().map(move |j| (i * self.post + j) as u32)));
+        let mut weights = reserve(NAME, kept.len())?;
+        weights.extend(kept.iter().map(|&synapse| self.weights[synapse as usize]));
         Ok(Some((Self { pre: self.pre, post: range.len(), weights }, kept)))
     }
 }

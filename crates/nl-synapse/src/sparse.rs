@@ -3,7 +3,8 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{check_delivery, check_scaled};
+use crate::connection::{assert_exists, check_delivery, check_scaled, range_of};
+use crate::connectivity::reserve;
 use crate::csr::Incoming;
 use crate::{Connection, Csr, Error, Weights};
 
@@ -83,6 +84,10 @@ impl<F: Real> Connection<F> for Sparse<F> {
         self.weights.len()
     }
 
+    fn weight_range(&self) -> Option<(F, F)> {
+        range_of(&self.weights)
+    }
+
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.pre(), self.post()), spikes, input)?;
         for &i in spikes {
@@ -107,7 +112,8 @@ impl<F: Real> Connection<F> for Sparse<F> {
 
     fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
         let (csr, kept) = self.csr.restrict(range)?;
-        let weights = kept.iter().map(|&synapse| self.weights[synapse as usize]).collect();
+        let mut weights = reserve(NAME, kept.len())?;
+        weights.extend(kept.iter().map(|&synapse| self.weights[synapse as usize]));
         Ok(Some((Self { csr, weights, incoming: None }, kept)))
     }
 }
@@ -122,9 +128,21 @@ impl<F: Real> Weights<F> for Sparse<F> {
     }
 
     fn for_incoming(&mut self, post: u32, mut f: impl FnMut(usize, u32, &mut F)) {
-        let incoming = self.incoming.get_or_insert_with(|| self.csr.incoming());
-        for &(i, synapse) in incoming.column(post) {
-            f(synapse as usize, i, &mut self.weights[synapse as usize]);
+        if self.incoming.is_none() {
+            self.incoming = self.csr.incoming().ok();
+        }
+        if let Some(incoming) = &self.incoming {
+            for &(i, synapse) in incoming.column(post) {
+                f(synapse as usize, i, &mut self.weights[synapse as usize]);
+            }
+            return;
+        }
+        // No memory for the view: all synapses are looked through.
+        assert_exists(NAME, post, self.csr.post());
+        for (synapse, (i, j)) in self.csr.edges().enumerate() {
+            if j == post {
+                f(synapse, i, &mut self.weights[synapse]);
+            }
         }
     }
 

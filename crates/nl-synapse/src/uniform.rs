@@ -89,6 +89,10 @@ impl<F: Real> Connection<F> for Uniform<F> {
         self.csr.synapses()
     }
 
+    fn weight_range(&self) -> Option<(F, F)> {
+        (self.synapses() > 0).then_some((self.weight, self.weight))
+    }
+
     fn deliver(&self, spikes: &[u32], input: &mut [F]) -> Result<(), Error> {
         check_delivery(NAME, (self.pre(), self.post()), spikes, input)?;
         if self.csr.post() <= 1 << 16 {

@@ -1,5 +1,6 @@
 //! Short-term plasticity against NEST and Brian2: numbers and the script that made them are in `tests/reference`.
 
+use approx::{assert_abs_diff_eq, assert_relative_eq};
 use nl_neuron::Ms;
 use nl_synapse::{TsodyksMarkram, TsodyksMarkramParameters};
 use serde_json::Value;
@@ -30,10 +31,10 @@ fn tsodyks_markram_transmits_what_nest_and_brian2_transmit() {
             synapses.release(&mut state, step, &[0], &mut scale).unwrap();
             single.release(&mut state_single, step, &[0], &mut scale_single).unwrap();
             let got = weight * scale[0];
-            assert!((got - expected).abs() <= 1e-12 * expected, "{} step {step}: {got}, {expected}", case["name"]);
+            assert_relative_eq!(got, expected, max_relative = 1e-12); // roundings of a train in f64
             // f32: a few roundings of 6e-8 relative to the 1 that x is computed from.
             let got = weight * f64::from(scale_single[0]);
-            assert!((got - expected).abs() <= 1e-6 * weight, "{} step {step}: {got}, {expected}", case["name"]);
+            assert_abs_diff_eq!(got, expected, epsilon = 1e-6 * weight);
         }
     }
 }

@@ -29,7 +29,7 @@ impl AllActivity {
     /// If there is no sample, or a label is missing or not below `classes`, or there are 0 or more than 256 classes.
     pub fn fit(responses: &Responses, labels: &[u8], classes: usize) -> Result<Self, Error> {
         let samples = samples_of(NAME, responses.len(), labels, classes)?;
-        Ok(Self::assign(&mean_responses(responses, labels, &samples), &samples))
+        Ok(Self::assign(&mean_responses(NAME, responses, labels, &samples)?, &samples))
     }
 
     /// Assigns by means `[neurons, classes]`.

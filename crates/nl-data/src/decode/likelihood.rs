@@ -41,8 +41,8 @@ impl LogLikelihood {
         let samples = samples_of(NAME, responses.len(), labels, classes)?;
         let fits = |x: f64| (1e-9..=1e9).contains(&x);
         Error::check(NAME, "smoothing", smoothing, fits, "use a number from 1e-9 to 1e9; 1 is usual")?;
-        let mut rates = spikes_of(responses, labels, classes);
-        let cells = (responses.len() * responses.neurons()) as f64;
+        let mut rates = spikes_of(NAME, responses, labels, classes)?;
+        let cells = responses.len() as f64 * responses.neurons() as f64;
         // Of a silent recording any mean will do: all classes are alike but for P(c).
         let spikes: f64 = rates.iter().sum();
         let mean = if spikes > 0.0 { spikes / cells } else { 1.0 };
@@ -92,6 +92,7 @@ impl Decoder for LogLikelihood {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_relative_eq;
 
     #[test]
     fn scores_are_the_logarithms_of_poissons_law() {
@@ -107,7 +108,7 @@ mod tests {
         ] {
             // P(2) P(1) = a² e^−a / 2! · b e^−b / 1!.
             let likelihood: f64 = prior * a * a * f64::exp(-a) / 2.0 * b * f64::exp(-b);
-            assert!((score - (2.0 * likelihood).ln()).abs() < 1e-12);
+            assert_relative_eq!(score, (2.0 * likelihood).ln(), max_relative = 1e-12);
         }
     }
 

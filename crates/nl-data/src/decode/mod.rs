@@ -103,25 +103,33 @@ fn samples_of(name: &'static str, samples: usize, labels: &[u8], classes: usize)
 }
 
 /// Spikes of each neuron over the samples of each class: `[neurons, classes]`, whole numbers.
-fn spikes_of(responses: &Responses, labels: &[u8], classes: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; responses.neurons() * classes];
+fn spikes_of(name: &'static str, responses: &Responses, labels: &[u8], classes: usize) -> Result<Vec<f64>, Error> {
+    let (cells, mut sums) = (responses.neurons().saturating_mul(classes), Vec::new());
+    let bytes = cells.saturating_mul(size_of::<f64>());
+    sums.try_reserve_exact(cells).map_err(|_| Error::Memory { model: name, bytes })?;
+    sums.resize(cells, 0.0);
     for (response, &label) in responses.iter().zip(labels) {
         for (neuron, count) in response.iter() {
             sums[neuron as usize * classes + usize::from(label)] += f64::from(count);
         }
     }
-    sums
+    Ok(sums)
 }
 
 /// Mean response of each neuron to each class: `[neurons, classes]`; 0 to a class without samples.
-fn mean_responses(responses: &Responses, labels: &[u8], samples: &[usize]) -> Vec<f64> {
-    let mut means = spikes_of(responses, labels, samples.len());
+fn mean_responses(
+    name: &'static str,
+    responses: &Responses,
+    labels: &[u8],
+    samples: &[usize],
+) -> Result<Vec<f64>, Error> {
+    let mut means = spikes_of(name, responses, labels, samples.len())?;
     for row in means.chunks_exact_mut(samples.len()) {
         for (mean, &samples) in row.iter_mut().zip(samples) {
             *mean /= samples.max(1) as f64;
         }
     }
-    means
+    Ok(means)
 }
 
 #[cfg(test)]
@@ -137,10 +145,10 @@ mod tests {
         let (mut responses, mut labels) = (Responses::new(60).unwrap(), Vec::new());
         for _ in 0..samples {
             let label = rng.random_range(0..10_u8);
-            let counts: Vec<u16> = (0..60)
+            let counts: Vec<u32> = (0..60)
                 .map(|neuron| {
-                    let p = if neuron % 10 == u16::from(label) { 0.3 } else { 0.05 };
-                    (0..10).filter(|_| rng.random::<f32>() < p).count() as u16
+                    let p = if neuron % 10 == u32::from(label) { 0.3 } else { 0.05 };
+                    (0..10).filter(|_| rng.random::<f32>() < p).count() as u32
                 })
                 .collect();
             responses.push(&counts).unwrap();
@@ -193,9 +201,9 @@ mod tests {
         /// What a decoder has learned does not depend on the order of the samples, and names only classes it knows.
         #[test]
         fn the_order_of_samples_does_not_matter(
-            samples in prop::collection::vec((prop::collection::vec(0_u16..5, 4), 0_u8..3), 1..20),
+            samples in prop::collection::vec((prop::collection::vec(0_u32..5, 4), 0_u8..3), 1..20),
         ) {
-            let fit = |samples: &[(Vec<u16>, u8)]| {
+            let fit = |samples: &[(Vec<u32>, u8)]| {
                 let mut responses = Responses::new(4).unwrap();
                 samples.iter().for_each(|(counts, _)| responses.push(counts).unwrap());
                 let labels: Vec<u8> = samples.iter().map(|&(_, label)| label).collect();

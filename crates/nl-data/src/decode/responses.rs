@@ -21,7 +21,7 @@ pub struct Responses {
     neurons: usize,
     offsets: Vec<usize>,
     indices: Vec<u32>,
-    counts: Vec<u16>,
+    counts: Vec<u32>,
 }
 
 /// The response to one sample.
@@ -29,7 +29,7 @@ pub struct Responses {
 pub struct Response<'a> {
     neurons: usize,
     indices: &'a [u32],
-    counts: &'a [u16],
+    counts: &'a [u32],
 }
 
 impl Responses {
@@ -46,7 +46,7 @@ impl Responses {
     ///
     /// # Errors
     /// [`Error::Population`]; [`Error::Length`] if that is not a whole number of samples.
-    pub fn from_dense(neurons: usize, counts: &[u16]) -> Result<Self, Error> {
+    pub fn from_dense(neurons: usize, counts: &[u32]) -> Result<Self, Error> {
         let mut responses = Self::new(neurons)?;
         for sample in counts.chunks(neurons) {
             responses.push(sample)?;
@@ -58,23 +58,24 @@ impl Responses {
     ///
     /// # Errors
     /// [`Error::Length`].
-    pub fn push(&mut self, counts: &[u16]) -> Result<(), Error> {
+    pub fn push(&mut self, counts: &[u32]) -> Result<(), Error> {
         Error::length(NAME, "counts", self.neurons, counts.len())?;
-        for (&count, neuron) in counts.iter().zip(0..).filter(|&(&count, _)| count > 0) {
-            self.indices.push(neuron);
-            self.counts.push(count);
+        for (count, neuron) in counts.iter().copied().zip(0..) {
+            if count > 0 {
+                self.indices.push(neuron);
+                self.counts.push(count);
+            }
         }
         self.offsets.push(self.indices.len());
         Ok(())
     }
 
-    /// Adds a sample: the spikes of a raster; more than 65535 of a neuron are counted as that.
+    /// Adds a sample: the spikes of a raster, at most one a step and so no more than a `u32` counts.
     ///
     /// # Errors
     /// [`Error::Length`] if the raster is of another population.
     pub fn push_train(&mut self, train: &SpikeTrain) -> Result<(), Error> {
-        let counts: Vec<u16> = train.counts().iter().map(|&count| count.min(u16::MAX.into()) as u16).collect();
-        self.push(&counts)
+        self.push(&train.counts())
     }
 
     /// Number of neurons.
@@ -119,7 +120,7 @@ impl<'a> Response<'a> {
     }
 
     /// (neuron, count) of the neurons that spiked, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u16)> + 'a {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
         self.indices.iter().copied().zip(self.counts.iter().copied())
     }
 }
@@ -137,6 +138,17 @@ mod tests {
         assert_eq!(a, b);
         assert_eq!(a, Responses::from_dense(3, &[1, 0, 2]).unwrap());
         assert_eq!((a.len(), a.get(1)), (1, None));
+    }
+
+    #[test]
+    fn a_neuron_that_never_rests_is_counted_to_the_end() {
+        let mut train = SpikeTrain::new(2);
+        (0..70_000).for_each(|_| train.push_step(&[1]).unwrap());
+        let mut responses = Responses::new(2).unwrap();
+        responses.push_train(&train).unwrap();
+        responses.push(&[u32::MAX, 0]).unwrap();
+        let counts: Vec<_> = responses.iter().flat_map(|response| response.iter().collect::<Vec<_>>()).collect();
+        assert_eq!(counts, [(1, 70_000), (0, u32::MAX)]);
     }
 
     #[test]

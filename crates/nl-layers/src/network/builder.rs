@@ -134,7 +134,8 @@ impl NetworkBuilder {
         if receptor < receptors.len() {
             return Ok(());
         }
-        let message = format!("{}: receptor {receptor} does not exist; there are {receptors:?}", declared.name);
+        let names = receptors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!("{}: receptor {receptor} does not exist; there are [{names}]", declared.name);
         Err(NetworkError::Invalid(message))
     }
 

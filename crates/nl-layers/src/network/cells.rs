@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nl_neuron::{Hz, Ms, NeuronModel, PopulationState, SpikeSet, SpikeTrain};
+use nl_neuron::{Hz, InputChannel, Ms, NeuronModel, PopulationState, SpikeSet, SpikeTrain};
 use nl_random::Streams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,7 +42,7 @@ pub(super) trait Cells: Send {
 
 /// How to make the cells of one piece.
 pub(super) trait Blueprint {
-    fn receptors(&self) -> &'static [&'static str];
+    fn receptors(&self) -> &'static [InputChannel];
     fn cells(&self, range: core::ops::Range<usize>, piece: usize) -> Result<Box<dyn Cells>, NetworkError>;
 }
 
@@ -79,7 +79,7 @@ fn named(streams: Streams, purpose: &str, name: &str) -> Streams {
 }
 
 impl<M: NeuronModel<f32> + Send + Sync + 'static> Blueprint for NeuronsBlueprint<M> {
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         self.model.receptors()
     }
 
@@ -144,7 +144,7 @@ impl Cells for SpikeList {
 pub(super) struct SpikeListBlueprint(pub(super) Arc<SpikeTrain>);
 
 impl Blueprint for SpikeListBlueprint {
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         &[]
     }
 
@@ -214,7 +214,7 @@ impl PoissonBlueprint {
 }
 
 impl Blueprint for PoissonBlueprint {
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         &[]
     }
 

@@ -2,6 +2,7 @@
 
 use super::identity::{determinism, permutation, refusal, resume, splitting};
 use super::response::{finite, monotone, refractory, silence};
+use super::slow::slow_decay;
 use super::timing::{order, refinement, time_shift};
 use super::{Cases, Config, Knobs, Subject, Violation};
 use crate::{NeuronModel, Real};
@@ -57,6 +58,7 @@ laws! {
     TimeShift => time_shift,
     Order => order,
     Refinement => refinement,
+    SlowDecay => slow_decay,
 }
 
 /// Tries a law, or, if the model is exempt from it, makes sure that the exemption is still needed.
@@ -121,7 +123,8 @@ macro_rules! neuron_laws {
             $crate::neuron_laws!(@tests
                 refractory = Refractory, determinism = Determinism, permutation = Permutation, splitting = Splitting,
                 resume = Resume, refusal = Refusal, finite = Finite, silence = Silence, monotone = Monotone,
-                time_shift = TimeShift, order = Order, refinement = Refinement
+                time_shift = TimeShift, order = Order, refinement = Refinement,
+                slow_decay = SlowDecay
             );
         }
     };

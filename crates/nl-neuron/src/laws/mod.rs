@@ -25,6 +25,7 @@ mod violation;
 
 mod identity;
 mod response;
+mod slow;
 mod timing;
 
 mod law;
@@ -34,6 +35,7 @@ pub use identity::{determinism, permutation, refusal, resume, splitting};
 pub use law::{Law, verify};
 pub use response::{finite, lif_closed_form, monotone, refractory, silence};
 pub use run::{Cases, Config};
+pub use slow::slow_decay;
 pub use subject::{Convergence, Drive, Knobs, Subject};
 pub use timing::{order, refinement, time_shift};
 pub use violation::{Example, Violation, raster};

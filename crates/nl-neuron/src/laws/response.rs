@@ -137,7 +137,7 @@ pub fn lif_closed_form<F: Real, M: NeuronModel<F>>(
         let steps = bench.train.steps_of(0);
         let drive = p.tau_m.0 / p.c_m.0 * (current + p.i_e.0) + p.e_l.0;
         let rise = |from: f64| p.tau_m.0 * ((drive - from) / (drive - p.v_th.0)).ln() / dt;
-        let held = (p.t_ref.0 / dt).round();
+        let held = f64::from(p.t_ref.steps("lif", "t_ref", subject.dt).map_err(Broken::said)?);
         let show = |what: String| Err(Broken::said(what).with(&format!("constant current {current}"), &bench.train));
         if drive <= p.v_th.0 {
             return match steps.first() {

@@ -97,7 +97,7 @@ fn search(steps: usize, config: &Config, check: &dyn Fn(&Case) -> Found) -> Opti
 }
 
 fn describe<F: Real, M: NeuronModel<F>>(subject: &Subject<F, M>, case: &Case) -> Vec<String> {
-    let receptors = (subject.build)(subject.dt).map_or(&["?"][..], |model| model.receptors());
+    let receptors = (subject.build)(subject.dt).map_or(&[][..], |model| model.receptors());
     let line = |pulse: &super::Pulse| {
         let receptor = pulse.receptor % receptors.len();
         let (name, amplitude) = (receptors[receptor], subject.amplitude(receptor, pulse.part));

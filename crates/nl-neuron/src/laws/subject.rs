@@ -69,6 +69,9 @@ pub struct Subject<F, M> {
 impl<F: Real, M: NeuronModel<F>> Subject<F, M> {
     /// The model that `build` makes for a time step, and the range of input that each receptor (or all of them) is meant
     /// for; 0 must be in it.
+    ///
+    /// Laws of dt build it with steps from dt / 16 to 4 dt: put a t_ref that is not on all of their grids there in
+    /// `build`, with [`Ms::on_grid`].
     pub fn new(build: impl Fn(Ms) -> Result<M, Error> + 'static, drive: impl Into<Drive>) -> Self {
         let drive = drive.into().0;
         Self {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::eif::{EifParameters, ExponentialMembrane};
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet, slow};
 
 const NAME: &str = "adex";
 
@@ -33,7 +33,7 @@ pub struct AdExParameters {
     pub v_peak: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period; the paper has none.
+    /// Absolute refractory period; the paper has none; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -129,6 +129,8 @@ impl<F: Real> AdEx<F> {
         let AdExParameters { c_m, g_l, e_l, v_t, delta_t, v_peak, v_reset, t_ref, i_e, method, .. } = p;
         let eif = EifParameters { c_m, g_l, e_l, v_t, delta_t, v_peak, v_reset, t_ref, i_e, method };
         let membrane = ExponentialMembrane::new(NAME, &eif)?;
+        slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m.0 / p.g_l.0), dt)?;
+        slow::check::<F>(NAME, "tau_w", p.tau_w, dt)?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let constants = Constants {
             membrane,
@@ -196,8 +198,8 @@ impl<F: Real> NeuronModel<F> for AdEx<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

@@ -3,8 +3,10 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Threshold, decay, filled, scalar, select};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Threshold, filled, scalar, select};
+use crate::receptor::CONDUCTANCES;
+use crate::slow::decay;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, PopulationState, Real, SpikeSet, slow};
 
 const NAME: &str = "coba";
 
@@ -46,7 +48,7 @@ pub struct CobaParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Time constant of the excitatory conductance.
     pub tau_syn_ex: Ms,
@@ -167,6 +169,7 @@ impl<F: Real> Coba<F> {
         Error::positive(NAME, "dt", dt.0)?;
         Error::positive(NAME, "c_m", p.c_m.0)?;
         Error::positive(NAME, "g_l", p.g_l.0)?;
+        slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m.0 / p.g_l.0), dt)?;
         let constants = Constants {
             threshold: Threshold::new(NAME, dt, p.v_th, p.v_reset, p.t_ref)?,
             g_l: scalar(NAME, "g_l", p.g_l.0)?,
@@ -201,8 +204,8 @@ impl<F: Real> NeuronModel<F> for Coba<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (nS)", "inh (nS)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CONDUCTANCES
     }
 
     fn state(&self, n: usize) -> Result<CobaState<F>, Error> {
@@ -312,6 +315,7 @@ fn advance<F: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// V at 8 ms of a neuron that starts with both conductances open and no spikes.
     fn after(scheme: ConductanceScheme, dt: f64) -> f64 {
@@ -350,6 +354,7 @@ mod tests {
             coba.step(&mut state, &[0.0; 3], &mut spikes).unwrap();
         }
         let expected = (10.0 * -60.0 + 2.0 * 0.0 + 20.0 * -80.0) / 32.0;
-        assert!((state.variable("v").unwrap()[0] - expected).abs() < 1e-6);
+        // 500 ms of a decay with 6 ms, while the conductances lose 1e-10 of themselves.
+        assert_abs_diff_eq!(state.variable("v").unwrap()[0], expected, epsilon = 1e-6);
     }
 }

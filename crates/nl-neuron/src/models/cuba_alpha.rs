@@ -3,8 +3,10 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, alpha, decay, exponential, filled, scalar, select};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Leak, Threshold, alpha, exponential, filled, scalar, select};
+use crate::receptor::CURRENTS;
+use crate::slow::decay;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "cuba_alpha";
 
@@ -22,7 +24,7 @@ pub struct CubaAlphaParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Rise time (time of the peak) of the excitatory current.
     pub tau_syn_ex: Ms,
@@ -155,8 +157,8 @@ impl<F: Real> NeuronModel<F> for CubaAlpha<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (pA)", "inh (pA)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CURRENTS
     }
 
     fn state(&self, n: usize) -> Result<CubaAlphaState<F>, Error> {

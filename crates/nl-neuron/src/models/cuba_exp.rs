@@ -3,9 +3,11 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, exponential, filled, scalar, select};
+use crate::exact::{Leak, Threshold, exponential, filled, scalar, select};
 use crate::lane::Lane;
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::receptor::CURRENTS;
+use crate::slow::decay;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "cuba_exp";
 
@@ -23,7 +25,7 @@ pub struct CubaExpParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Time constant of the excitatory current.
     pub tau_syn_ex: Ms,
@@ -162,8 +164,8 @@ impl<F: Real> NeuronModel<F> for CubaExp<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (pA)", "inh (pA)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CURRENTS
     }
 
     fn state(&self, n: usize) -> Result<CubaExpState<F>, Error> {

@@ -3,8 +3,9 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, Threshold, decay, filled, scalar, select};
-use crate::{ConductanceScheme, Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Leak, Threshold, filled, scalar, select};
+use crate::slow::decay;
+use crate::{ConductanceScheme, Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "diehl_cook";
 
@@ -38,7 +39,7 @@ pub struct DiehlCookParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// How far one spike raises θ.
     pub theta_plus: Mv,
@@ -214,10 +215,18 @@ impl<F: Real> NeuronModel<F> for DiehlCook<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         match self.parameters.input {
-            DiehlCookInput::Conductance => &["exc (g_L)", "inh (g_L)", "current (mV)"],
-            DiehlCookInput::Jump => &["jump (mV)"],
+            DiehlCookInput::Conductance => {
+                const {
+                    &[
+                        InputChannel::conductance_jump("exc", "g_L"),
+                        InputChannel::conductance_jump("inh", "g_L"),
+                        InputChannel::current("mV"),
+                    ]
+                }
+            }
+            DiehlCookInput::Jump => const { &[InputChannel::potential_jump()] },
         }
     }
 
@@ -403,6 +412,7 @@ fn advance_jumps<F: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     fn theta_and_count(neuron: &DiehlCook<f64>, state: &mut DiehlCookState<f64>, steps: usize) -> (f64, usize) {
         let mut spikes = SpikeSet::new(1);
@@ -421,7 +431,7 @@ mod tests {
         let mut state = neuron.state(1).unwrap();
         let (theta, count) = theta_and_count(&neuron, &mut state, 500);
         assert!(count > 20);
-        assert!((theta - 20.0 - 0.05 * count as f64).abs() < 1e-9);
+        assert_abs_diff_eq!(theta, 20.0 + 0.05 * count as f64, epsilon = 1e-9); // roundings of some hundred steps
         let frozen = neuron.freeze(true).unwrap();
         let (after, more) = theta_and_count(&frozen, &mut state, 500);
         assert!(more > 20 && after == theta);
@@ -438,7 +448,7 @@ mod tests {
             neuron.step(&mut state, &[0.0; 3], &mut spikes).unwrap();
         }
         let lost = 20.0 - f64::from(state.variable("theta").unwrap()[0]);
-        assert!((lost - 20.0 * 1e-3).abs() < 2e-5, "{lost}");
+        assert_abs_diff_eq!(lost, 20.0 * 1e-3, epsilon = 2e-5); // 1 − e^(−0.001), and the last places of θ in f32
     }
 
     #[test]
@@ -455,6 +465,7 @@ mod tests {
         }
         // The threshold −52 − 20 + θ reaches −65 at θ = 7, after 100 ln(20/7) = 105 ms: not yet.
         assert!(spikes.is_empty());
-        assert!((state.variable("theta").unwrap()[0] - 20.0 * (-1.0_f64).exp()).abs() < 1e-9);
+        // Roundings of 200 steps.
+        assert_abs_diff_eq!(state.variable("theta").unwrap()[0], 20.0 * (-1.0_f64).exp(), epsilon = 1e-9);
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet, slow};
 
 const NAME: &str = "eif";
 
@@ -26,7 +26,7 @@ pub struct EifParameters {
     pub v_peak: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -165,6 +165,7 @@ impl<F: Real> Eif<F> {
         let p = parameters;
         Error::positive(NAME, "dt", dt.0)?;
         let membrane = ExponentialMembrane::new(NAME, &p)?;
+        slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m.0 / p.g_l.0), dt)?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let constants = Constants { membrane, v_reset: F::from_f64(p.v_reset.0), i_e: F::from_f64(p.i_e.0) };
         Ok(Self { parameters, dt, refractory, constants })
@@ -223,8 +224,8 @@ impl<F: Real> NeuronModel<F> for Eif<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode, over_one_minus_exp};
-use crate::{Error, Ms, Mv, NeuronModel, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Real, SpikeSet, slow};
 
 const NAME: &str = "hodgkin_huxley";
 
@@ -28,7 +28,7 @@ pub struct HodgkinHuxleyParameters {
     pub e_l: Mv,
     /// A spike is an upward crossing of this level.
     pub v_th: Mv,
-    /// Time after a spike in which no other is counted; the membrane goes on.
+    /// Time after a spike in which no other is counted, in whole steps (see [`grid`](crate::grid)); the membrane goes on.
     pub t_ref: Ms,
     /// Constant current in µA/cm².
     pub i_e: f64,
@@ -127,6 +127,11 @@ impl<F: Real> HodgkinHuxley<F> {
         }
         for (name, value) in [("e_na", p.e_na), ("e_k", p.e_k), ("e_l", p.e_l), ("v_th", p.v_th), ("i_e", Mv(p.i_e))] {
             Error::finite(NAME, name, value.0)?;
+        }
+        // Its slowest gates, n and h, relax within some 10 ms.
+        slow::check::<F>(NAME, "gates", Ms(10.0), dt)?;
+        if p.g_l > 0.0 {
+            slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m / p.g_l), dt)?;
         }
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let membrane = Membrane::<f64>::new(&p);
@@ -228,8 +233,8 @@ impl<F: Real> NeuronModel<F> for HodgkinHuxley<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (uA/cm2)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("uA/cm2")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
@@ -247,6 +252,7 @@ mod tests {
     use super::*;
     use crate::PopulationState;
     use crate::integrate::tests::assert_orders;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn subthreshold_dynamics_converge_at_the_declared_orders() {
@@ -259,7 +265,7 @@ mod tests {
         let model = HodgkinHuxley::<f64>::new(HodgkinHuxleyParameters::default(), Ms(0.1)).unwrap();
         let mut state = model.state(1).unwrap();
         let rest = state.clone();
-        assert!((state.v[0] + 65.0).abs() < 0.02, "{}", state.v[0]);
+        assert_abs_diff_eq!(state.v[0], -65.0, epsilon = 0.02); // the paper gives whole millivolts
         let mut spikes = SpikeSet::new(1);
         for _ in 0..10_000 {
             model.step(&mut state, &[0.0], &mut spikes).unwrap();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Euler, Integrator, Ode};
-use crate::{Error, Float, Ms, Mv, NeuronModel, Real, SpikeSet};
+use crate::{Error, Float, InputChannel, Ms, Mv, NeuronModel, Real, SpikeSet, slow};
 
 const NAME: &str = "izhikevich";
 
@@ -79,7 +79,7 @@ pub struct IzhikevichParameters {
     pub d: f64,
     /// Peak of a spike, 30 mV in the paper.
     pub v_peak: Mv,
-    /// Absolute refractory period; the paper has none.
+    /// Absolute refractory period; the paper has none; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant input.
     pub i_e: f64,
@@ -158,6 +158,11 @@ impl<F: Real> Izhikevich<F> {
         Error::positive(NAME, "dt", dt.0)?;
         for (name, value) in [("a", p.a), ("b", p.b), ("d", p.d), ("v_peak", p.v_peak.0), ("i_e", p.i_e)] {
             Error::finite(NAME, name, value)?;
+        }
+        // v relaxes within some 10 ms.
+        slow::check::<F>(NAME, "v", Ms(10.0), dt)?;
+        if p.a != 0.0 {
+            slow::check::<F>(NAME, "1 / a", Ms(1.0 / p.a.abs()), dt)?;
         }
         Error::check(NAME, "c", p.c.0, |x| x < p.v_peak.0, "use a potential below v_peak")?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
@@ -252,8 +257,8 @@ impl<F: Real> NeuronModel<F> for Izhikevich<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (mV/ms)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("mV/ms")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

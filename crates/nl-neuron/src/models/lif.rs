@@ -4,7 +4,7 @@ use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{Leak, Threshold, filled, select};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "lif";
 
@@ -20,10 +20,10 @@ pub enum Drive {
 
 impl Drive {
     /// The one receptor of a model driven in this way.
-    pub(crate) fn receptors(self) -> &'static [&'static str] {
+    pub(crate) fn receptors(self) -> &'static [InputChannel] {
         match self {
-            Self::Current => &["current (pA)"],
-            Self::Jump => &["jump (mV)"],
+            Self::Current => const { &[InputChannel::current("pA")] },
+            Self::Jump => const { &[InputChannel::potential_jump()] },
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct LifParameters {
     pub v_th: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -82,7 +82,8 @@ impl Default for LifParameters {
 ///
 /// Exact over a step of constant input (Rotter & Diesmann 1999, eq. 3):
 /// V ← E_L + (V − E_L) e^(−dt/τ_m) + R (1 − e^(−dt/τ_m)) (I + I_e). While refractory V does not move and input is lost;
-/// integration resumes t_ref after the end of the spike's step (NEST's reading; Brian2 resumes one step earlier).
+/// integration resumes t_ref after the end of the spike's step, as in NEST; Brian2 resumes one step earlier. NEST rounds a
+/// t_ref between two steps up; here it is refused, see [`grid`](crate::grid).
 ///
 /// Input: one receptor, see [`Drive`]. Source: Lapicque 1907; Gerstner et al., Neuronal Dynamics, 2014, eq. 1.5.
 ///
@@ -159,7 +160,7 @@ impl<F: Real> NeuronModel<F> for Lif<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
+    fn receptors(&self) -> &'static [InputChannel] {
         self.parameters.drive.receptors()
     }
 
@@ -274,8 +275,8 @@ mod tests {
     #[test]
     fn subtraction_keeps_the_excess() {
         let p = LifParameters {
-            tau_m: Ms(1e20), // no leak at all
-            c_m: Pf(1e20),
+            tau_m: Ms(1e12), // hardly a leak
+            c_m: Pf(1e12),
             e_l: Mv(0.0),
             v_reset: Mv(0.0),
             v_th: Mv(1.0),
@@ -284,7 +285,7 @@ mod tests {
             reset: Reset::Subtract,
             ..LifParameters::default()
         };
-        assert_eq!(count(p, 0.75, 400), 300);
-        assert_eq!(count(LifParameters { reset: Reset::Hard, ..p }, 0.75, 400), 200);
+        assert_eq!(count(p, 0.7501, 400), 300);
+        assert_eq!(count(LifParameters { reset: Reset::Hard, ..p }, 0.7501, 400), 200);
     }
 }

@@ -3,8 +3,10 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, filled, scalar, select};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Leak, exponential, filled, scalar, select};
+use crate::receptor::CURRENTS;
+use crate::slow::{AnyDecay, decay, decayed, raised};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "mat2";
 
@@ -28,7 +30,7 @@ pub struct Mat2Parameters {
     pub tau_1: Ms,
     /// Time constant of the slow component.
     pub tau_2: Ms,
-    /// Absolute refractory period: no spike, but V and the threshold go on.
+    /// Absolute refractory period: no spike, but V and the threshold go on; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Time constant of the excitatory current.
     pub tau_syn_ex: Ms,
@@ -97,8 +99,21 @@ struct Constants<F> {
     gain_in: F,
     omega: F,
     alpha: [F; 2],
-    decay: [F; 2],
+    decay: [AnyDecay<F>; 2],
     refractory: u32,
+}
+
+impl<F: Real> Constants<F> {
+    /// Whether the thresholds need residues.
+    #[inline(always)]
+    fn carries(&self) -> bool {
+        self.decay[0].carries | self.decay[1].carries
+    }
+
+    /// Residues of a population of `n`.
+    fn residues(&self, n: usize) -> usize {
+        if self.carries() { 2 * n } else { 0 }
+    }
 }
 
 /// State of a population of [`Mat2`].
@@ -109,6 +124,8 @@ pub struct Mat2State<F> {
     i_in: Vec<F>,
     theta_1: Vec<F>,
     theta_2: Vec<F>,
+    /// What rounding has kept out of θ₁, then of θ₂, `[2, n]`; empty where both decay fast enough to do without.
+    residue: Vec<F>,
     refractory: Vec<u32>,
 }
 
@@ -130,7 +147,7 @@ impl<F: Real> Mat2<F> {
             gain_in: scalar(NAME, "tau_syn_in / c_m", exponential(p.tau_m, p.tau_syn_in, p.c_m, dt))?,
             omega: scalar(NAME, "omega", p.omega.0)?,
             alpha: [scalar(NAME, "alpha_1", p.alpha_1.0)?, scalar(NAME, "alpha_2", p.alpha_2.0)?],
-            decay: [decay(NAME, "tau_1", p.tau_1, dt)?, decay(NAME, "tau_2", p.tau_2, dt)?],
+            decay: [AnyDecay::new(NAME, "tau_1", p.tau_1, dt)?, AnyDecay::new(NAME, "tau_2", p.tau_2, dt)?],
             refractory: p.t_ref.steps(NAME, "t_ref", dt)?,
         };
         Ok(Self { parameters, dt, constants })
@@ -154,8 +171,8 @@ impl<F: Real> NeuronModel<F> for Mat2<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (pA)", "inh (pA)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CURRENTS
     }
 
     fn state(&self, n: usize) -> Result<Mat2State<F>, Error> {
@@ -166,6 +183,7 @@ impl<F: Real> NeuronModel<F> for Mat2<F> {
             i_in: filled(NAME, F::ZERO, n)?,
             theta_1: filled(NAME, F::ZERO, n)?,
             theta_2: filled(NAME, F::ZERO, n)?,
+            residue: filled(NAME, F::ZERO, self.constants.residues(n))?,
             refractory: filled(NAME, 0, n)?,
         })
     }
@@ -177,6 +195,8 @@ impl<F: Real> NeuronModel<F> for Mat2<F> {
             n,
             &[state.i_ex.len(), state.i_in.len(), state.theta_1.len(), state.theta_2.len(), state.refractory.len()],
         )?;
+        let residues = self.constants.residues(n);
+        Error::length(NAME, "state residue (made for another tau_1, tau_2 or dt)", residues, state.residue.len())?;
         self.check(n, input, spikes)?;
         let (exc, rest) = input.split_at(n);
         let (inh, current) = rest.split_at(n);
@@ -232,20 +252,30 @@ impl<F: Real> Vectorised for Step<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let Mat2State { v, i_ex, i_in, theta_1, theta_2, refractory } = self.state;
-        advance(self.c, v, i_ex, i_in, theta_1, theta_2, refractory, self.exc, self.inh, self.current, self.fired);
+        let Mat2State { v, i_ex, i_in, theta_1, theta_2, residue, refractory } = self.state;
+        let Self { c, exc, inh, current, fired, .. } = self;
+        let half = residue.len() / 2;
+        let (first, second) = residue.split_at_mut(half);
+        if c.carries() {
+            let residues = [first, second];
+            advance::<F, true>(c, v, i_ex, i_in, theta_1, theta_2, residues, refractory, exc, inh, current, fired);
+        } else {
+            let residues = [first, second];
+            advance::<F, false>(c, v, i_ex, i_in, theta_1, theta_2, residues, refractory, exc, inh, current, fired);
+        }
     }
 }
 
 /// The loop in a function of its own: the compiler knows that arguments do not overlap.
 #[inline(always)]
-fn advance<F: Real>(
+fn advance<F: Real, const CARRY: bool>(
     c: Constants<F>,
     v: &mut [F],
     i_ex: &mut [F],
     i_in: &mut [F],
     theta_1: &mut [F],
     theta_2: &mut [F],
+    [residue_1, residue_2]: [&mut [F]; 2],
     refractory: &mut [u32],
     exc: &[F],
     inh: &[F],
@@ -255,6 +285,8 @@ fn advance<F: Real>(
     let n = v.len();
     let (i_ex, i_in, refractory) = (&mut i_ex[..n], &mut i_in[..n], &mut refractory[..n]);
     let (theta_1, theta_2) = (&mut theta_1[..n], &mut theta_2[..n]);
+    let residues = if CARRY { n } else { 0 };
+    let (residue_1, residue_2) = (&mut residue_1[..residues], &mut residue_2[..residues]);
     let (exc, inh, current, fired) = (&exc[..n], &inh[..n], &current[..n], &mut fired[..n]);
     for i in 0..n {
         let left = refractory[i];
@@ -262,10 +294,16 @@ fn advance<F: Real>(
         v[i] = u;
         i_ex[i] = c.decay_ex * i_ex[i] + exc[i];
         i_in[i] = c.decay_in * i_in[i] + inh[i];
-        let (fast, slow) = (c.decay[0] * theta_1[i], c.decay[1] * theta_2[i]);
+        let (first, second) = if CARRY { (residue_1[i], residue_2[i]) } else { (F::ZERO, F::ZERO) };
+        let fast = decayed::<F, CARRY>(c.decay[0], theta_1[i], first);
+        let slow = decayed::<F, CARRY>(c.decay[1], theta_2[i], second);
         let fire = (left == 0) & (u >= c.omega + fast + slow);
-        theta_1[i] = select(fire, fast + c.alpha[0], fast);
-        theta_2[i] = select(fire, slow + c.alpha[1], slow);
+        let (next_1, first) = raised::<F, CARRY>(c.decay[0], (theta_1[i], first), fast, c.alpha[0], fire);
+        let (next_2, second) = raised::<F, CARRY>(c.decay[1], (theta_2[i], second), slow, c.alpha[1], fire);
+        (theta_1[i], theta_2[i]) = (next_1, next_2);
+        if CARRY {
+            (residue_1[i], residue_2[i]) = (first, second);
+        }
         refractory[i] = select(fire, c.refractory, left.saturating_sub(1));
         fired[i] = u8::from(fire);
     }
@@ -274,6 +312,30 @@ fn advance<F: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Thresholds of hours, and one of them of milliseconds: a million steps against the closed form.
+    #[test]
+    fn slow_thresholds_survive_single_precision() {
+        for (tau_1, tau_2) in [(10.0, 1e7), (1e6, 2e5)] {
+            let p = Mat2Parameters { tau_1: Ms(tau_1), tau_2: Ms(tau_2), ..Default::default() };
+            let mat2 = Mat2::<f32>::new(p, Ms(0.1)).unwrap();
+            let mut state = mat2.state(1).unwrap();
+            let mut spikes = SpikeSet::new(1);
+            state.variable_mut("theta_1").unwrap()[0] = 30.0;
+            state.variable_mut("theta_2").unwrap()[0] = 7.0;
+            state.variable_mut("v").unwrap()[0] = 100.0; // one spike at once
+            for k in 0..1_000_000 {
+                mat2.step(&mut state, &[0.0; 3], &mut spikes).unwrap();
+                assert_eq!(spikes.len(), usize::from(k == 0));
+            }
+            let exact =
+                |start: f64, alpha: f64, tau: f64| start * (-1e5 / tau).exp() + alpha * (-0.999_999e5 / tau).exp();
+            for (name, exact) in [("theta_1", exact(30.0, 37.0, tau_1)), ("theta_2", exact(7.0, 2.0, tau_2))] {
+                let got = f64::from(state.variable(name).unwrap()[0]);
+                assert!((got - exact).abs() <= 1e-6 * exact.max(1.0), "{name}: {got} {exact}");
+            }
+        }
+    }
 
     /// A suprathreshold V alone sets the rhythm: the n-th spike waits for α₁, α₂ to decay below V − ω.
     #[test]

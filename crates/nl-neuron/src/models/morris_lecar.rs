@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, Ms, Mv, NeuronModel, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Real, SpikeSet, slow};
 
 const NAME: &str = "morris_lecar";
 
@@ -38,7 +38,7 @@ pub struct MorrisLecarParameters {
     pub phi: f64,
     /// A spike is an upward crossing of this level.
     pub v_th: Mv,
-    /// Time after a spike in which no other is counted; the membrane goes on.
+    /// Time after a spike in which no other is counted, in whole steps (see [`grid`](crate::grid)); the membrane goes on.
     pub t_ref: Ms,
     /// Constant current in µA/cm².
     pub i_e: f64,
@@ -157,6 +157,10 @@ impl<F: Real> MorrisLecar<F> {
         }
         Error::finite(NAME, "v_th", p.v_th.0)?;
         Error::finite(NAME, "i_e", p.i_e)?;
+        slow::check::<F>(NAME, "1 / phi", Ms(1.0 / p.phi), dt)?;
+        if p.g_l > 0.0 {
+            slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m / p.g_l), dt)?;
+        }
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let membrane = Membrane::<f64>::new(&p);
         let equations = Equations { membrane, current: 0.0 };
@@ -254,8 +258,8 @@ impl<F: Real> NeuronModel<F> for MorrisLecar<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (uA/cm2)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("uA/cm2")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, Real, SpikeSet, slow};
 
 const NAME: &str = "qif";
 
@@ -26,7 +26,7 @@ pub struct QifParameters {
     pub v_peak: Mv,
     /// Potential after a spike.
     pub v_reset: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -117,6 +117,7 @@ impl<F: Real> Qif<F> {
         Error::check(NAME, "v_c", p.v_c.0, |x| x >= p.v_rest.0, "use a potential not below v_rest")?;
         Error::check(NAME, "v_peak", p.v_peak.0, |x| x > p.v_c.0, "use a potential above v_c")?;
         Error::check(NAME, "v_reset", p.v_reset.0, |x| x < p.v_peak.0, "use a potential below v_peak")?;
+        slow::check::<F>(NAME, "tau_m", p.tau_m, dt)?;
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let constants = Constants {
             curvature: F::from_f64(p.a_0 / p.tau_m.0),
@@ -179,8 +180,8 @@ impl<F: Real> NeuronModel<F> for Qif<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {

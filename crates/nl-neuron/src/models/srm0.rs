@@ -3,8 +3,9 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Leak, decay, exponential, filled, scalar, select};
-use crate::{Error, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::exact::{Leak, exponential, filled, scalar, select};
+use crate::slow::decay;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
 const NAME: &str = "srm0";
 
@@ -20,7 +21,7 @@ pub struct Srm0Parameters {
     pub e_l: Mv,
     /// Threshold.
     pub v_th: Mv,
-    /// Absolute refractory period.
+    /// Absolute refractory period; a whole number of steps, see [`grid`](crate::grid).
     pub t_ref: Ms,
     /// Depth of the spike-afterpotential, η₀ (positive: downwards).
     pub eta_0: Mv,
@@ -143,8 +144,8 @@ impl<F: Real> NeuronModel<F> for Srm0<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["syn (pA)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        const { &[InputChannel::current_jump("syn"), InputChannel::current("pA")] }
     }
 
     fn state(&self, n: usize) -> Result<Srm0State<F>, Error> {
@@ -253,6 +254,7 @@ fn advance<F: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// Under constant current h = 20 mV: a spike when 15 = 20 − η₀ e^(−T/τ_η), so T = τ_η ln(η₀/5).
     #[test]
@@ -284,7 +286,8 @@ mod tests {
             srm.step(&mut state, &[0.0, 0.0], &mut spikes).unwrap();
             let t = 0.1 * f64::from(k);
             let expected = 300.0 / 250.0 * ((-t / 10.0).exp() - (-t / 2.0).exp()) / (1.0 / 2.0 - 1.0 / 10.0);
-            assert!((state.variable("h").unwrap()[0] - expected).abs() < 1e-12);
+            // Roundings of up to 300 steps.
+            assert_abs_diff_eq!(state.variable("h").unwrap()[0], expected, epsilon = 1e-12);
         }
         assert!(spikes.is_empty());
     }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::integrated::{self, Neuron, state};
 use crate::integrate::{Method, Ode, over_one_minus_exp};
-use crate::{Error, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet};
+use crate::receptor::CONDUCTANCES;
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Ns, Pa, Pf, Real, SpikeSet, slow};
 
 const NAME: &str = "traub_miles";
 
@@ -38,7 +39,7 @@ pub struct TraubMilesParameters {
     pub e_in: Mv,
     /// A spike is an upward crossing of this level.
     pub v_th: Mv,
-    /// Time after a spike in which no other is counted; the membrane goes on.
+    /// Time after a spike in which no other is counted, in whole steps (see [`grid`](crate::grid)); the membrane goes on.
     pub t_ref: Ms,
     /// Constant current.
     pub i_e: Pa,
@@ -152,6 +153,13 @@ impl<F: Real> TraubMiles<F> {
         }
         for (name, value) in [("e_in", p.e_in.0), ("v_th", p.v_th.0), ("i_e", p.i_e.0)] {
             Error::finite(NAME, name, value)?;
+        }
+        // Its slowest gates, n and h, relax within some 10 ms.
+        slow::check::<F>(NAME, "gates", Ms(10.0), dt)?;
+        slow::check::<F>(NAME, "tau_syn_ex", p.tau_syn_ex, dt)?;
+        slow::check::<F>(NAME, "tau_syn_in", p.tau_syn_in, dt)?;
+        if p.g_l.0 > 0.0 {
+            slow::check::<F>(NAME, "c_m / g_l", Ms(p.c_m.0 / p.g_l.0), dt)?;
         }
         let refractory = p.t_ref.steps(NAME, "t_ref", dt)?;
         let membrane = Membrane::<f64>::new(&p);
@@ -271,8 +279,8 @@ impl<F: Real> NeuronModel<F> for TraubMiles<F> {
         self.dt
     }
 
-    fn receptors(&self) -> &'static [&'static str] {
-        &["exc (nS)", "inh (nS)", "current (pA)"]
+    fn receptors(&self) -> &'static [InputChannel] {
+        CONDUCTANCES
     }
 
     fn state(&self, n: usize) -> Result<Self::State, Error> {
@@ -289,6 +297,7 @@ impl<F: Real> NeuronModel<F> for TraubMiles<F> {
 mod tests {
     use super::*;
     use crate::integrate::tests::assert_orders;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn subthreshold_dynamics_converge_at_the_declared_orders() {
@@ -325,11 +334,12 @@ mod tests {
         let rest = state.v[0];
         model.step(&mut state, &[6.0, 67.0, 0.0], &mut spikes).unwrap();
         assert_eq!((state.g_ex[0], state.g_in[0]), (6.0, 67.0));
-        assert!((state.v[0] - rest).abs() < 1e-9, "the jump acts from the next step on");
+        assert_abs_diff_eq!(state.v[0], rest, epsilon = 1e-9); // the jump acts from the next step on
         for _ in 0..50 {
             model.step(&mut state, &[0.0; 3], &mut spikes).unwrap();
         }
-        assert!((state.g_ex[0] - 6.0 * (-1.0_f64).exp()).abs() < 1e-12);
-        assert!((state.g_in[0] - 67.0 * (-0.5_f64).exp()).abs() < 1e-12);
+        // Roundings of fifty steps.
+        assert_abs_diff_eq!(state.g_ex[0], 6.0 * (-1.0_f64).exp(), epsilon = 1e-12);
+        assert_abs_diff_eq!(state.g_in[0], 67.0 * (-0.5_f64).exp(), epsilon = 1e-12);
     }
 }

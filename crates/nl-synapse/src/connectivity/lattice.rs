@@ -1,6 +1,7 @@
 //! Connections that depend on distance, on a line or a grid.
 
 use nl_neuron::Real;
+use nl_neuron::grid::whole;
 use serde::{Deserialize, Serialize};
 
 use crate::{Csr, Error, Sparse};
@@ -52,7 +53,7 @@ impl Lattice {
             Edges::Open => (size - 1, size - 1),
             Edges::Torus => ((size - 1) / 2, size / 2),
         };
-        let most = cut_off.floor() as usize; // saturates
+        let most = whole(cut_off) as usize; // saturates
         (back.min(most) as i64, ahead.min(most) as i64)
     }
 
@@ -62,7 +63,8 @@ impl Lattice {
         nl_neuron::Error::not_negative(NAME, "cut_off", cut_off)?;
         let (up, down) = self.reach(self.height, cut_off);
         let (left, right) = self.reach(self.width, cut_off);
-        let limit = cut_off * cut_off;
+        // Squares of distances are whole: √13 squared is 12.999999999999998, but reaches what lies (2, 3) away.
+        let limit = whole(cut_off * cut_off);
         // How far along the row the disc reaches, `dy` rows away.
         let extent = |dy: i64| {
             let rest = limit - (dy * dy) as f64;
@@ -130,7 +132,8 @@ pub fn lateral<F: Real>(
     weight: impl Fn(f64) -> F,
 ) -> Result<Sparse<F>, Error> {
     let (offsets, room) = lattice.offsets(cut_off, autapses)?;
-    let by_offset: Vec<F> = offsets.iter().map(|&(_, _, d2)| weight((d2 as f64).sqrt())).collect();
+    let mut by_offset = reserve(NAME, offsets.len())?;
+    by_offset.extend(offsets.iter().map(|&(_, _, d2)| weight((d2 as f64).sqrt())));
     let n = lattice.neurons()?;
     let mut weights = reserve(NAME, room)?;
     let mut row: Vec<(u32, F)> = reserve(NAME, offsets.len())?;
@@ -186,7 +189,7 @@ mod tests {
     fn equals_the_definition() {
         for edges in [Edges::Open, Edges::Torus] {
             for (height, width) in [(1, 1), (1, 6), (1, 7), (4, 5), (2, 2), (5, 3)] {
-                for radius in [0.0, 1.0, 1.5, 2.0, 2.9, 100.0, 1e300] {
+                for radius in [0.0, 1.0, 1.5, 2.0, 13.0_f64.sqrt(), 2.9, 10.0_f64.sqrt(), 100.0, 1e300] {
                     for autapses in [Autapses::Allow, Autapses::Forbid] {
                         let lattice = Lattice { height, width, edges };
                         let n = height * width;

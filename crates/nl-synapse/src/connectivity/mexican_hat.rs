@@ -66,6 +66,7 @@ mod tests {
     use super::super::Edges;
     use super::*;
     use crate::Weights;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn weights_follow_the_formula() {
@@ -78,7 +79,7 @@ mod tests {
         };
         assert_eq!(at(12), Some(1.0));
         let expected = 1.5 * (-0.5 / 0.64_f64).exp() - 0.5 * (-0.125_f64).exp();
-        assert!((at(13).unwrap() - expected).abs() < 1e-15);
+        assert_abs_diff_eq!(at(13).unwrap(), expected, epsilon = 1e-15); // a few last places
         assert_eq!(at(13), at(7));
         assert_eq!(at(6), Some(hat.weight(2.0_f64.sqrt())));
         assert_eq!((at(2).is_some(), at(1)), (true, None)); // 2 away; √5 away

@@ -10,6 +10,8 @@ const NAME: &str = "conductance";
 
 /// I = g (E − V): the current through open channels, in pA with g in nS and V in mV; positive depolarises.
 ///
+/// g is not negative: inhibition is an E below V, not a g below 0, which would drive V away from E without end.
+///
 /// ```
 /// use nl_neuron::Mv;
 /// use nl_synapse::Conductance;

@@ -4,7 +4,7 @@ use nl_neuron::{Error as NeuronError, Ms, Real};
 
 use crate::{Error, Receptor};
 
-use super::positive;
+use super::followed;
 
 const NAME: &str = "dual-exponential receptor";
 
@@ -16,9 +16,9 @@ impl<F: Real> Receptor<F> {
     /// Roth & van Rossum 2009, eq. 6.4.
     ///
     /// # Errors
-    /// If a time is not positive, or τ_rise is not below τ_decay (equal ones are an [`alpha`](Self::alpha) function).
+    /// If a time is not positive or too slow for the scalar, or τ_rise is not below τ_decay (equal ones are an [`alpha`](Self::alpha) function).
     pub fn dual_exponential(rise: Ms, decay: Ms, dt: Ms) -> Result<Self, Error> {
-        positive(NAME, &[("tau_rise", rise), ("tau_decay", decay), ("dt", dt)])?;
+        followed::<F>(NAME, &[("tau_rise", rise), ("tau_decay", decay)], dt)?;
         let below = "use a time below tau_decay, or an alpha function if they are equal";
         NeuronError::check(NAME, "tau_rise", rise.0, |r| r < decay.0, below)?;
         let x = rise.0 / decay.0;
@@ -33,6 +33,7 @@ impl<F: Real> Receptor<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn follows_the_closed_form_and_peaks_at_one() {
@@ -53,7 +54,7 @@ mod tests {
         let dual = Receptor::dual_exponential(Ms(2.0 * (1.0 - 1e-9)), Ms(2.0), Ms(0.1)).unwrap();
         let alpha = Receptor::alpha(Ms(2.0), Ms(0.1)).unwrap();
         for (a, b) in super::super::response(&dual, 100).iter().zip(super::super::response(&alpha, 100)) {
-            assert!((a - b).abs() < 1e-7);
+            assert_abs_diff_eq!(*a, b, epsilon = 1e-7); // the times differ by 1e-9
         }
         assert!(Receptor::<f32>::dual_exponential(Ms(2.0), Ms(2.0), Ms(0.1)).is_err());
     }

@@ -4,7 +4,7 @@ use nl_neuron::{Ms, Real};
 
 use crate::{Error, Receptor};
 
-use super::positive;
+use super::followed;
 
 impl<F: Real> Receptor<F> {
     /// g(t) = w e^(−t/τ), from its peak w at the spike's arrival: τ g' = −g, g += w.
@@ -12,10 +12,10 @@ impl<F: Real> Receptor<F> {
     /// Exact over a step: g ← g e^(−dt/τ) + w. Source: Gerstner et al., Neuronal Dynamics, 2014, eq. 3.2.
     ///
     /// # Errors
-    /// If `tau` or `dt` is not positive.
+    /// If `tau` or `dt` is not positive, or τ too slow for the scalar.
     pub fn exponential(tau: Ms, dt: Ms) -> Result<Self, Error> {
         const NAME: &str = "exponential receptor";
-        positive(NAME, &[("tau", tau), ("dt", dt)])?;
+        followed::<F>(NAME, &[("tau", tau)], dt)?;
         Self::new(NAME, [(-dt.0 / tau.0).exp(), 0.0, 0.0], true)
     }
 }
@@ -23,13 +23,14 @@ impl<F: Real> Receptor<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn follows_the_closed_form() {
         for (tau, dt) in [(2.0, 0.1), (5.0, 1.0), (0.3, 1.0)] {
             let receptor = Receptor::exponential(Ms(tau), Ms(dt)).unwrap();
             for (k, g) in super::super::response(&receptor, 50).into_iter().enumerate() {
-                assert!((g - (-(k as f64) * dt / tau).exp()).abs() < 1e-14);
+                assert_abs_diff_eq!(g, (-(k as f64) * dt / tau).exp(), epsilon = 1e-14); // roundings of up to 50 steps
             }
         }
     }

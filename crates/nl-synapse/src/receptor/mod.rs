@@ -7,7 +7,7 @@ mod exponential;
 mod nmda;
 
 use nl_kernels::{Level, Vectorised};
-use nl_neuron::{Error as NeuronError, Ms, Real};
+use nl_neuron::{Error as NeuronError, Ms, Real, slow};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -20,7 +20,10 @@ pub use nmda::Nmda;
 /// [`exponential`](Self::exponential), [`alpha`](Self::alpha) and [`dual_exponential`](Self::dual_exponential) all become
 /// one propagator. A step is: decay over dt, g ← a g + b h, h ← c h; then add the jumps that arrive at its end. **The
 /// peak is 1**: a spike of weight w lifts g by w at the height of its response, whatever the time constants (brian2 leaves
-/// that to the equations; NEST normalises alpha and dual-exponential conductances the same way).
+/// that to the equations; NEST normalises alpha and dual-exponential conductances the same way). A time constant that the
+/// scalar cannot follow in steps of dt is refused, see [`nl_neuron::slow`].
+///
+/// Jumps are weights: where g is a conductance they are not negative (see [`Connection`](crate::Connection)).
 ///
 /// ```
 /// use nl_neuron::Ms;
@@ -140,12 +143,10 @@ impl<F: Real> Vectorised for Second<'_, F> {
     }
 }
 
-/// `Ok` if all of these named times are positive.
-fn positive(model: &'static str, times: &[(&'static str, Ms)]) -> Result<(), Error> {
-    for (name, time) in times {
-        NeuronError::positive(model, name, time.0)?;
-    }
-    Ok(())
+/// `Ok` if all of these named time constants are positive and can be followed in steps of `dt`.
+fn followed<F: Real>(model: &'static str, times: &[(&'static str, Ms)], dt: Ms) -> Result<(), Error> {
+    NeuronError::positive(model, "dt", dt.0)?;
+    times.iter().try_for_each(|&(name, time)| Ok(slow::check::<F>(model, name, time, dt)?))
 }
 
 /// Steps of a response to one spike of weight 1, at 0, dt, 2 dt …
@@ -158,4 +159,47 @@ fn response(receptor: &Receptor<f64>, steps: usize) -> Vec<f64> {
             state.g()[0]
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million steps in single precision of the slowest kinetics that are taken, against the closed form.
+    #[test]
+    fn slow_kinetics_are_followed_or_refused() {
+        let (dt, longest) = (0.1, 0.1 / (100.0 * f64::from(f32::EPSILON)));
+        for tau in [100.0, 1000.0, 0.999 * longest] {
+            let direct = Receptor::<f32>::exponential(Ms(tau), Ms(dt)).unwrap();
+            let alpha = Receptor::<f32>::alpha(Ms(tau), Ms(dt)).unwrap();
+            let dual = Receptor::<f32>::dual_exponential(Ms(0.1 * tau), Ms(tau), Ms(dt)).unwrap();
+            let peak = 0.1 * tau / 0.9 * f64::ln(10.0);
+            let rise = |t: f64| (-t / tau).exp() - (-10.0 * t / tau).exp();
+            let exact = |t: f64| [(-t / tau).exp(), t / tau * (1.0 - t / tau).exp(), rise(t) / rise(peak)];
+            let mut states = [&direct, &alpha, &dual].map(|receptor| receptor.state(1).unwrap());
+            for k in 0..=1_000_000 {
+                let jump = [if k == 0 { 1.0 } else { 0.0 }];
+                for (receptor, state) in [&direct, &alpha, &dual].into_iter().zip(&mut states) {
+                    receptor.step(state, &jump).unwrap();
+                }
+                if k % 1000 == 0 {
+                    for (state, exact) in states.iter().zip(exact(f64::from(k) * dt)) {
+                        assert!(
+                            (f64::from(state.g()[0]) - exact).abs() < 0.01,
+                            "{tau} ms, step {k}: {state:?} {exact}"
+                        );
+                    }
+                }
+            }
+        }
+        let slow = |result: Result<Receptor<f32>, Error>| {
+            let error = result.unwrap_err().to_string();
+            assert!(error.contains("too slow for f32") && error.contains("use at most"), "{error}");
+        };
+        let tau = Ms(1.001 * longest);
+        slow(Receptor::exponential(tau, Ms(dt)));
+        slow(Receptor::alpha(tau, Ms(dt)));
+        slow(Receptor::dual_exponential(Ms(1.0), tau, Ms(dt)));
+        assert!(Receptor::<f64>::exponential(Ms(1e9), Ms(dt)).is_ok());
+    }
 }

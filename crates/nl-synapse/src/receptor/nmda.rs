@@ -98,16 +98,17 @@ impl<F: Real> Vectorised for AddCurrent<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
 
     #[test]
     fn block_follows_the_formula() {
         let nmda = Nmda::new(Mv(0.0), 1.2).unwrap();
         for v in [-1e6, -90.0, -70.0, -20.0, 0.0, 40.0, 1e6] {
             let expected = 1.0 / (1.0 + 1.2 / 3.57 * f64::exp(-0.062 * v));
-            assert!((nmda.unblocked(v) - expected).abs() < 1e-12, "{v}");
+            assert_abs_diff_eq!(nmda.unblocked(v), expected, epsilon = 1e-12); // of an exponential of up to 4
             let mut current = [1.0];
             nmda.add_current(&[3.0], &[v], &mut current).unwrap();
-            assert!((current[0] - (1.0 - 3.0 * expected * v)).abs() <= 1e-9 * v.abs().max(1.0));
+            assert_relative_eq!(current[0], 1.0 - 3.0 * expected * v, max_relative = 1e-9, epsilon = 1e-9);
         }
         let open = Nmda::new(Mv(0.0), 0.0).unwrap();
         assert_eq!(open.unblocked(-70.0_f32), 1.0);

@@ -65,12 +65,14 @@ impl Normalisation {
     /// Normalises what reaches each post neuron.
     ///
     /// # Errors
-    /// If synapses share weights (a convolution).
+    /// If synapses share weights (a convolution), or there is no memory for a sum for each post neuron.
     pub fn incoming<F: Real>(&mut self, synapses: &mut impl Weights<F>) -> Result<(), Error> {
         unshared(synapses)?;
         // Row by row, in the order of the memory; a column's terms still come in ascending order of pre.
         let mut sums = core::mem::take(&mut self.sums);
         sums.clear();
+        let (what, bytes) = (NAME, synapses.post() as u128 * 8);
+        sums.try_reserve_exact(synapses.post()).map_err(|_| Error::Memory { what, bytes })?;
         sums.resize(synapses.post(), 0.0);
         for pre in 0..synapses.pre() as u32 {
             synapses.for_outgoing(pre, |_, post, w| sums[post as usize] += self.term(*w));

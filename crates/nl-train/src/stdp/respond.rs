@@ -75,13 +75,13 @@ pub(super) fn respond(
 /// Spike counts of responses.
 pub(super) fn counts(neurons: usize, spikes: &Spikes) -> Result<Responses, Error> {
     let mut responses = Responses::new(neurons)?;
-    let mut row = vec![0_u16; neurons];
+    let mut row = vec![0_u32; neurons];
     spikes.iter().try_for_each(|response| push_counts(&mut responses, &mut row, response))?;
     Ok(responses)
 }
 
 /// Adds the counts of one response; `row`, an element a neuron, is 0 before and after.
-pub(super) fn push_counts(responses: &mut Responses, row: &mut [u16], response: &[OutputSpike]) -> Result<(), Error> {
+pub(super) fn push_counts(responses: &mut Responses, row: &mut [u32], response: &[OutputSpike]) -> Result<(), Error> {
     response.iter().for_each(|spike| row[spike.neuron as usize] += 1);
     responses.push(row)?;
     response.iter().for_each(|spike| row[spike.neuron as usize] = 0);
