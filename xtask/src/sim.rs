@@ -42,13 +42,15 @@ fn start(options: &Sim) -> anyhow::Result<SimRun> {
 
 fn table(summary: &SimSummary) -> String {
     let show = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.3}"));
-    let SimSummary { wall_seconds: wall, bio_seconds, .. } = summary;
+    let SimSummary { wall_seconds: wall, bio_seconds, synchrony_bin_ms: bin, .. } = summary;
+    let synchrony = format!("synchrony: variance / mean of counts in {bin} ms");
     let rows = [
         ("neurons", summary.neurons.to_string()),
         ("synapses", summary.synapses.to_string()),
+        ("left out of what follows, at the start", format!("{} s", summary.skipped_seconds)),
         ("mean rate", format!("{:.3} Hz", summary.rate_hz)),
         ("irregularity: CV of inter-spike intervals", show(summary.cv_isi)),
-        ("synchrony: variance / mean of counts in 3 ms", show(summary.synchrony)),
+        (synchrony.as_str(), show(summary.synchrony)),
         ("time to build", format!("{:.2} s", wall.build)),
         ("time to simulate", format!("{:.3} s", wall.simulate)),
         ("times real time", format!("{:.2}", bio_seconds / wall.simulate.max(1e-9))),

@@ -1,4 +1,6 @@
-//! How long the published networks take: `cargo run --release -p nl-layers --example sim_time -- cuba 10`.
+//! How long the published networks take: `cargo run --release -p nl-layers --example sim_time -- cuba 10 40000`
+//! (network, biological seconds, neurons).
+
 use std::time::Instant;
 
 use nl_layers::network::published::{BrunelConfig, VogelsAbbottConfig, brunel, coba, cuba};
@@ -9,7 +11,8 @@ use nl_random::Streams;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
     let which = words.next().unwrap_or("cuba".into());
-    let seconds: f64 = words.next().map_or(Ok(1.0), |s| s.parse())?;
+    let short = std::env::var_os("NL_SHORT").is_some();
+    let seconds: f64 = words.next().map_or(Ok(if short { 0.2 } else { 1.0 }), |s| s.parse())?;
     let n: Option<usize> = words.next().map(|s| s.parse()).transpose()?;
     let start = Instant::now();
     let streams = Streams::new(1);
@@ -35,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{which}: {neurons} neurons, {} synapses, build {build:.2?}, simulate {simulate:.3} s for {seconds} s, \
          rate {:.3} Hz, cv {cv:?}, synchrony {:?}",
         built.network.synapses(),
-        mean_rate(events, neurons, Ms(seconds * 1000.0)).0,
+        mean_rate(events as u64, neurons, Ms(seconds * 1000.0)).0,
         synchrony(&counts)
     );
     Ok(())

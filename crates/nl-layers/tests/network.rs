@@ -49,7 +49,7 @@ fn equals_the_naive_loop() {
     builder.connect(Projection::new(source, cells).delay(Ms(2.0)), feed.clone()).unwrap();
     builder.connect(Projection::new(cells, cells).delays(Ms(0.5), Ms(1.0)), lateral.clone()).unwrap();
     builder.record_spikes(cells).unwrap();
-    builder.record_state(cells, "v", &[3, 0], 7).unwrap();
+    let potentials = builder.record_state(cells, "v", &[3, 0], Ms(3.5)).unwrap();
     let mut network = builder.build().unwrap();
     network.run_steps(steps as u64).unwrap();
 
@@ -77,7 +77,7 @@ fn equals_the_naive_loop() {
         emitted.iter().enumerate().flat_map(|(k, s)| s.iter().map(move |&i| (k as u64, i))).collect();
     assert!(naive.len() > 100, "{} spikes test nothing", naive.len());
     assert_eq!(all_spikes(&network, &[cells]), naive);
-    assert_eq!(network.state_trace(0).unwrap().values, sampled);
+    assert_eq!(network.state_trace(potentials).unwrap().values, sampled);
     assert_eq!(network.spike_count(cells).unwrap(), naive.len() as u64);
 }
 
@@ -100,7 +100,7 @@ fn a_rule_sees_the_spikes_that_are_at_the_synapse() {
         let projection = Projection::new(source, cells).delays(ms(axonal), ms(dendritic));
         let learnt = builder.connect_plastic(projection, weights.clone(), rule.clone()).unwrap();
         builder.record_spikes(cells).unwrap();
-        builder.record_weights(learnt, &[0, 5], 10).unwrap();
+        let trace = builder.record_weights(learnt, &[0, 5], Ms(5.0)).unwrap();
         let mut network = builder.build().unwrap();
         network.run_steps(steps as u64).unwrap();
 
@@ -117,7 +117,7 @@ fn a_rule_sees_the_spikes_that_are_at_the_synapse() {
         }
         assert_eq!(network.weights(learnt).unwrap(), expected.weights(), "axonal {axonal}, dendritic {dendritic}");
         assert_ne!(expected.weights(), vec![0.5; pre * n]);
-        let trace = network.weight_trace(0).unwrap();
+        let trace = network.weight_trace(trace).unwrap();
         assert_eq!(trace.values.last(), Some(&expected.weights()[5]));
         assert_eq!(trace.steps.len(), steps / 10);
     }
@@ -146,7 +146,7 @@ fn large() -> (Network, [nl_layers::network::PopulationId; 2], nl_layers::networ
     builder.connect(Projection::new(e, i).delay(Ms(2.5)), excite).unwrap();
     builder.record_spikes(e).unwrap();
     builder.record_spikes(i).unwrap();
-    builder.record_state(e, "v", &[0, 8999], 5).unwrap();
+    builder.record_state(e, "v", &[0, 8999], Ms(2.5)).unwrap();
     let mut network = builder.build().unwrap();
     let mut rng = Streams::new(3).rng("v", 0, 0);
     let v: Vec<f32> = (0..9000).map(|_| rng.random_range(-70.0..-60.0)).collect();
@@ -245,7 +245,9 @@ fn what_does_not_fit_is_refused_with_a_reason() {
     says(builder.connect(to.delay(Ms(-1.0)), synapses()).map(drop), "delay = -1");
     says(builder.connect(to.delay(Ms(f64::NAN)), synapses()).map(drop), "delay = NaN");
     says(builder.connect(to.delay(Ms(1e9)), synapses()).map(drop), "steps");
-    says(builder.connect(to.receptor(1), synapses()).map(drop), "receptor 1 does not exist");
+    says(builder.connect(to.receptor(1), synapses()).map(drop), "receptor 1 does not exist; there are [0: jump (mV)]");
+    says(builder.connect(to.receptor("exc"), synapses()).map(drop), "receptor `exc` does not exist");
+    says(builder.connect(to.delay(Ms(0.7)), synapses()).map(drop), "use 0.5 ms or 1 ms");
     let three = Uniform::new(random("three", 3, 4, 8), 1.0).unwrap();
     says(builder.connect(to, three).map(drop), "has 4 neurons, but the connection sends from 3");
     says(builder.population("cells", 4, lif()).map(drop), "two populations are named cells");
@@ -254,11 +256,13 @@ fn what_does_not_fit_is_refused_with_a_reason() {
     says(builder.population("other", 1, other).map(drop), "time step");
     says(builder.poisson_input(cells, 0, Hz(-1.0), 1.0).map(drop), "rate = -1");
     says(builder.constant_input(cells, 0, &[1.0]), "1 elements, but 4");
-    says(builder.record_state(cells, "v", &[4], 1), "neuron 4 of a population of 4");
-    says(builder.record_state(cells, "v", &[0], 0), "every = 0");
+    says(builder.record_state(cells, "v", &[4], DT).map(drop), "neuron 4 of a population of 4");
+    says(builder.record_state(cells, "v", &[0], Ms(0.0)).map(drop), "every = 0");
+    says(builder.record_state(cells, "v", &[0], Ms(0.6)).map(drop), "use 0.5 ms or 1 ms");
+    says(builder.record_rate(cells, Ms(0.7)), "use 0.5 ms or 1 ms");
     let fixed = builder.connect(to, synapses()).unwrap();
-    says(builder.record_weights(fixed, &[0], 1), "not a plastic projection");
-    builder.record_state(cells, "w", &[0], 1).unwrap();
+    says(builder.record_weights(fixed, &[0], DT).map(drop), "not a plastic projection");
+    builder.record_state(cells, "w", &[0], DT).unwrap();
     says(builder.build().map(drop), "no variable `w`");
     assert!(NetworkBuilder::new(Ms(0.0), Streams::new(1)).is_err());
 

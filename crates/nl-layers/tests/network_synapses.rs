@@ -79,9 +79,7 @@ fn each_synapse_has_its_own_delay() {
             builder.connect_delayed(projection, &synapses).unwrap()
         };
         builder.record_spikes(cells).unwrap();
-        if plastic {
-            builder.record_weights(id, &[29, 0, 7], 50).unwrap();
-        }
+        let trace = plastic.then(|| builder.record_weights(id, &[29, 0, 7], Ms(25.0)).unwrap());
         let mut network = builder.build().unwrap();
         assert_eq!(network.synapses(), 30);
         network.run_steps(steps as u64).unwrap();
@@ -118,7 +116,7 @@ fn each_synapse_has_its_own_delay() {
             let weights = network.weights(id).unwrap();
             assert_eq!(weights, expected);
             assert!(weights.iter().any(|&w| w != 2.0));
-            let trace = network.weight_trace(0).unwrap();
+            let trace = network.weight_trace(trace.unwrap()).unwrap();
             assert_eq!(trace.values[trace.values.len() - 3..], [expected[29], expected[0], expected[7]]);
             let set: Vec<f32> = (0..30).map(|s| s as f32 * 0.1).collect();
             network.set_weights(id, &set).unwrap();
@@ -157,7 +155,7 @@ where
     let projection = Projection::new(source, cells).delays(Ms(0.5), Ms(2.0));
     let learnt = builder.connect_plastic(projection, weights.clone(), rule.clone()).unwrap();
     builder.record_spikes(cells).unwrap();
-    builder.record_state(cells, "v", &[0, 1, 2, 3], 1).unwrap();
+    let potentials = builder.record_state(cells, "v", &[0, 1, 2, 3], DT).unwrap();
     let mut network = builder.build().unwrap();
     let reward = |k: usize| if k % 150 == 149 { 0.02 } else { 0.0 };
     for k in (0..steps).step_by(50) {
@@ -193,7 +191,7 @@ where
     }
     rule.settle(&mut traces, steps as u64 - 1, &mut expected).unwrap();
     assert_eq!(rows(&network, cells, steps), emitted);
-    assert_eq!(network.state_trace(0).unwrap().values, v);
+    assert_eq!(network.state_trace(potentials).unwrap().values, v);
     assert_eq!(network.weights(learnt).unwrap(), expected.weights());
     assert!(expected.weights().iter().any(|w| (w - 1.5).abs() > 0.05), "{:?}", expected.weights());
 }
@@ -231,12 +229,12 @@ fn a_rule_sees_the_potentials_of_its_own_neurons() {
     builder.poisson_input(cells, 0, Hz(500.0), 3.0).unwrap();
     let learnt = builder.connect_plastic(Projection::new(source, cells), weights.clone(), rule.clone()).unwrap();
     let all: Vec<u32> = (0..n as u32).collect();
-    builder.record_state(cells, "v", &all, 1).unwrap();
+    let potentials = builder.record_state(cells, "v", &all, DT).unwrap();
     let mut network = builder.build().unwrap();
     network.run_steps(steps as u64).unwrap();
 
     let (mut expected, mut state) = (weights, rule.state(pre, n, pre * n).unwrap());
-    for (k, v) in network.state_trace(0).unwrap().values.chunks(n).enumerate() {
+    for (k, v) in network.state_trace(potentials).unwrap().values.chunks(n).enumerate() {
         let activity = Activity::spikes(k as u64, input.at(k), &[]).with_voltage(v);
         rule.step(&mut state, &activity, &mut expected).unwrap();
     }
@@ -373,11 +371,11 @@ fn a_piece_that_no_synapse_reaches() {
     let cells = builder.population("cells", n, lif()).unwrap();
     let rule = PairStdp::<f32>::new(PairStdpParameters::default(), DT).unwrap();
     let learnt = builder.connect_plastic(Projection::new(source, cells), synapses, rule).unwrap();
-    builder.record_weights(learnt, &[1, 0], 10).unwrap();
+    let trace = builder.record_weights(learnt, &[1, 0], Ms(5.0)).unwrap();
     let mut network = builder.build().unwrap();
     network.run_steps(20).unwrap();
     assert_eq!(network.weights(learnt).unwrap(), [0.5, 0.25]);
-    assert_eq!(network.weight_trace(0).unwrap().values, [0.25, 0.5, 0.25, 0.5]);
+    assert_eq!(network.weight_trace(trace).unwrap().values, [0.25, 0.5, 0.25, 0.5]);
     network.set_weights(learnt, &[0.75, 1.0]).unwrap();
     assert_eq!(network.weights(learnt).unwrap(), [0.75, 1.0]);
 }
@@ -391,8 +389,8 @@ fn inputs_change_between_runs_and_are_saved() {
         let source = builder.poisson_population("source", 200, Hz(0.0)).unwrap();
         let cells = builder.population("cells", 5000, lif()).unwrap();
         let noise = builder.poisson_input(cells, 0, Hz(0.0), 4.0).unwrap();
-        builder.record_rate(source, 100).unwrap();
-        builder.record_rate(cells, 100).unwrap();
+        builder.record_rate(source, Ms(50.0)).unwrap();
+        builder.record_rate(cells, Ms(50.0)).unwrap();
         builder.record_spikes(cells).unwrap();
         (builder.build().unwrap(), source, cells, noise)
     };
@@ -470,7 +468,7 @@ fn nothing_is_allocated_per_step() {
     builder.short_term(first, TsodyksMarkramParameters::default()).unwrap();
     let lateral = Sparse::new(random("lateral", n, n, 2000), vec![0.1_f32; 2000]).unwrap();
     builder.connect_plastic(Projection::new(cells, cells).delay(Ms(2.0)), lateral, rule).unwrap();
-    builder.record_rate(cells, 100_000).unwrap();
+    builder.record_rate(cells, Ms(50_000.0)).unwrap();
     let mut network = builder.build().unwrap();
     network.run_steps(20_000).unwrap();
     let before = network.spike_count(cells).unwrap();

@@ -6,6 +6,7 @@ use nl_random::Streams;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use crate::index::Index;
 use crate::{Error, MemoryConfig, Replacement};
 
 /// A bounded store of (key, label, id), with exact recall of the nearest keys.
@@ -25,12 +26,23 @@ use crate::{Error, MemoryConfig, Replacement};
 /// assert_eq!(memory.recall(&[0.9, 0.1], 1, Some(10))?.neighbours[0].id, 11);
 /// # Ok::<(), nl_memory::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct EpisodicMemory {
     pub(crate) config: MemoryConfig,
     pub(crate) contents: Contents,
     /// Slot of each id; looked up, never iterated.
     slots: HashMap<u64, u32>,
+    /// Sum of `contents.seen`.
+    seen: u64,
+    /// Made when a full store first has to choose among classes.
+    index: Option<Index>,
+}
+
+/// Equal parameters and contents; everything else follows from them.
+impl PartialEq for EpisodicMemory {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config && self.contents == other.contents
+    }
 }
 
 /// Everything a memory holds; one row per slot.
@@ -62,20 +74,24 @@ impl EpisodicMemory {
             full: vec![false; classes],
             ..Contents::default()
         };
-        Ok(Self { config, contents, slots: HashMap::new() })
+        Ok(Self { config, contents, slots: HashMap::new(), seen: 0, index: None })
     }
 
     /// Puts checked parts together; `None` if an id stands twice.
     pub(crate) fn from_parts(config: MemoryConfig, contents: Contents) -> Option<Self> {
         let slots: HashMap<_, _> = contents.ids.iter().copied().zip(0..).collect();
-        (slots.len() == contents.ids.len()).then_some(Self { config, contents, slots })
+        let seen = contents.seen.iter().sum();
+        (slots.len() == contents.ids.len()).then_some(Self { config, contents, slots, seen, index: None })
     }
 
     /// Stores a key of `dim` components with its label and id; the slot it went to, or `None` if the store is full and
     /// the [`Replacement`] did not keep it. An id that is held already is overwritten in its slot.
     ///
+    /// Costs a copy of the key, and the logarithm of the capacity once the store is full.
+    ///
     /// # Errors
-    /// [`Error::Dimension`], [`Error::NotFinite`] or [`Error::Label`]; the memory is then unchanged.
+    /// [`Error::Dimension`], [`Error::NotFinite`], [`Error::Label`], or [`Error::NoMemory`] if there is no room for one
+    /// more; the memory is then unchanged.
     pub fn store(&mut self, key: &[f32], label: u32, id: u64) -> Result<Option<usize>, Error> {
         let dim = self.config.dim;
         if key.len() != dim {
@@ -88,66 +104,78 @@ impl EpisodicMemory {
         }
         if let Some(&slot) = self.slots.get(&id) {
             let old = self.contents.labels[slot as usize] as usize;
-            self.contents.held[old] -= 1;
             // One more of the new class has been seen, one less of the old.
             self.contents.seen[old] -= 1;
             self.contents.seen[class] += 1;
-            self.write(slot as usize, key, label, id);
+            self.overwrite(slot as usize, key, label, id);
             return Ok(Some(slot as usize));
         }
-        self.contents.seen[class] += 1;
-        let Some(slot) = self.choose(class) else { return Ok(None) };
-        if slot == self.len() {
-            self.contents.keys.resize(self.contents.keys.len() + dim, 0.0);
-            self.contents.labels.push(label);
-            self.contents.ids.push(id);
-        } else {
-            self.contents.held[self.contents.labels[slot] as usize] -= 1;
-            self.slots.remove(&self.contents.ids[slot]);
+        if self.len() < self.config.capacity {
+            return self.append(key, label, id).map(Some);
         }
-        self.write(slot, key, label, id);
+        self.contents.seen[class] += 1;
+        self.seen += 1;
+        let Some(slot) = self.choose(class) else { return Ok(None) };
+        self.slots.remove(&self.contents.ids[slot]);
+        self.overwrite(slot, key, label, id);
         Ok(Some(slot))
     }
 
-    fn write(&mut self, slot: usize, key: &[f32], label: u32, id: u64) {
-        self.contents.keys[slot * key.len()..][..key.len()].copy_from_slice(key);
-        self.contents.labels[slot] = label;
-        self.contents.ids[slot] = id;
-        self.contents.held[label as usize] += 1;
+    fn append(&mut self, key: &[f32], label: u32, id: u64) -> Result<usize, Error> {
+        let (slot, contents) = (self.len(), &mut self.contents);
+        let reserved = (contents.keys.try_reserve(key.len()).ok())
+            .and_then(|()| contents.labels.try_reserve(1).ok())
+            .and_then(|()| contents.ids.try_reserve(1).ok())
+            .and_then(|()| self.slots.try_reserve(1).ok());
+        if reserved.is_none() {
+            return Err(Error::NoMemory { held: slot, dim: key.len() });
+        }
+        contents.keys.extend_from_slice(key);
+        contents.labels.push(label);
+        contents.ids.push(id);
+        contents.held[label as usize] += 1;
+        contents.seen[label as usize] += 1;
+        self.seen += 1;
+        self.slots.insert(id, slot as u32);
+        Ok(slot)
+    }
+
+    fn overwrite(&mut self, slot: usize, key: &[f32], label: u32, id: u64) {
+        let Contents { keys, labels, ids, held, full, .. } = &mut self.contents;
+        keys[slot * key.len()..][..key.len()].copy_from_slice(key);
+        let old = core::mem::replace(&mut labels[slot], label);
+        ids[slot] = id;
+        held[old as usize] -= 1;
+        held[label as usize] += 1;
+        if let Some(index) = &mut self.index {
+            index.moved(slot, old as usize, label as usize, held, full);
+        }
         self.slots.insert(id, slot as u32);
     }
 
-    /// The slot for a new memory of `class`, which has been counted as seen.
+    /// The slot of a full store that a new memory of `class` takes; it has been counted as seen.
+    ///
+    /// The equations scan: the largest class is the first with the most memories, and the n-th of it is counted along the
+    /// labels (the tests do it so); the index finds both without looking at every slot.
     fn choose(&mut self, class: usize) -> Option<usize> {
-        let (len, contents) = (self.len(), &mut self.contents);
-        if len < self.config.capacity {
-            return Some(len);
-        }
-        let seen: u64 = contents.seen.iter().sum();
+        let (len, seen, contents) = (self.len(), self.seen, &mut self.contents);
         let mut rng = Streams::new(self.config.seed).rng("memory/replace", 0, seen);
         if self.config.replacement == Replacement::Reservoir {
             let drawn = rng.random_range(0..seen);
             return (drawn < len as u64).then_some(drawn as usize);
         }
-        let most = contents.held.iter().copied().max().unwrap_or(0);
-        for (full, &held) in contents.full.iter_mut().zip(&contents.held) {
-            *full |= held == most;
-        }
-        let victim = if !contents.full[class] {
-            contents.held.iter().position(|&held| held == most).unwrap_or(class)
-        } else if rng.random_range(0..contents.seen[class]) < contents.held[class] {
+        let Contents { labels, held, full, .. } = contents;
+        let index = self.index.get_or_insert_with(|| Index::new(labels, held, full));
+        let largest = index.largest(full)?;
+        let victim = if !full[class] {
+            largest
+        } else if rng.random_range(0..contents.seen[class]) < held[class] {
             class
         } else {
             return None;
         };
-        let nth = rng.random_range(0..contents.held[victim]) as usize;
-        contents
-            .labels
-            .iter()
-            .enumerate()
-            .filter(|&(_, &label)| label as usize == victim)
-            .nth(nth)
-            .map(|(slot, _)| slot)
+        let nth = rng.random_range(0..held[victim]);
+        index.nth(victim, nth)
     }
 
     /// Forgets everything, also what was seen; the configuration stays.
@@ -160,6 +188,8 @@ impl EpisodicMemory {
         contents.held.fill(0);
         contents.full.fill(false);
         self.slots.clear();
+        self.seen = 0;
+        self.index = None;
     }
 
     /// The parameters.

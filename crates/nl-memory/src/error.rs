@@ -42,14 +42,27 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
+    /// There is no memory for one more; the store is unchanged.
+    #[error("memory store: no memory for more than {held} keys of {dim} components; lower the capacity")]
+    NoMemory {
+        /// Memories held.
+        held: usize,
+        /// Components of a key.
+        dim: usize,
+    },
     /// No neighbours were asked for.
     #[error("memory recall: k = 0; ask for at least 1 neighbour")]
     ZeroNeighbours,
-    /// More neighbours in all than memory can address.
-    #[error("memory recall: {k} neighbours of {queries} queries do not fit into memory; ask for fewer")]
+    /// More neighbours than the store can hold, or more in all than there is memory for.
+    #[error(
+        "memory recall: {k} neighbours of {queries} queries from a store of at most {capacity}; ask for no more than it \
+         can hold and memory has room for"
+    )]
     TooMany {
         /// Neighbours asked for.
         k: usize,
+        /// The most memories the store holds.
+        capacity: usize,
         /// Queries given.
         queries: usize,
     },

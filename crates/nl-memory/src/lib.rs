@@ -1,12 +1,10 @@
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
-//! Episodic memory: an exact k-nearest-neighbour store with bounded capacity.
-//!
-//! Keys are stored with a label and an id; a query recalls its nearest keys, their distance-weighted votes as
-//! log-probabilities, how far they agree and how near they are. It knows no tensor and touches no file.
 
 mod config;
 mod episodic;
 mod error;
+mod index;
 mod persist;
 mod recall;
 

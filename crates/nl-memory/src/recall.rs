@@ -61,6 +61,25 @@ pub struct RecallBatch {
     votes: Vec<f32>,
 }
 
+impl RecallBatch {
+    /// Room for n queries with `all` neighbours and `votes` votes in all; `None`, and nothing more allocated, if there is
+    /// no memory for them.
+    fn reserve(&mut self, n: usize, all: usize, votes: usize) -> Option<()> {
+        fn room<T>(buffer: &mut Vec<T>, len: usize) -> Option<()> {
+            buffer.try_reserve_exact(len.saturating_sub(buffer.len())).ok()
+        }
+        // The largest first: what does not fit is refused before the rest is taken.
+        room(&mut self.ids, all)?;
+        room(&mut self.slots, all)?;
+        room(&mut self.distances, all)?;
+        room(&mut self.labels, all)?;
+        room(&mut self.log_probs, votes)?;
+        room(&mut self.agreement, n)?;
+        room(&mut self.mean_distance, n)?;
+        room(&mut self.exclude, n)
+    }
+}
+
 impl EpisodicMemory {
     /// The k memories nearest to `query`, without the one of `exclude_id`. Fewer if fewer are held.
     ///
@@ -87,7 +106,7 @@ impl EpisodicMemory {
         })
     }
 
-    /// The k nearest memories of each of n queries `[n, dim]`, each without the one of its own `exclude_ids` (`[n]`;
+    /// The k ≤ capacity nearest memories of each of n queries `[n, dim]`, each without the one of its own `exclude_ids` (`[n]`;
     /// an id that is not held leaves nothing out). Overwrites `out`; allocates nothing once its buffers have grown.
     ///
     /// Runs on the current rayon pool with at most one task per scratch; the bits do not depend on their number.
@@ -107,7 +126,8 @@ impl EpisodicMemory {
     ///
     /// # Errors
     /// [`Error::Dimension`] if `queries` is not whole rows, [`Error::NotFinite`], [`Error::ZeroNeighbours`],
-    /// [`Error::TooMany`] if n · k overflows, [`Error::ExcludeCount`] if there is not one id per query, or [`Error::Kernel`] if `scratches` is empty.
+    /// [`Error::TooMany`] if k is above the capacity or there is no memory for n · k neighbours, [`Error::ExcludeCount`]
+    /// if there is not one id per query, or [`Error::Kernel`] if `scratches` is empty.
     pub fn recall_batch(
         &self,
         queries: &[f32],
@@ -124,13 +144,19 @@ impl EpisodicMemory {
         if k == 0 {
             return Err(Error::ZeroNeighbours);
         }
-        if n.checked_mul(k).is_none_or(|all| all > isize::MAX as usize / size_of::<u64>()) {
-            return Err(Error::TooMany { k, queries: n });
+        let capacity = self.config.capacity;
+        let too_many = Error::TooMany { k, capacity, queries: n };
+        let (Some(all), Some(votes)) = (n.checked_mul(k), n.checked_mul(self.config.classes)) else {
+            return Err(too_many);
+        };
+        if k > capacity {
+            return Err(too_many);
         }
         if let Some(ids) = exclude_ids.filter(|ids| ids.len() != n) {
             return Err(Error::ExcludeCount { ids: ids.len(), queries: n });
         }
         check_finite("recall", queries)?;
+        out.reserve(n, all, votes).ok_or(too_many)?;
         let exclude = exclude_ids.map(|ids| {
             out.exclude.clear();
             out.exclude.extend(ids.iter().map(|&id| self.slot_of(id).map_or(u32::MAX, |slot| slot as u32)));
@@ -279,8 +305,16 @@ mod tests {
         assert!(matches!(memory.recall(&[1.0, f32::INFINITY], 1, None), Err(Error::NotFinite { at: 1, .. })));
         let error = memory.recall_batch(&[1.0; 4], 1, Some(&[1]), &mut out, &mut scratches).unwrap_err();
         assert_eq!(error, Error::ExcludeCount { ids: 1, queries: 2 });
-        let error = memory.recall_batch(&[1.0; 4], usize::MAX / 2, None, &mut out, &mut scratches).unwrap_err();
-        assert_eq!(error, Error::TooMany { k: usize::MAX / 2, queries: 2 });
+        for k in [11, 1_000_000_000, usize::MAX / 2, usize::MAX] {
+            let error = memory.recall_batch(&[1.0; 4], k, None, &mut out, &mut scratches).unwrap_err();
+            assert_eq!(error, Error::TooMany { k, capacity: 10, queries: 2 });
+        }
+        // A store that may hold that many, and a machine that does not.
+        let vast = MemoryConfig { dim: 1, ..MemoryConfig::new(1, u32::MAX as usize - 1, 1 << 16) };
+        let vast = EpisodicMemory::new(vast).unwrap();
+        let error = vast.recall_batch(&[1.0; 100_000], 4_000_000_000, None, &mut out, &mut scratches).unwrap_err();
+        assert!(error.to_string().contains("4000000000 neighbours of 100000 queries"), "{error}");
+        assert!(out.slots.capacity() < 1 << 20);
         assert_eq!(memory.recall(&[1.0, 0.0], usize::MAX, None).unwrap().neighbours.len(), 4);
         assert!(memory.recall_batch(&[1.0; 3], 1, None, &mut out, &mut scratches).is_err());
     }

@@ -1,7 +1,9 @@
 //! What every episodic memory must obey, for any contents.
 
 use nl_memory::{EpisodicMemory, MemoryConfig, Metric, RecallBatch, Replacement, Scratch};
+use nl_random::Streams;
 use proptest::prelude::*;
+use rand::RngExt;
 
 const DIM: usize = 5;
 const CLASSES: usize = 3;
@@ -43,8 +45,97 @@ fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     }
 }
 
+/// The replacement by its definition: every store looks at every class and every label.
+struct Scan {
+    config: MemoryConfig,
+    labels: Vec<u32>,
+    ids: Vec<u64>,
+    seen: Vec<u64>,
+    held: Vec<u64>,
+    full: Vec<bool>,
+}
+
+impl Scan {
+    fn new(config: MemoryConfig) -> Self {
+        let n = config.classes;
+        Self { config, labels: vec![], ids: vec![], seen: vec![0; n], held: vec![0; n], full: vec![false; n] }
+    }
+
+    fn store(&mut self, label: u32, id: u64) -> Option<usize> {
+        let class = label as usize;
+        if let Some(slot) = self.ids.iter().position(|&held| held == id) {
+            let old = std::mem::replace(&mut self.labels[slot], label) as usize;
+            (self.held[old], self.seen[old]) = (self.held[old] - 1, self.seen[old] - 1);
+            (self.held[class], self.seen[class]) = (self.held[class] + 1, self.seen[class] + 1);
+            return Some(slot);
+        }
+        self.seen[class] += 1;
+        let slot = self.choose(class)?;
+        if slot == self.labels.len() {
+            (self.labels, self.ids) = ([&self.labels[..], &[label]].concat(), [&self.ids[..], &[id]].concat());
+        } else {
+            self.held[self.labels[slot] as usize] -= 1;
+            (self.labels[slot], self.ids[slot]) = (label, id);
+        }
+        self.held[class] += 1;
+        Some(slot)
+    }
+
+    fn choose(&mut self, class: usize) -> Option<usize> {
+        if self.labels.len() < self.config.capacity {
+            return Some(self.labels.len());
+        }
+        let seen: u64 = self.seen.iter().sum();
+        let mut rng = Streams::new(self.config.seed).rng("memory/replace", 0, seen);
+        if self.config.replacement == Replacement::Reservoir {
+            let drawn = rng.random_range(0..seen) as usize;
+            return (drawn < self.labels.len()).then_some(drawn);
+        }
+        let most = *self.held.iter().max().unwrap();
+        for (full, &held) in self.full.iter_mut().zip(&self.held) {
+            *full |= held == most;
+        }
+        let victim = if !self.full[class] {
+            self.held.iter().position(|&held| held == most).unwrap()
+        } else if rng.random_range(0..self.seen[class]) < self.held[class] {
+            class
+        } else {
+            return None;
+        };
+        let nth = rng.random_range(0..self.held[victim]) as usize;
+        let labels = self.labels.iter().enumerate();
+        labels.filter(|&(_, &label)| label as usize == victim).nth(nth).map(|(slot, _)| slot)
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The same slot for every store as by looking at everything: new ids and held ones, one class or many, skewed or
+    /// not, also after a round trip and after everything was forgotten.
+    #[test]
+    fn what_makes_room_is_what_a_scan_chooses(
+        stores in prop::collection::vec((0..12_u32, 0..12_u32, 0..400_u64), 1..600),
+        classes in 1..12_usize, capacity in 1..120_usize, skew in any::<bool>(), replacement in replacement(), seed in 0..4_u64,
+        cut in any::<prop::sample::Index>(), forget in any::<bool>(),
+    ) {
+        let config = MemoryConfig { replacement, seed, ..MemoryConfig::new(1, capacity, classes) };
+        let (mut memory, mut scan) = (EpisodicMemory::new(config.clone()).unwrap(), Scan::new(config.clone()));
+        let cut = cut.index(stores.len());
+        for (n, (a, b, id)) in stores.into_iter().enumerate() {
+            if n == cut && forget {
+                memory.clear();
+                scan = Scan::new(config.clone());
+            } else if n == cut {
+                let mut bytes = Vec::new();
+                memory.write_to(&mut bytes).unwrap();
+                memory = EpisodicMemory::read_from(bytes.as_slice(), 1 << 20).unwrap();
+            }
+            let label = if skew { a.min(b) } else { a } % classes as u32;
+            prop_assert_eq!(memory.store(&[0.5], label, id).unwrap(), scan.store(label, id), "store {}", n);
+            prop_assert_eq!((memory.labels(), memory.ids()), (&scan.labels[..], &scan.ids[..]));
+        }
+    }
 
     #[test]
     fn capacity_holds_and_contents_come_from_what_was_stored(

@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{check_len, require_decay, require_not_negative, require_positive};
-use crate::{DecoupledDecay, Error, Mask, Transform, lanes};
+use crate::error::{check_len, require_decay, require_not_negative, require_positive, zeros};
+use crate::{DecoupledDecay, Error, Mask, Transform, huge, lanes};
 
 /// m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  u = (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε),  t = step + 1.
 ///
 /// ε stands outside the root and is compared with the corrected v (algorithm 1 of the paper and PyTorch; the paper's §2
 /// also gives a form in which it is compared with the raw v). With `amsgrad` the largest v so far divides.
+///
+/// Holds for any finite g: squares beyond the range of `f32` are taken in `f64`, and an m and v that do not fit are scaled
+/// down together, which leaves u as it is (in PyTorch a gradient above 6e20 makes v infinite and stops its parameter for
+/// ever).
 ///
 /// Source: Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1; Reddi, Kale & Kumar, "On the
 /// convergence of Adam and beyond", 2018, algorithm 2, with the bias corrections of PyTorch.
@@ -52,9 +56,9 @@ impl Adam {
 impl Transform for Adam {
     type State = AdamState;
 
-    fn init(&self, params: &[f32]) -> AdamState {
-        let zeros = vec![0.0; params.len()];
-        AdamState { largest: if self.amsgrad { zeros.clone() } else { Vec::new() }, square: zeros.clone(), mean: zeros }
+    fn init(&self, params: &[f32]) -> Result<AdamState, Error> {
+        let buffer = |used| zeros("adam", if used { params.len() } else { 0 });
+        Ok(AdamState { mean: buffer(true)?, square: buffer(true)?, largest: buffer(self.amsgrad)? })
     }
 
     fn update(&self, grads: &mut [f32], state: &mut AdamState, _params: &[f32], step: u64) -> Result<(), Error> {
@@ -62,8 +66,34 @@ impl Transform for Adam {
         check_len("adam", "the mean", state.mean.len(), n)?;
         check_len("adam", "the mean of squares", state.square.len(), n)?;
         check_len("adam", "the largest mean of squares", state.largest.len(), if self.amsgrad { n } else { 0 })?;
+        let largest = lanes::finite("adam", "the gradient", grads)?;
         let (keep1, take1) = (self.beta1 as f32, (1.0 - self.beta1) as f32);
         let (keep2, take2) = (self.beta2 as f32, (1.0 - self.beta2) as f32);
+        let ordinary = move |g: f32, m: f32, v: f32| (keep1 * m + take1 * g, keep2 * v + take2 * (g * g));
+        if largest <= huge::ORDINARY {
+            self.descend(grads, state, step, ordinary);
+        } else {
+            self.descend(grads, state, step, |g, m, v| {
+                if g.abs() <= huge::ORDINARY {
+                    ordinary(g, m, v)
+                } else {
+                    huge::moments(g, m, v, self.beta1, self.beta2)
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Adam {
+    /// (m, v) ← `moments`(g, m, v), then u.
+    fn descend(
+        &self,
+        grads: &mut [f32],
+        state: &mut AdamState,
+        step: u64,
+        moments: impl Fn(f32, f32, f32) -> (f32, f32) + Copy,
+    ) {
         // βᵗ is 0 to f64 long before t leaves the range of i32.
         let t = i32::try_from(step).unwrap_or(i32::MAX).saturating_add(1);
         let scale1 = (1.0 - self.beta1.powi(t)).recip() as f32;
@@ -71,18 +101,18 @@ impl Transform for Adam {
         let epsilon = self.epsilon as f32;
         if self.amsgrad {
             lanes::map3(grads, &mut state.mean, &mut state.square, |g, m, v| {
-                (g, keep1 * m + take1 * g, keep2 * v + take2 * (g * g))
+                let (m, v) = moments(g, m, v);
+                (g, m, v)
             });
             lanes::map_with(&mut state.largest, &state.square, |largest, v| if v > largest { v } else { largest });
             grads.copy_from_slice(&state.mean);
             lanes::map_with(grads, &state.largest, |m, v| scale1 * m / (scale2 * v.sqrt() + epsilon));
         } else {
             lanes::map3(grads, &mut state.mean, &mut state.square, |g, m, v| {
-                let (m, v) = (keep1 * m + take1 * g, keep2 * v + take2 * (g * g));
+                let (m, v) = moments(g, m, v);
                 (scale1 * m / (scale2 * v.sqrt() + epsilon), m, v)
             });
         }
-        Ok(())
     }
 }
 
@@ -128,7 +158,7 @@ impl AdamW {
 impl Transform for AdamW {
     type State = AdamState;
 
-    fn init(&self, params: &[f32]) -> AdamState {
+    fn init(&self, params: &[f32]) -> Result<AdamState, Error> {
         self.adam().init(params)
     }
 

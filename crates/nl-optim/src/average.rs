@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{check_len, require_decay};
+use crate::error::{check_len, require_decay, zeros};
 use crate::{Error, lanes};
 
 /// The exponential moving average of the parameters, bias-corrected:
@@ -36,19 +36,20 @@ impl WeightAverage {
     /// The empty average of `len` parameters, with β = `decay`.
     ///
     /// # Errors
-    /// [`Error::Config`] if β is not in \[0, 1).
+    /// [`Error::Config`] if β is not in \[0, 1), [`Error::Memory`] if there is none for `len` numbers.
     pub fn new(decay: f64, len: usize) -> Result<Self, Error> {
         require_decay("weight average", "decay", decay)?;
-        Ok(Self { decay, updates: 0, values: vec![0.0; len] })
+        Ok(Self { decay, updates: 0, values: zeros("weight average", len)? })
     }
 
-    /// Takes in the parameters after a step; allocates nothing.
+    /// Takes in the parameters after a step; allocates nothing, and is unchanged after an error.
     ///
     /// # Errors
-    /// [`Error::Length`] if their number has changed.
+    /// [`Error::Length`] if their number has changed, [`Error::NotFinite`] if one is infinite or NaN.
     pub fn update(&mut self, params: &[f32]) -> Result<(), Error> {
         check_len("weight average", "the average", self.values.len(), params.len())?;
-        self.updates += 1;
+        lanes::finite("weight average", "the parameters", params)?;
+        self.updates = self.updates.saturating_add(1);
         let power = self.decay.powi(i32::try_from(self.updates).unwrap_or(i32::MAX));
         let weight = ((1.0 - self.decay) / (1.0 - power)) as f32;
         if self.updates == 1 {
@@ -94,6 +95,9 @@ mod tests {
             assert_eq!(average.updates(), 300);
         }
         assert!(WeightAverage::new(1.0, 2).is_err());
+        for len in [usize::MAX, usize::MAX / 4, 1 << 60] {
+            assert_eq!(WeightAverage::new(0.9, len), Err(Error::Memory { op: "weight average", elements: len }));
+        }
         assert!(WeightAverage::new(0.5, 2).unwrap().update(&[0.0; 3]).is_err());
     }
 }

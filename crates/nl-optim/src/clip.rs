@@ -40,11 +40,14 @@ impl ClipNorm {
 
 impl Transform for ClipNorm {
     type State = ();
-    fn init(&self, _params: &[f32]) {}
+    fn init(&self, _params: &[f32]) -> Result<(), Error> {
+        Ok(())
+    }
     fn update(&self, grads: &mut [f32], _state: &mut (), _params: &[f32], _step: u64) -> Result<(), Error> {
         let norm = global_norm(grads);
         if !norm.is_finite() {
-            return Err(Error::NotFinite { op: "clip by norm", norm });
+            // No sum of squares of finite `f32` leaves the range of `f64`.
+            lanes::finite("clip by norm", "the gradient", grads)?;
         }
         if norm > self.max_norm {
             let factor = (self.max_norm / norm) as f32;
@@ -54,7 +57,7 @@ impl Transform for ClipNorm {
     }
 }
 
-/// g ← min(max(g, −c), c), element by element; NaN stays NaN.
+/// g ← min(max(g, −c), c), element by element.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClipValue {
     max: f64,
@@ -73,8 +76,11 @@ impl ClipValue {
 
 impl Transform for ClipValue {
     type State = ();
-    fn init(&self, _params: &[f32]) {}
+    fn init(&self, _params: &[f32]) -> Result<(), Error> {
+        Ok(())
+    }
     fn update(&self, grads: &mut [f32], _state: &mut (), _params: &[f32], _step: u64) -> Result<(), Error> {
+        lanes::finite("clip by value", "the gradient", grads)?;
         let max = self.max as f32;
         lanes::map(grads, |g| {
             let g = if g > max { max } else { g };
@@ -116,8 +122,9 @@ mod tests {
     #[test]
     fn clipping_by_value() {
         let clip = ClipValue::new(2.0).unwrap();
-        assert_eq!(run(&clip, &[-3.0, -2.0, 0.5, f32::INFINITY]), Ok(vec![-2.0, -2.0, 0.5, 2.0]));
-        assert!(run(&clip, &[f32::NAN]).unwrap()[0].is_nan());
-        assert!(ClipValue::new(-1.0).is_err());
+        assert_eq!(run(&clip, &[-3.0, -2.0, 0.5, f32::MAX]), Ok(vec![-2.0, -2.0, 0.5, 2.0]));
+        assert!(matches!(run(&clip, &[0.0, f32::INFINITY]), Err(Error::NotFinite { at: 1, .. })));
+        // To `f32` these are 0 and infinity: a clip to nothing, and none.
+        assert!([-1.0, 1e-300, 1e300].iter().all(|&max| ClipValue::new(max).is_err() && ClipNorm::new(max).is_err()));
     }
 }

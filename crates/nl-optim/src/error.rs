@@ -50,13 +50,28 @@ pub enum Error {
         /// Number of parameters (`usize::MAX` if not known yet).
         len: usize,
     },
-    /// The norm of the gradient is infinite or NaN.
-    #[error("{op}: the gradient's norm is {norm}; lower the learning rate, or look for a division by 0 in the loss")]
+    /// An element is infinite or NaN; nothing was changed.
+    #[error(
+        "{op}: element {at} of {what} is {value}; nothing was changed: lower the learning rate, or look for a division by 0 \
+         in the loss"
+    )]
     NotFinite {
         /// What was called.
         op: &'static str,
-        /// The norm.
-        norm: f64,
+        /// The slice.
+        what: &'static str,
+        /// The first such element.
+        at: usize,
+        /// What stands there.
+        value: f32,
+    },
+    /// There is no memory for a state of that size; nothing was allocated.
+    #[error("{op}: there is no memory for {elements} numbers; the state needs as many as there are parameters")]
+    Memory {
+        /// What was called.
+        op: &'static str,
+        /// Numbers asked for.
+        elements: usize,
     },
 }
 
@@ -81,12 +96,27 @@ pub(crate) fn require_decay(owner: &'static str, name: &'static str, value: f64)
     require((0.0..1.0).contains(&value), owner, name, value, "in [0, 1)")
 }
 
-/// A finite number, 0 or more.
+/// A finite number, 0 or more, also to `f32`, in which the loops run: 1e300 would be ∞ there.
 pub(crate) fn require_not_negative(owner: &'static str, name: &'static str, value: f64) -> Result<(), Error> {
-    require(value >= 0.0 && value.is_finite(), owner, name, value, "a finite number, 0 or more")
+    require(
+        value >= 0.0 && (value as f32).is_finite(),
+        owner,
+        name,
+        value,
+        "a finite number, 0 or more, at most 3.4e38",
+    )
 }
 
-/// A finite number above 0.
+/// A finite number above 0, also to `f32`: 1e-300 would be 0 there.
 pub(crate) fn require_positive(owner: &'static str, name: &'static str, value: f64) -> Result<(), Error> {
-    require(value > 0.0 && value.is_finite(), owner, name, value, "a finite number above 0")
+    let held = value as f32;
+    require(held > 0.0 && held.is_finite(), owner, name, value, "a finite number above 0, from 1e-45 to 3.4e38")
+}
+
+/// `len` zeros, or an error before anything is allocated.
+pub(crate) fn zeros(op: &'static str, len: usize) -> Result<Vec<f32>, Error> {
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(len).map_err(|_| Error::Memory { op, elements: len })?;
+    zeros.resize(len, 0.0);
+    Ok(zeros)
 }

@@ -1,10 +1,7 @@
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
-//! Optimisers, schedules, penalties and clipping as composable transforms of a gradient slice.
-//!
-//! A [`Transform`] turns a gradient into an update; transforms [`chain`], and [`apply_updates`] subtracts the result.
-//! [`Optimizer`] is the usual chain, built from a validated [`OptimizerConfig`]. Everything works on flat `f32` slices
-//! and allocates only in `init`.
 
+mod huge;
 mod lanes;
 
 mod error;

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{check_len, require_decay};
-use crate::{Error, Transform, lanes};
+use crate::error::{check_len, require_decay, zeros};
+use crate::{Error, Transform, huge, lanes};
 
 /// v ← β v + (1 − τ) g,  u = v,  with v = g in the first step.
 ///
 /// The learning rate multiplies v when it is used, not g when it enters v: a changed rate acts at once (PyTorch's
 /// reading; Sutskever et al. put the rate inside). τ is the dampening. Source: Polyak, "Some methods of speeding up the
-/// convergence of iteration methods", 1964, eq 9.
+/// convergence of iteration methods", 1964, eq 9. A sum beyond the range of `f32` is held at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Momentum {
@@ -37,21 +37,30 @@ impl Transform for Momentum {
     /// v
     type State = Vec<f32>;
 
-    fn init(&self, params: &[f32]) -> Vec<f32> {
-        vec![0.0; params.len()]
+    fn init(&self, params: &[f32]) -> Result<Vec<f32>, Error> {
+        zeros("momentum", params.len())
     }
 
     fn update(&self, grads: &mut [f32], velocity: &mut Vec<f32>, _params: &[f32], step: u64) -> Result<(), Error> {
         check_len("momentum", "the velocity", velocity.len(), grads.len())?;
+        let largest = lanes::finite("momentum", "the gradient", grads)?;
         if step == 0 {
             velocity.copy_from_slice(grads);
             return Ok(());
         }
         let (beta, gain) = (self.beta as f32, (1.0 - self.dampening) as f32);
-        lanes::map2(grads, velocity, |g, v| {
-            let v = beta * v + gain * g;
-            (v, v)
-        });
+        let next = move |g: f32, v: f32| beta * v + gain * g;
+        if largest <= huge::ORDINARY {
+            lanes::map2(grads, velocity, |g, v| {
+                let v = next(g, v);
+                (v, v)
+            });
+        } else {
+            lanes::map2(grads, velocity, |g, v| {
+                let v = next(g, v).clamp(-f32::MAX, f32::MAX);
+                (v, v)
+            });
+        }
         Ok(())
     }
 }
@@ -59,7 +68,8 @@ impl Transform for Momentum {
 /// v ← β v + g,  u = g + β v.
 ///
 /// PyTorch's reading, in which the parameters are those after the look-ahead. Source: Sutskever et al., "On the
-/// importance of initialization and momentum in deep learning", 2013, eq 3-4, after Nesterov, 1983.
+/// importance of initialization and momentum in deep learning", 2013, eq 3-4, after Nesterov, 1983. A sum beyond the range
+/// of `f32` is held at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nesterov {
@@ -84,17 +94,25 @@ impl Transform for Nesterov {
     /// v
     type State = Vec<f32>;
 
-    fn init(&self, params: &[f32]) -> Vec<f32> {
-        vec![0.0; params.len()]
+    fn init(&self, params: &[f32]) -> Result<Vec<f32>, Error> {
+        zeros("nesterov", params.len())
     }
 
     fn update(&self, grads: &mut [f32], velocity: &mut Vec<f32>, _params: &[f32], _step: u64) -> Result<(), Error> {
         check_len("nesterov", "the velocity", velocity.len(), grads.len())?;
         let beta = self.beta as f32;
-        lanes::map2(grads, velocity, |g, v| {
-            let v = beta * v + g;
-            (g + beta * v, v)
-        });
+        let largest = lanes::finite("nesterov", "the gradient", grads)?;
+        if largest <= huge::ORDINARY {
+            lanes::map2(grads, velocity, |g, v| {
+                let v = beta * v + g;
+                (g + beta * v, v)
+            });
+        } else {
+            lanes::map2(grads, velocity, |g, v| {
+                let v = (beta * v + g).clamp(-f32::MAX, f32::MAX);
+                ((g + beta * v).clamp(-f32::MAX, f32::MAX), v)
+            });
+        }
         Ok(())
     }
 }

@@ -87,15 +87,15 @@ impl AlgorithmState {
 impl Transform for Algorithm {
     type State = AlgorithmState;
 
-    fn init(&self, params: &[f32]) -> AlgorithmState {
-        match self {
+    fn init(&self, params: &[f32]) -> Result<AlgorithmState, Error> {
+        Ok(match self {
             Self::Sgd(_) => AlgorithmState::Sgd,
-            Self::Momentum(rule) => AlgorithmState::Momentum(rule.init(params)),
-            Self::Nesterov(rule) => AlgorithmState::Nesterov(rule.init(params)),
-            Self::RmsProp(rule) => AlgorithmState::RmsProp(rule.init(params)),
-            Self::Adam(rule) => AlgorithmState::Adam(rule.init(params)),
-            Self::AdamW(rule) => AlgorithmState::AdamW(rule.init(params)),
-        }
+            Self::Momentum(rule) => AlgorithmState::Momentum(rule.init(params)?),
+            Self::Nesterov(rule) => AlgorithmState::Nesterov(rule.init(params)?),
+            Self::RmsProp(rule) => AlgorithmState::RmsProp(rule.init(params)?),
+            Self::Adam(rule) => AlgorithmState::Adam(rule.init(params)?),
+            Self::AdamW(rule) => AlgorithmState::AdamW(rule.init(params)?),
+        })
     }
 
     fn update(&self, grads: &mut [f32], state: &mut AlgorithmState, params: &[f32], step: u64) -> Result<(), Error> {
@@ -183,6 +183,13 @@ impl OptimizerConfig {
         require_not_negative("optimizer", "weight_decay", self.weight_decay)?;
         let twice = matches!(self.algorithm, Algorithm::AdamW(_)) && self.weight_decay > 0.0;
         require(!twice, "optimizer", "weight_decay", self.weight_decay, "0 with adam-w, which has its own")?;
+        let (owner, decay) = match self.algorithm {
+            Algorithm::AdamW(rule) => ("adam-w", rule.weight_decay),
+            _ => ("optimizer", self.weight_decay),
+        };
+        // Beyond 1 a step turns weights around, beyond 2 it makes them larger, without end.
+        let shrinks = decay * self.schedule.peak() <= 1.0;
+        require(shrinks, owner, "weight_decay", decay, "at most 1 / the largest learning rate")?;
         self.clip_norm.map(ClipNorm::new).transpose()?;
         self.clip_value.map(ClipValue::new).transpose()?;
         Ok(())
@@ -252,19 +259,20 @@ impl Optimizer {
     /// The state before the first step.
     ///
     /// # Errors
-    /// [`Error::Mask`] if the mask reaches beyond the parameters.
+    /// [`Error::Mask`] if the mask reaches beyond the parameters, [`Error::Memory`] if there is none for the state.
     pub fn init(&self, params: &[f32]) -> Result<OptimizerState, Error> {
         self.l2.mask.validate(params.len())?;
         let plateau = self.config.plateau.map(|plateau| plateau.init());
-        Ok(OptimizerState { algorithm: self.config.algorithm.init(params), plateau })
+        Ok(OptimizerState { algorithm: self.config.algorithm.init(params)?, plateau })
     }
 
     /// One step: overwrites `grads` with the update and subtracts η times it from `params`. `step` counts the steps made
-    /// before. Allocates nothing; on an error `params` are unchanged.
+    /// before. Allocates nothing; on an error `params` and `state` are unchanged.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::State`] or [`Error::Mask`] if parts do not fit each other; [`Error::NotFinite`] if
-    /// the gradient is clipped by norm and has none.
+    /// [`Error::Length`], [`Error::State`] or [`Error::Mask`] if parts do not fit each other; [`Error::NotFinite`] with
+    /// the first element of the gradient that is infinite or NaN (`grads` is then unchanged too, unless a penalty made
+    /// it so).
     pub fn step(
         &self,
         params: &mut [f32],

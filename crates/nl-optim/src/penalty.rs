@@ -54,6 +54,7 @@ fn penalise(
 ) -> Result<(), Error> {
     check_len(op, "the gradient", grads.len(), params.len())?;
     mask.validate(params.len())?;
+    lanes::finite(op, "the gradient", grads)?;
     for range in mask.iter(params.len()) {
         lanes::map_with(&mut grads[range.clone()], &params[range], f);
     }
@@ -62,7 +63,9 @@ fn penalise(
 
 impl Transform for L1 {
     type State = ();
-    fn init(&self, _params: &[f32]) {}
+    fn init(&self, _params: &[f32]) -> Result<(), Error> {
+        Ok(())
+    }
     fn update(&self, grads: &mut [f32], _state: &mut (), params: &[f32], _step: u64) -> Result<(), Error> {
         let strength = self.strength as f32;
         penalise("L1", &self.mask, grads, params, move |g, p| {
@@ -75,7 +78,9 @@ impl Transform for L1 {
 
 impl Transform for L2 {
     type State = ();
-    fn init(&self, _params: &[f32]) {}
+    fn init(&self, _params: &[f32]) -> Result<(), Error> {
+        Ok(())
+    }
     fn update(&self, grads: &mut [f32], _state: &mut (), params: &[f32], _step: u64) -> Result<(), Error> {
         let strength = self.strength as f32;
         penalise("L2", &self.mask, grads, params, move |g, p| g + strength * p)
@@ -84,7 +89,9 @@ impl Transform for L2 {
 
 impl Transform for DecoupledDecay {
     type State = ();
-    fn init(&self, _params: &[f32]) {}
+    fn init(&self, _params: &[f32]) -> Result<(), Error> {
+        Ok(())
+    }
     fn update(&self, grads: &mut [f32], _state: &mut (), params: &[f32], _step: u64) -> Result<(), Error> {
         let strength = self.strength as f32;
         penalise("decoupled decay", &self.mask, grads, params, move |u, p| u + strength * p)

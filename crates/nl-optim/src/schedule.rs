@@ -5,7 +5,7 @@ use core::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::{require, require_not_negative, require_positive};
+use crate::error::{require, require_not_negative};
 
 /// A learning rate η(t), t = 0, 1, 2 … the number of updates made before. Pure: nothing to save, nothing to resume.
 ///
@@ -34,7 +34,7 @@ pub enum Schedule {
         rate: f64,
         /// Steps between two drops.
         every: u64,
-        /// What each drop multiplies by.
+        /// What each drop multiplies by, in (0, 1].
         factor: f64,
     },
     /// η = rate · factor^(number of milestones ≤ t)
@@ -43,14 +43,14 @@ pub enum Schedule {
         rate: f64,
         /// Ascending steps at which the rate drops.
         milestones: Vec<u64>,
-        /// What each drop multiplies by.
+        /// What each drop multiplies by, in (0, 1].
         factor: f64,
     },
     /// η = rate · factor^t
     Exponential {
         /// Rate at t = 0.
         rate: f64,
-        /// What each step multiplies by.
+        /// What each step multiplies by, in (0, 1].
         factor: f64,
     },
     /// η = floor + ½ (rate − floor) (1 + cos(π t / steps)), floor from t = steps on (PyTorch's rises again).
@@ -93,10 +93,10 @@ pub enum Schedule {
         /// Share of the steps spent rising, in \[0, 1).
         #[serde(default = "default_warm_up")]
         warm_up: f64,
-        /// peak / first rate
+        /// peak / first rate, 1 or more
         #[serde(default = "default_start_divisor")]
         start_divisor: f64,
-        /// first rate / last rate
+        /// first rate / last rate, 1 or more
         #[serde(default = "default_end_divisor")]
         end_divisor: f64,
     },
@@ -188,28 +188,46 @@ impl Schedule {
         }
     }
 
+    /// The largest η(t) of any t.
+    #[must_use]
+    pub fn peak(&self) -> f64 {
+        match self {
+            Self::Constant { rate }
+            | Self::Step { rate, .. }
+            | Self::MultiStep { rate, .. }
+            | Self::Exponential { rate, .. } => *rate,
+            Self::Cosine { rate, floor, .. } | Self::CosineRestarts { rate, floor, .. } => rate.max(*floor),
+            Self::OneCycle { peak, .. } => *peak,
+            Self::WarmUp { then, .. } => then.peak(),
+        }
+    }
+
     /// Checks every number.
     ///
     /// # Errors
     /// [`Error::Config`] with the first that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
+        let falls = |owner, factor: f64| require(factor > 0.0 && factor <= 1.0, owner, "factor", factor, "in (0, 1]");
+        let divides = |name, divisor: f64| {
+            require(divisor >= 1.0 && divisor.is_finite(), "one-cycle", name, divisor, "a finite number, 1 or more")
+        };
         let count = |owner, name, n: u64| require(n > 0, owner, name, n, "at least 1");
         match self {
             Self::Constant { rate } => require_not_negative("constant", "rate", *rate),
             Self::Step { rate, every, factor } => {
                 require_not_negative("step", "rate", *rate)?;
                 count("step", "every", *every)?;
-                require_positive("step", "factor", *factor)
+                falls("step", *factor)
             }
             Self::MultiStep { rate, milestones, factor } => {
                 require_not_negative("multi-step", "rate", *rate)?;
                 let ascending = milestones.windows(2).all(|pair| pair[0] < pair[1]);
                 require(ascending, "multi-step", "milestones", format_args!("{milestones:?}"), "strictly ascending")?;
-                require_positive("multi-step", "factor", *factor)
+                falls("multi-step", *factor)
             }
             Self::Exponential { rate, factor } => {
                 require_not_negative("exponential", "rate", *rate)?;
-                require(*factor > 0.0 && *factor <= 1.0, "exponential", "factor", factor, "in (0, 1]")
+                falls("exponential", *factor)
             }
             Self::Cosine { rate, steps, floor } => {
                 require_not_negative("cosine", "rate", *rate)?;
@@ -226,8 +244,8 @@ impl Schedule {
                 require_not_negative("one-cycle", "peak", *peak)?;
                 count("one-cycle", "steps", *steps)?;
                 require((0.0..1.0).contains(warm_up), "one-cycle", "warm_up", warm_up, "in [0, 1)")?;
-                require_positive("one-cycle", "start_divisor", *start_divisor)?;
-                require_positive("one-cycle", "end_divisor", *end_divisor)
+                divides("start_divisor", *start_divisor)?;
+                divides("end_divisor", *end_divisor)
             }
             Self::WarmUp { start, then, .. } => {
                 require((0.0..=1.0).contains(start), "warm-up", "start", start, "in [0, 1]")?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Transform};
+use crate::{Error, Transform, lanes};
 
 /// u = g.
 ///
@@ -13,8 +13,10 @@ pub struct Sgd {}
 
 impl Transform for Sgd {
     type State = ();
-    fn init(&self, _params: &[f32]) {}
-    fn update(&self, _grads: &mut [f32], _state: &mut (), _params: &[f32], _step: u64) -> Result<(), Error> {
+    fn init(&self, _params: &[f32]) -> Result<(), Error> {
         Ok(())
+    }
+    fn update(&self, grads: &mut [f32], _state: &mut (), _params: &[f32], _step: u64) -> Result<(), Error> {
+        lanes::finite("sgd", "the gradient", grads).map(|_| ())
     }
 }

@@ -1,8 +1,9 @@
 //! What every optimiser must obey: one table, one set of laws.
 
 use nl_optim::{
-    Adam, AdamW, Algorithm, Error, Mask, Momentum, Nesterov, Optimizer, OptimizerConfig, OptimizerState, Plateau,
-    RmsProp, Schedule, Sgd,
+    Adam, AdamW, Algorithm, ClipNorm, ClipValue, DecoupledDecay, Error, L1, L2, Mask, Momentum, Nesterov, Optimizer,
+    OptimizerConfig, OptimizerState, Plateau, RmsProp, Scale, Schedule, Sgd, Transform, WeightAverage, apply_updates,
+    chain,
 };
 use proptest::prelude::*;
 
@@ -185,6 +186,181 @@ fn what_does_not_fit_is_named_and_moves_nothing() {
     assert_eq!(params, [1.0; 4]);
 }
 
+/// An ordinary gradient moves what it moved before, whatever stood in other places.
+fn with_element(step: u64, n: usize, at: usize, value: f32) -> Vec<f32> {
+    let mut grads: Vec<f32> = (0..n).map(|i| wandering(step, i)).collect();
+    grads[at] = value;
+    grads
+}
+
+/// Clip, penalties and decay in all mixtures: none lets a gradient that is not finite through, or moves on its account.
+#[test]
+fn a_gradient_that_is_not_finite_is_refused_with_its_place_and_changes_nothing() {
+    for (algorithm, ..) in table() {
+        for choice in 0..16 {
+            let mut config = OptimizerConfig::new(algorithm, Schedule::Constant { rate: 0.1 });
+            config.clip_value = (choice & 1 != 0).then_some(2.0);
+            config.clip_norm = (choice & 2 != 0).then_some(2.0);
+            config.l1 = if choice & 4 != 0 { 0.1 } else { 0.0 };
+            config.l2 = if choice & 8 != 0 { 0.1 } else { 0.0 };
+            let optimizer = Optimizer::new(config, Mask::all()).unwrap();
+            // Longer than any vector, so that the place is looked for in the middle and in the tail.
+            let mut params = vec![1.0_f32; 77];
+            let mut state = optimizer.init(&params).unwrap();
+            advance(&optimizer, &mut params, &mut state, 0..2);
+            let before = (params.clone(), state.clone());
+            for (at, value) in [(0, f32::NAN), (50, f32::INFINITY), (76, f32::NEG_INFINITY), (3, -f32::NAN)] {
+                let mut grads = with_element(2, 77, at, value);
+                let bits: Vec<u32> = grads.iter().map(|g| g.to_bits()).collect();
+                match optimizer.step(&mut params, &mut grads, &mut state, 2) {
+                    Err(Error::NotFinite { at: found, what: "the gradient", value: seen, .. }) => {
+                        assert_eq!((found, seen.to_bits()), (at, value.to_bits()));
+                    }
+                    other => panic!("{algorithm:?}, mixture {choice}: {other:?}"),
+                }
+                assert!(
+                    grads.iter().map(|g| g.to_bits()).eq(bits),
+                    "{algorithm:?}, mixture {choice}: gradient changed"
+                );
+                assert_eq!((&params, &state), (&before.0, &before.1), "{algorithm:?}, mixture {choice}");
+            }
+        }
+    }
+}
+
+/// Each transform on its own, as a link of somebody's chain, and what stands behind the steps.
+#[test]
+fn every_transform_refuses_what_is_not_finite() {
+    fn refuses<T: Transform>(name: &str, transform: &T) {
+        let mut state = transform.init(&[1.0; 3]).unwrap();
+        let mut grads = [1.0, f32::NAN, f32::INFINITY];
+        let error = transform.update(&mut grads, &mut state, &[1.0; 3], 0).unwrap_err();
+        assert!(matches!(error, Error::NotFinite { at: 1, .. }), "{name}: {error}");
+        assert_eq!((grads[0], grads[2]), (1.0, f32::INFINITY), "{name} changed the gradient");
+    }
+    for (algorithm, ..) in table() {
+        refuses("algorithm", &algorithm);
+    }
+    refuses("adam-w", &AdamW::default());
+    refuses("clip by norm", &ClipNorm::new(1.0).unwrap());
+    refuses("clip by value", &ClipValue::new(1.0).unwrap());
+    refuses("L1", &L1 { strength: 0.1, mask: Mask::all() });
+    refuses("L2", &L2 { strength: 0.1, mask: Mask::all() });
+    refuses("decay", &DecoupledDecay { strength: 0.1, mask: Mask::all() });
+    refuses("scale", &Scale(Schedule::Constant { rate: 0.1 }));
+    refuses("chain", &chain(Adam::default(), Scale(Schedule::Constant { rate: 0.1 })));
+    let mut params = [1.0, 2.0];
+    assert!(matches!(apply_updates(&mut params, &[0.5, f32::NAN]), Err(Error::NotFinite { at: 1, .. })));
+    assert_eq!(params, [1.0, 2.0]);
+    let mut average = WeightAverage::new(0.9, 2).unwrap();
+    average.update(&params).unwrap();
+    let before = average.clone();
+    assert!(matches!(average.update(&[f32::INFINITY, 0.0]), Err(Error::NotFinite { at: 0, .. })));
+    assert_eq!(average, before);
+}
+
+/// A penalty can push a finite gradient over the edge: parameters and state still stand.
+#[test]
+fn a_penalty_that_overflows_is_refused_by_the_algorithm() {
+    for (algorithm, ..) in table() {
+        let mut config = OptimizerConfig::new(algorithm, Schedule::Constant { rate: 0.1 });
+        config.l2 = 1e38;
+        let optimizer = Optimizer::new(config, Mask::all()).unwrap();
+        let mut params = [1.0, 10.0];
+        let mut state = optimizer.init(&params).unwrap();
+        let before = state.clone();
+        let error = optimizer.step(&mut params, &mut [0.0; 2], &mut state, 0).unwrap_err();
+        assert!(matches!(error, Error::NotFinite { at: 1, .. }), "{algorithm:?}: {error}");
+        assert_eq!((params, state), ([1.0, 10.0], before));
+    }
+}
+
+/// After one gradient of any size, ordinary ones move the parameter as the equations say; written out in `f64`, where
+/// nothing overflows.
+#[test]
+fn one_huge_gradient_freezes_nothing() {
+    let equations = |algorithm: Algorithm, gradients: &[f64]| -> Vec<f64> {
+        let (mut m, mut v, mut most, mut at, mut walk) = (0.0, 0.0, 0.0_f64, 0.0, Vec::new());
+        for (t, &g) in (1..).zip(gradients) {
+            at -= match algorithm {
+                Algorithm::Adam(rule) => {
+                    m = rule.beta1 * m + (1.0 - rule.beta1) * g;
+                    v = rule.beta2 * v + (1.0 - rule.beta2) * g * g;
+                    most = most.max(v);
+                    let v = if rule.amsgrad { most } else { v };
+                    m / (1.0 - rule.beta1.powi(t)) / ((v / (1.0 - rule.beta2.powi(t))).sqrt() + rule.epsilon)
+                }
+                Algorithm::RmsProp(rule) => {
+                    m = rule.decay * m + (1.0 - rule.decay) * g;
+                    v = rule.decay * v + (1.0 - rule.decay) * g * g;
+                    let around = if rule.centered { m * m } else { 0.0 };
+                    g / ((v - around).max(0.0).sqrt() + rule.epsilon)
+                }
+                _ => unreachable!(),
+            };
+            walk.push(at);
+        }
+        walk
+    };
+    let (adam, rms) = (Adam::default(), RmsProp::default());
+    for algorithm in [
+        Algorithm::Adam(adam),
+        Algorithm::Adam(Adam { amsgrad: true, ..adam }),
+        Algorithm::Adam(Adam { beta2: 0.9, beta1: 0.5, ..adam }),
+        Algorithm::RmsProp(rms),
+        Algorithm::RmsProp(RmsProp { centered: true, ..rms }),
+    ] {
+        for size in [1e18_f32, 1.8e19, 1.9e19, 1e20, 1e21, 1e25, 1e30, f32::MAX] {
+            for gradients in [[1.0, size, 1.0, 1.0, -0.5], [-size, 1.0, 0.5, 0.0, 1.0]] {
+                let optimizer = optimizer(algorithm, Schedule::Constant { rate: 1.0 });
+                let mut p = [0.0];
+                let mut state = optimizer.init(&p).unwrap();
+                let want = equations(algorithm, &gradients.map(f64::from));
+                for (step, (g, want)) in (0..).zip(gradients.into_iter().zip(want)) {
+                    optimizer.step(&mut p, &mut [g], &mut state, step).unwrap();
+                    // The parameter itself is a sum of f32 up to 20.
+                    let near = approx::relative_eq!(f64::from(p[0]), want, max_relative = 1e-5, epsilon = 1e-5);
+                    assert!(near, "{algorithm:?} {gradients:?} step {step}: {}, not {want}", p[0]);
+                }
+            }
+            // One after the other: neither frozen nor flung away.
+            let optimizer = optimizer(algorithm, Schedule::Constant { rate: 1.0 });
+            let mut p = [0.0];
+            let mut state = optimizer.init(&p).unwrap();
+            for step in 0..20 {
+                let before = p[0];
+                optimizer.step(&mut p, &mut [size], &mut state, step).unwrap();
+                let moved = before - p[0];
+                let bounds = if matches!(algorithm, Algorithm::Adam(_)) { 0.3..1.5 } else { 0.3..12.0 };
+                assert!(bounds.contains(&moved), "{algorithm:?} {size} step {step}: {moved}");
+            }
+        }
+    }
+}
+
+/// One huge element sends the whole slice another way; the others must not notice.
+#[test]
+fn a_huge_element_leaves_the_bits_of_the_others() {
+    for (algorithm, ..) in table() {
+        let optimizer = optimizer(algorithm, Schedule::Constant { rate: 0.1 });
+        let run = |value: f32| {
+            let mut params = vec![0.5_f32; 40];
+            let mut state = optimizer.init(&params).unwrap();
+            for step in 0..4 {
+                let value = if step == 1 { value } else { 0.25 };
+                optimizer.step(&mut params, &mut with_element(step, 40, 17, value), &mut state, step).unwrap();
+                assert!(params.iter().all(|p| p.is_finite()), "{algorithm:?} {value}");
+            }
+            params.remove(17);
+            params
+        };
+        let ordinary = run(0.25);
+        for value in [1e19, -2e20, 3e38] {
+            assert_eq!(run(value), ordinary, "{algorithm:?} {value}");
+        }
+    }
+}
+
 #[test]
 fn configurations_are_checked() {
     let parse = |algorithm: &str, schedule: &str, rest: &str| {
@@ -226,6 +402,25 @@ fn configurations_are_checked() {
         (sgd, constant, r#", "l1": -1"#, "optimizer.l1 = -1"),
         (sgd, constant, r#", "plateau": {"factor": 1}"#, "plateau.factor = 1"),
         (sgd, constant, r#", "momentum": 0.9"#, "unknown field `momentum`"),
+        // Numbers that `f32`, in which the loops run, does not have.
+        (sgd, constant, r#", "weight_decay": 1e300"#, "optimizer.weight_decay = 1"),
+        (sgd, constant, r#", "l1": 1e300"#, "optimizer.l1 = 1"),
+        (sgd, constant, r#", "l2": 1e39"#, "optimizer.l2 = 1"),
+        (sgd, constant, r#", "clip_value": 1e300"#, "clip.value = 1"),
+        (sgd, constant, r#", "clip_norm": 1e-300"#, "clip.norm = 0.000"),
+        (r#""kind": "adam", "epsilon": 1e-300"#, constant, "", "adam.epsilon = 0.000"),
+        (r#""kind": "rms-prop", "epsilon": 1e-300"#, constant, "", "rms-prop.epsilon = 0.000"),
+        (r#""kind": "adam-w", "weight_decay": 1e300"#, constant, "", "adam-w.weight_decay = 1"),
+        (sgd, r#""kind": "constant", "rate": 1e39"#, "", "constant.rate = 1"),
+        // Decay that turns the weights around at every step, or lets them grow.
+        (sgd, constant, r#", "weight_decay": 10.5"#, "at most 1 / the largest learning rate"),
+        (r#""kind": "adam-w", "weight_decay": 11"#, constant, "", "at most 1 / the largest learning rate"),
+        // Drops that are rises.
+        (sgd, r#""kind": "step", "rate": 0.1, "every": 2, "factor": 1.5"#, "", "step.factor = 1.5"),
+        (sgd, r#""kind": "multi-step", "rate": 0.1, "milestones": [3], "factor": 2"#, "", "multi-step.factor = 2"),
+        (sgd, r#""kind": "one-cycle", "peak": 1, "steps": 9, "start_divisor": 1e-300"#, "", "one-cycle.start_divisor"),
+        (sgd, r#""kind": "one-cycle", "peak": 1, "steps": 9, "end_divisor": 0.5"#, "", "one-cycle.end_divisor = 0.5"),
+        (sgd, constant, r#", "plateau": {"threshold": 1}"#, "plateau.threshold = 1"),
     ] {
         let error = parse(algorithm, schedule, rest).unwrap_err();
         assert!(error.contains(expected), "{algorithm} {schedule} {rest}: {error}");

@@ -1,6 +1,8 @@
-//! Trajectories equal to PyTorch's. The numbers: `tests/reference/optim.json`, made by `optim.py` beside it.
+//! Trajectories equal to PyTorch's. The numbers: `tests/reference/optim.json` and `huge.json`, made by `optim.py` beside
+//! them.
 
-use nl_optim::{Mask, Optimizer, OptimizerConfig, Plateau, Schedule};
+use approx::assert_relative_eq;
+use nl_optim::{Algorithm, Mask, Optimizer, OptimizerConfig, Plateau, Schedule};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -52,12 +54,44 @@ fn optimisers_follow_the_reference_for_100_steps() {
             optimizer.step(&mut params, &mut grads, &mut state, step as u64).unwrap();
             if let Some((_, want)) = rows.next_if(|row| *row.0 == step) {
                 for (got, want) in params.iter().zip(want) {
-                    let error = (got - want).abs();
-                    assert!(error <= 1e-5 * want.abs().max(1.0), "{config:?} step {step}: {got}, not {want}");
+                    // A hundred steps of a few roundings each, in another order.
+                    let near = approx::relative_eq!(got, want, max_relative = 1e-5, epsilon = 1e-5);
+                    assert!(near, "{config:?} step {step}: {got}, not {want}");
                 }
             }
         }
         assert!(rows.next().is_none());
+    }
+}
+
+#[derive(Deserialize)]
+struct Huge {
+    walks: Vec<Walk>,
+}
+
+/// One parameter from 0 at a learning rate of 1.
+#[derive(Deserialize)]
+struct Walk {
+    algorithm: Algorithm,
+    gradients: Vec<f32>,
+    positions: Vec<f32>,
+}
+
+/// g · g is infinite in `f32` from 1.85e19 on; the average that it enters must not be.
+#[test]
+fn a_huge_gradient_is_followed_by_the_steps_of_the_reference() {
+    let Huge { walks } = serde_json::from_str(include_str!("reference/huge.json")).unwrap();
+    assert_eq!(walks.len(), 18);
+    for Walk { algorithm, gradients, positions } in walks {
+        let optimizer =
+            Optimizer::new(OptimizerConfig::new(algorithm, Schedule::Constant { rate: 1.0 }), Mask::all()).unwrap();
+        let mut p = [0.0];
+        let mut state = optimizer.init(&p).unwrap();
+        for (step, (g, want)) in (0..).zip(gradients.iter().zip(&positions)) {
+            optimizer.step(&mut p, &mut [*g], &mut state, step).unwrap();
+            // A few roundings a step, in another order; positions up to 60.
+            assert_relative_eq!(p[0], *want, max_relative = 3e-6, epsilon = 3e-6);
+        }
     }
 }
 

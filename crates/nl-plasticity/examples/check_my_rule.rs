@@ -27,7 +27,7 @@ impl PlasticityRule<f64> for MyRule {
     }
 
     fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<MyState, Error> {
-        Ok((Trace::new(pre), post, None))
+        Ok((Trace::new("my rule", pre)?, post, None))
     }
 
     fn step<W: Weights<f64>>(

@@ -71,9 +71,12 @@ impl<'a, F: Real> Activity<'a, F> {
     }
 }
 
+/// The largest factor on learning: nothing that a rule makes of it overflows.
+const LARGEST: f64 = 4_294_967_296.0;
+
 impl<F: Real> Activity<'_, F> {
-    /// `Ok` if the connection joins `(pre, post)` neurons, the spikes ascend within them, rate and modulators are finite,
-    /// and the step comes after `last`, which becomes this step: what `step` calls first.
+    /// `Ok` if the connection joins `(pre, post)` neurons, the spikes ascend within them, the rate lies within ±2³², modulators
+    /// are finite, and the step comes after `last`, which becomes this step: what `step` calls first.
     ///
     /// # Errors
     /// [`nl_neuron::Error::Length`], [`nl_neuron::Error::Index`], [`nl_neuron::Error::Parameter`] or [`Error::Order`].
@@ -94,7 +97,8 @@ impl<F: Real> Activity<'_, F> {
                 return Err(Error::Unsorted { rule, first: pair[0], second: pair[1] });
             }
         }
-        nl_neuron::Error::finite(rule, "rate", self.rate.to_f64())?;
+        let expected = "use a factor within -2^32 to 2^32";
+        nl_neuron::Error::check(rule, "rate", self.rate.to_f64(), |x| x.abs() <= LARGEST, expected)?;
         self.modulators.check(rule)?;
         Error::order(rule, self.now, *last)?;
         *last = Some(self.now);

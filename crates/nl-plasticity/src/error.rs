@@ -30,6 +30,48 @@ pub enum Error {
         /// The one that does not lie above it.
         second: u32,
     },
+    /// A weight outside the bounds within which its rule keeps it.
+    #[error(
+        "{rule}: weight {weight} of synapse {synapse} lies outside [w_min, w_max] = [{w_min}, {w_max}] and would jump there at \
+         its first change; start within the bounds, or set w_min and w_max (in the unit of the weights) around the weights"
+    )]
+    Weight {
+        /// The rule.
+        rule: &'static str,
+        /// The synapse's number.
+        synapse: usize,
+        /// Its weight.
+        weight: f64,
+        /// The lower bound.
+        w_min: f64,
+        /// The upper bound.
+        w_max: f64,
+    },
+    /// A rule whose changes are lost beside its bounds.
+    #[error(
+        "{rule}: a typical event changes a weight by {step}, which is lost beside [w_min, w_max] = [{w_min}, {w_max}]; raise \
+         the amplitude, measure it by the distance of the bounds (`amplitude_unit: range`), or narrow the bounds"
+    )]
+    Step {
+        /// The rule.
+        rule: &'static str,
+        /// The change by one event, see [`PlasticityRule::step_size`](crate::PlasticityRule::step_size).
+        step: f64,
+        /// The lower bound.
+        w_min: f64,
+        /// The upper bound.
+        w_max: f64,
+    },
+    /// A trace that a rule does not have.
+    #[error("{rule}: no trace `{name}`; there are: {known}")]
+    Trace {
+        /// The rule.
+        rule: &'static str,
+        /// What was asked for.
+        name: String,
+        /// The names there are, separated by commas.
+        known: String,
+    },
     /// The state of another rule.
     #[error("{rule}: the state belongs to another rule; make one with this rule's `state`")]
     State {

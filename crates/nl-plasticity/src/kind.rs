@@ -9,7 +9,7 @@ use crate::rules::{
     Eprop, EpropParameters, Mstdp, MstdpParameters, Mstdpet, PairStdp, PairStdpParameters, TripletStdp,
     TripletStdpParameters, VogelsStdp, VogelsStdpParameters,
 };
-use crate::{Activity, Error, PlasticityRule};
+use crate::{Activity, Error, PlasticityRule, TraceValues};
 
 macro_rules! table {
     ($($variant:ident $name:literal: $parameters:ident => $rule:ident;)*) => {
@@ -77,6 +77,22 @@ macro_rules! table {
 
             fn dt(&self) -> Ms {
                 match self { $(Self::$variant(rule) => rule.dt(),)* }
+            }
+
+            fn bounds(&self) -> Option<(F, F)> {
+                match self { $(Self::$variant(rule) => rule.bounds(),)* }
+            }
+
+            fn step_size(&self) -> Option<f64> {
+                match self { $(Self::$variant(rule) => rule.step_size(),)* }
+            }
+
+            /// None for the state of another rule.
+            fn traces(&self, state: &AnyState<F>, now: u64) -> Vec<TraceValues<F>> {
+                match (self, state) {
+                    $((Self::$variant(rule), AnyState::$variant(state)) => rule.traces(state, now),)*
+                    _ => Vec::new(),
+                }
             }
 
             fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<AnyState<F>, Error> {

@@ -4,7 +4,7 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use crate::{Activity, Decay, Error, Modulators, PlasticityRule};
+use crate::{Activity, Decay, Error, Modulators, PlasticityRule, TraceValues};
 
 const NAME: &str = "neuromodulation";
 
@@ -90,13 +90,15 @@ impl Neuromodulation {
     /// Adds `amounts` to the concentrations at step `now`; any number of times a step.
     ///
     /// # Errors
-    /// If an amount is not finite, or a later step was released into before.
+    /// If an amount or the sum is not finite, or a later step was released into before.
     pub fn release(&self, state: &mut NeuromodulationState, now: u64, amounts: Modulators) -> Result<(), Error> {
         amounts.check(NAME)?;
         if let Some(last) = state.time.filter(|&last| last > now) {
             return Err(Error::Order { rule: NAME, now, last });
         }
-        state.levels = self.at(state, now) + amounts;
+        let levels = self.at(state, now) + amounts;
+        levels.check("neuromodulation, the sum of all releases")?;
+        state.levels = levels;
         state.time = Some(now);
         Ok(())
     }
@@ -226,6 +228,19 @@ impl<F: Real, R: PlasticityRule<F>> PlasticityRule<F> for Gated<R> {
         self.rule.dt()
     }
 
+    fn bounds(&self) -> Option<(F, F)> {
+        self.rule.bounds()
+    }
+
+    /// That of the rule behind the gate, at a factor of 1.
+    fn step_size(&self) -> Option<f64> {
+        self.rule.step_size()
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        self.rule.traces(state, now)
+    }
+
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
         self.rule.state(pre, post, synapses)
     }
@@ -258,13 +273,14 @@ impl<F: Real, R: PlasticityRule<F>> PlasticityRule<F> for Gated<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
 
     #[test]
     fn a_gate_adds_up_its_modulators() {
         let m = Modulators { dopamine: 0.5, acetylcholine: 2.0, serotonin: -1.0, noradrenaline: 3.0 };
         let gate =
             Gate { bias: 0.1, dopamine: 1.0, acetylcholine: -1.0, serotonin: 2.0, noradrenaline: 0.5, rectify: false };
-        assert!((gate.factor(&m) - (0.1 + 0.5 - 2.0 - 2.0 + 1.5)).abs() < 1e-15);
+        assert_abs_diff_eq!(gate.factor(&m), 0.1 + 0.5 - 2.0 - 2.0 + 1.5, epsilon = 1e-15);
         assert_eq!(Gate { rectify: true, ..gate }.factor(&m), 0.0);
         assert_eq!(Gate::default().factor(&m), 1.0);
         assert!(Gate { serotonin: f64::NAN, ..gate }.check().is_err());
@@ -292,7 +308,7 @@ mod tests {
             (at.serotonin, 2.0 * (-2.0_f64).exp() + 0.5 * (-1.0_f64).exp()),
             (at.noradrenaline, 2.0 * (-1.0_f64).exp()),
         ] {
-            assert!((got - expected).abs() < 1e-15, "{got} {expected}");
+            assert_relative_eq!(got, expected, max_relative = 1e-13); // exponents of 8
         }
         assert!(source.release(&mut state, 3, one).is_err());
         assert!(source.release(&mut state, u64::MAX, Modulators { dopamine: f64::NAN, ..one }).is_err());

@@ -6,7 +6,7 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Activity, Error};
+use crate::{Activity, Error, TraceValues, view};
 
 /// A local learning rule discretised with one time step: hyper-parameters, nothing that changes.
 ///
@@ -15,6 +15,8 @@ use crate::{Activity, Error};
 /// - Steps ascend; one without spikes (and without a modulator the rule listens to) may be left out with the same result,
 ///   unless the rule looks at voltages or learning signals in every step and says so.
 /// - Every weight change is multiplied by `activity.rate`, which is finite.
+/// - When a weight is read changes nothing: `settle` and `settle_outgoing` may be called at any time and any number of times
+///   with the same result; a bound is met when the weight meets it, not when somebody looks.
 /// - A synapse's change depends on its own pre neuron, post neuron, weight and the modulators, on nothing else (unless the
 ///   rule says so: normalisation).
 ///
@@ -29,10 +31,69 @@ pub trait PlasticityRule<F: Real> {
     /// The time step it was discretised with.
     fn dt(&self) -> Ms;
 
+    /// The bounds (w_min, w_max) within which the rule keeps every weight, in the precision of the weights; `None` if it has
+    /// none.
+    fn bounds(&self) -> Option<(F, F)> {
+        None
+    }
+
+    /// |Δw| by one typical event, in the unit of the weight: the largest amplitude of the rule, as its page says; `None` if
+    /// that depends on signals which the rule does not know.
+    fn step_size(&self) -> Option<f64> {
+        None
+    }
+
+    /// `Ok` if each of `weights` is a number within [`bounds`](Self::bounds): for a network to ask before it learns, since a
+    /// weight outside jumps to the bound at its first change.
+    ///
+    /// # Errors
+    /// [`Error::Weight`], with the first that is not.
+    fn check_weights(&self, weights: &[F]) -> Result<(), Error> {
+        let Some((low, high)) = self.bounds() else { return Ok(()) };
+        match weights.iter().position(|w| !(*w >= low && *w <= high)) {
+            None => Ok(()),
+            Some(synapse) => Err(Error::Weight {
+                rule: self.name(),
+                synapse,
+                weight: weights[synapse].to_f64(),
+                w_min: low.to_f64(),
+                w_max: high.to_f64(),
+            }),
+        }
+    }
+
+    /// `Ok` if [`step_size`](Self::step_size) counts beside [`bounds`](Self::bounds): it is 0 (learning switched off), or at
+    /// least 10⁻⁶ of their distance and not lost when it is added to a weight at either bound.
+    ///
+    /// # Errors
+    /// [`Error::Step`].
+    fn check_step(&self) -> Result<(), Error> {
+        let (Some((low, high)), Some(step)) = (self.bounds(), self.step_size()) else { return Ok(()) };
+        let (w_min, w_max) = (low.to_f64(), high.to_f64());
+        let lost = low + F::from_f64(step) == low || high - F::from_f64(step) == high;
+        if step == 0.0 || w_min == w_max || (!lost && step >= 1e-6 * (w_max - w_min)) {
+            return Ok(());
+        }
+        Err(Error::Step { rule: self.name(), step, w_min, w_max })
+    }
+
+    /// All traces at the end of step `now`, for monitors; the names are those of the rule's page.
+    fn traces(&self, _state: &Self::State, _now: u64) -> Vec<TraceValues<F>> {
+        Vec::new()
+    }
+
+    /// The trace called `name` at the end of step `now`.
+    ///
+    /// # Errors
+    /// [`Error::Trace`], with the names there are.
+    fn trace(&self, state: &Self::State, now: u64, name: &str) -> Result<TraceValues<F>, Error> {
+        view::named(self.name(), name, self.traces(state, now))
+    }
+
     /// The state of silence for a connection of `pre` to `post` neurons with that many synapses.
     ///
     /// # Errors
-    /// If a population is empty or too large.
+    /// If a population is empty or too large, or the memory is not there.
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error>;
 
     /// Shows the rule one step's spikes; it changes the weights.

@@ -3,6 +3,8 @@
 use nl_neuron::{Error, Ms, Real};
 use serde::{Deserialize, Serialize};
 
+use crate::memory::filled;
+
 /// The decay of a trace: τ x' = −x, so that over k steps x ← x e^(−k dt/τ), exactly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decay {
@@ -43,7 +45,7 @@ impl Decay {
 /// ```
 /// use nl_plasticity::{Decay, Ms, Trace};
 /// let decay = Decay::new("example", "tau", Ms(20.0), Ms(1.0))?;
-/// let mut x = Trace::<f64>::new(2);
+/// let mut x = Trace::<f64>::new("example", 2)?;
 /// x.add(decay, 5, 0, 1.0); // a spike of neuron 0 in step 5
 /// assert_eq!(x.at(decay, 5, 0), 1.0);
 /// assert!((x.at(decay, 25, 0) - (-1.0_f64).exp()).abs() < 1e-15);
@@ -61,10 +63,12 @@ impl<F: Real> Trace<F> {
     /// How small the common factor may become, as −ln, before `origin` moves: e^20 leaves `f32` far from its limits.
     const REACH: f64 = 20.0;
 
-    /// A trace of zeros.
-    #[must_use]
-    pub fn new(n: usize) -> Self {
-        Self { scaled: vec![F::ZERO; n], origin: None }
+    /// A trace of zeros, for `rule`.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is no memory for `n` values.
+    pub fn new(rule: &'static str, n: usize) -> Result<Self, Error> {
+        Ok(Self { scaled: filled(rule, F::ZERO, n)?, origin: None })
     }
 
     /// Number of neurons.
@@ -89,6 +93,13 @@ impl<F: Real> Trace<F> {
     #[must_use]
     pub fn scaled(&self) -> &[F] {
         &self.scaled
+    }
+
+    /// All values at step `now`.
+    #[must_use]
+    pub fn values(&self, decay: Decay, now: u64) -> Vec<F> {
+        let factor = self.factor(decay, now);
+        self.scaled.iter().map(|&x| x * factor).collect()
     }
 
     /// The value of neuron `i` at step `now`.
@@ -163,13 +174,14 @@ impl<F: Real> Trace<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::abs_diff_eq;
 
     /// Against a trace that is decayed in every step.
     #[test]
     fn equals_the_trace_decayed_step_by_step() {
         let (tau, dt) = (Ms(3.0), Ms(0.5));
         let decay = Decay::new("test", "tau", tau, dt).unwrap();
-        let mut lazy = Trace::<f64>::new(1);
+        let mut lazy = Trace::<f64>::new("test", 1).unwrap();
         let mut eager = 0.0;
         for now in 0..2000 {
             eager *= (-dt.0 / tau.0).exp();
@@ -177,7 +189,8 @@ mod tests {
                 lazy.add(decay, now, 0, 0.7);
                 eager += 0.7;
             }
-            assert!((lazy.at(decay, now, 0) - eager).abs() < 1e-12 * (1.0 + eager), "step {now}");
+            // 400 additions, each rounded.
+            assert!(abs_diff_eq!(lazy.at(decay, now, 0), eager, epsilon = 1e-12 * (1.0 + eager)), "step {now}");
         }
     }
 
@@ -185,7 +198,7 @@ mod tests {
     fn a_late_start_gives_the_same_bits() {
         let decay = Decay::new("test", "tau", Ms(20.0), Ms(0.1)).unwrap();
         let run = |start: u64| {
-            let mut x = Trace::<f32>::new(1);
+            let mut x = Trace::<f32>::new("test", 1).unwrap();
             x.add(decay, start, 0, 1.0);
             x.add(decay, start + 77, 0, 1.0);
             x.at(decay, start + 200, 0)

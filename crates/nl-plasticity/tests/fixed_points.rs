@@ -1,5 +1,6 @@
 //! Where rules come to rest, and the traps that other libraries fell into.
 
+use approx::{abs_diff_eq, assert_abs_diff_eq, assert_relative_eq, ulps_eq};
 use nl_plasticity::{
     Activity, AnyRule, DopamineStdpParameters, Hz, Modulators, Ms, MstdpParameters, PairStdp, PairStdpParameters,
     PlasticityRule, RuleKind, TripletStdpParameters, VogelsStdp, VogelsStdpParameters, WeightDependence, Weights,
@@ -27,7 +28,8 @@ fn vogels_reaches_its_target_rate() {
             late += u64::from(fires && now >= steps / 2);
         }
         let rate = late as f64 / (steps as f64 / 2.0) * 1000.0;
-        assert!((rate / rho_0 - 1.0).abs() < 0.08, "{rate} Hz, target {rho_0} Hz");
+        // Some 1,500 spikes or more are counted: 2.6 %, three times.
+        assert_relative_eq!(rate, rho_0, max_relative = 0.08);
     }
 }
 
@@ -68,7 +70,8 @@ fn the_step_does_not_change_what_is_learnt() {
         let coarse = run(kind, 1.0, 0.5, &EVENTS);
         assert!((coarse - 0.5).abs() > 1e-5, "{}", kind.name());
         for dt in [0.5, 0.1, 0.02] {
-            assert!((run(kind, dt, 0.5, &EVENTS) - coarse).abs() < 1e-12, "{} at {dt} ms", kind.name());
+            let fine = run(kind, dt, 0.5, &EVENTS);
+            assert!(abs_diff_eq!(fine, coarse, epsilon = 1e-12), "{} at {dt} ms: {fine} {coarse}", kind.name());
         }
     }
 }
@@ -78,7 +81,8 @@ fn the_step_does_not_change_what_is_learnt() {
 fn by_default_a_change_does_not_depend_on_the_weight_and_is_bounded() {
     let kind = RuleKind::PairStdp(PairStdpParameters::default());
     let pair = [(0.0, true, false), (10.0, false, true)];
-    assert!(((run(kind, 1.0, 0.2, &pair) - 0.2) - (run(kind, 1.0, 0.7, &pair) - 0.7)).abs() < 1e-15);
+    // An ulp of 0.7.
+    assert_abs_diff_eq!(run(kind, 1.0, 0.2, &pair) - 0.2, run(kind, 1.0, 0.7, &pair) - 0.7, epsilon = 1e-15);
     assert_eq!(run(kind, 1.0, 0.999, &pair), 1.0);
     assert_eq!(run(kind, 1.0, 0.001, &[(0.0, false, true), (1.0, true, false)]), 0.0);
 }
@@ -93,9 +97,9 @@ fn the_first_step_is_a_time_like_any_other() {
             ([(0.0, false, true), (5.0, true, false)], -0.0105, 20.0),
         ] {
             let exact = 0.5 + size * (-5.0_f64 / tau).exp();
-            assert!((run(kind, 1.0, 0.5, &events) - exact).abs() < 1e-15, "{pairing}");
+            assert!(ulps_eq!(run(kind, 1.0, 0.5, &events), exact, max_ulps = 4), "{pairing}");
             let later = events.map(|(ms, pre, post)| (ms + 7.0, pre, post));
-            assert!((run(kind, 1.0, 0.5, &later) - exact).abs() < 1e-15, "{pairing}");
+            assert!(ulps_eq!(run(kind, 1.0, 0.5, &later), exact, max_ulps = 4), "{pairing}");
         }
         assert_eq!(run(kind, 1.0, 0.5, &[(0.0, true, false), (1.0, true, false)]), 0.5);
         assert_eq!(run(kind, 1.0, 0.5, &[(0.0, false, true), (1.0, false, true)]), 0.5);
@@ -120,6 +124,6 @@ fn multiplicative_weights_rest_inside_and_additive_ones_at_a_bound() {
         weights.weights().iter().sum::<f64>() / 200.0
     };
     let inside = mean(WeightDependence::Multiplicative);
-    assert!((inside - 0.4).abs() < 0.02, "{inside}");
+    assert_abs_diff_eq!(inside, 0.4, epsilon = 0.02); // 200 weights that wander
     assert!(mean(WeightDependence::Additive) < 0.05);
 }

@@ -1,5 +1,6 @@
 //! Every spike rule against a naive reading of its equations: no common factor, no event is skipped, one synapse at a time.
 
+use approx::abs_diff_eq;
 use nl_plasticity::{
     Activity, AnyRule, ClopathStdpParameters, Coincidence, DiehlCookForm, DiehlCookStdpParameters, DopamineInput,
     DopamineStdpParameters, EpropAdaptation, EpropParameters, Gate, Gated, Interaction, Modulators, Ms,
@@ -80,7 +81,11 @@ fn check(kind: RuleKind, input: &Input, skip: bool, naive: impl Fn(usize, usize)
     for i in 0..PRE {
         for j in 0..POST {
             let (got, expected) = (dense.weights()[i * POST + j], naive(i, j));
-            prop_assert!((got - expected).abs() < 1e-11 * (1.0 + expected.abs()), "({i}, {j}): {got} {expected}");
+            // 60 steps, summed in another order.
+            prop_assert!(
+                abs_diff_eq!(got, expected, epsilon = 1e-11 * (1.0 + expected.abs())),
+                "({i}, {j}): {got} {expected}"
+            );
         }
     }
     for (s, &(i, j)) in edges.iter().enumerate() {
@@ -244,6 +249,7 @@ proptest! {
     #[test]
     fn rewarded_rules_equal_eager_eligibilities(
         input in input(), coincidence in coincidences(), concentration: bool, tau_c in prop::sample::select(vec![0.5, 20.0, 300.0]),
+        limit in prop::sample::select(vec![1e6, 0.7]), baseline in prop::sample::select(vec![0.01, 0.0, -0.2]),
     ) {
         let eager = Eager { tau: [20.0; 4], interaction: Interaction::AllToAll, coincidence };
         let zeta = |i, j| {
@@ -251,18 +257,24 @@ proptest! {
             eager.run(&input, (i, j), |t, pre, [x, _, y, _]| zeta[t] += if pre { -1.5 * y } else { x });
             zeta
         };
-        let limit = 1e6;
         let p = DopamineStdpParameters {
-            coincidence, baseline: 0.01, tau_c: Ms(tau_c), tau_d: Ms(30.0), w_min: -limit, w_max: limit,
+            coincidence, baseline, tau_c: Ms(tau_c), tau_d: Ms(30.0), w_min: -limit, w_max: limit,
             input: if concentration { DopamineInput::Concentration } else { DopamineInput::Release },
             ..DopamineStdpParameters::default()
         };
         check(RuleKind::DopamineStdp(p), &input, true, |i, j| {
             let (mut w, mut c, mut d) = (start(i, j), 0.0, 0.0);
             for (zeta, &dopamine) in zeta(i, j).iter().zip(&input.dopamine) {
-                let integral = |k: f64| (1.0 - (-k * DT).exp()) / k;
-                w += if concentration { c * dopamine * integral(1.0 / tau_c) } else { c * d * integral(1.0 / tau_c + 1.0 / 30.0) };
-                w -= c * 0.01 * integral(1.0 / tau_c);
+                let integral = |k: f64, time: f64| (1.0 - (-k * time).exp()) / k;
+                let change = |time| {
+                    let level = if concentration { dopamine * integral(1.0 / tau_c, time) } else { d * integral(1.0 / tau_c + 1.0 / 30.0, time) };
+                    c * (level - baseline * integral(1.0 / tau_c, time))
+                };
+                // Where d falls through the baseline the weight turns.
+                let turn = 30.0 * (d / baseline).ln();
+                let turn = if !concentration && turn > 0.0 && turn < DT { turn } else { DT };
+                w = (w + change(turn)).clamp(-limit, limit);
+                w = (w + (change(DT) - change(turn))).clamp(-limit, limit);
                 c *= (-DT / tau_c).exp();
                 d = d * (-DT / 30.0_f64).exp() + dopamine;
                 c += zeta;
@@ -276,11 +288,12 @@ proptest! {
         check(RuleKind::Mstdpet(p), &input, true, |i, j| {
             let (mut w, mut z) = (start(i, j), 0.0);
             for (zeta, &reward) in zeta(i, j).iter().zip(&input.dopamine) {
-                w += 0.1 * reward * z * tau_c * (1.0 - (-DT / tau_c).exp());
+                w = (w + 0.1 * reward * z * tau_c * (1.0 - (-DT / tau_c).exp())).clamp(-limit, limit);
                 z = z * (-DT / tau_c).exp() + zeta / tau_c;
             }
             w
         })?;
+        let p = MstdpParameters { w_min: -1e6, w_max: 1e6, ..p };
         check(RuleKind::Mstdp(p), &input, true, |i, j| {
             start(i, j) + zeta(i, j).iter().zip(&input.dopamine).map(|(zeta, reward)| 0.1 * reward * zeta).sum::<f64>()
         })?;
@@ -312,7 +325,7 @@ proptest! {
     fn eprop_equals_the_accumulated_eligibility(input in input(), adaptive: bool, filtered: bool) {
         let adaptation = adaptive.then_some(EpropAdaptation { beta: 0.3, tau_a: Ms(25.0) });
         let p = EpropParameters {
-            eta: 0.01, tau_m: Ms(8.0), adaptation, tau_out: filtered.then_some(Ms(5.0)), w_min: -9.0, w_max: 9.0,
+            eta: 0.01, tau_m: Ms(8.0), adaptation, tau_out: filtered.then_some(Ms(5.0)), w_min: -9.0, w_max: 9.0, ..EpropParameters::default()
         };
         check(RuleKind::Eprop(p), &input, false, |i, j| {
             let beta = if adaptive { 0.3 } else { 0.0 };
@@ -338,7 +351,9 @@ fn settling_early_changes_nothing_later() {
     let dopamine = DopamineStdpParameters { tau_c: Ms(40.0), tau_d: Ms(30.0), ..DopamineStdpParameters::default() };
     for kind in [
         RuleKind::DopamineStdp(dopamine),
+        RuleKind::DopamineStdp(DopamineStdpParameters { w_min: 0.9, w_max: 1.1, ..dopamine }),
         RuleKind::Mstdpet(MstdpParameters { gamma: 1.0, w_max: 9.0, ..MstdpParameters::default() }),
+        RuleKind::Mstdpet(MstdpParameters { gamma: 1.0, w_min: 0.99, w_max: 1.02, ..MstdpParameters::default() }),
     ] {
         let rule: AnyRule<f64> = kind.build(Ms(DT)).unwrap();
         let run = |settle: bool| {
@@ -356,7 +371,7 @@ fn settling_early_changes_nothing_later() {
                     at_delivery.extend(pre.iter().map(|&i| weights.weights()[i as usize * POST + 1]));
                 }
                 let modulators = Modulators {
-                    dopamine: if now % 31 == 4 && now % 7 != 0 { 0.3 } else { 0.0 },
+                    dopamine: if now % 31 == 4 && now % 7 != 0 { if now % 2 == 0 { 0.3 } else { -0.2 } } else { 0.0 },
                     ..Modulators::default()
                 };
                 rule.step(&mut state, &Activity::spikes(now, pre, post).with_modulators(modulators), &mut weights)
@@ -372,7 +387,7 @@ fn settling_early_changes_nothing_later() {
         let (early, late) = (run(true), run(false));
         assert!(late.iter().any(|w| (w - 1.0).abs() > 1e-3));
         for (a, b) in early.iter().zip(&late) {
-            assert!((a - b).abs() < 1e-12, "{}: {a} {b}", rule.name());
+            assert!(abs_diff_eq!(a, b, epsilon = 1e-12), "{}: {a} {b}", rule.name());
         }
     }
 }
@@ -401,7 +416,7 @@ fn a_gated_rule_learns_in_proportion() {
         assert!(shut.iter().all(|&change| change == 0.0), "{}", kind.name());
         assert!(full.iter().any(|&change| change.abs() > 1e-7), "{}", kind.name());
         for (half, full) in half.iter().zip(&full) {
-            assert!((2.0 * half - full).abs() < 1e-12, "{}: {half} {full}", kind.name());
+            assert!(abs_diff_eq!(2.0 * half, *full, epsilon = 1e-12), "{}: {half} {full}", kind.name());
         }
     }
 }

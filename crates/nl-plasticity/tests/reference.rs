@@ -3,9 +3,9 @@
 //! Relative error below 1e-6 in `f64` for every weight sample. Where a scheme differs, the case says so by `cross_check`.
 
 use nl_plasticity::{
-    Activity, AnyRule, ClopathHomeostasis, ClopathStdp, ClopathStdpParameters, ClopathVoltages, Coincidence,
-    DopamineStdpParameters, Hz, Interaction, Modulators, Ms, MstdpParameters, Mv, PairStdpParameters, Pairing,
-    PlasticityRule, RuleKind, TripletStdpParameters, VogelsStdpParameters, WeightDependence, Weights,
+    Activity, AmplitudeUnit, AnyRule, ClopathHomeostasis, ClopathStdp, ClopathStdpParameters, ClopathVoltages,
+    Coincidence, DopamineStdpParameters, Hz, Interaction, Modulators, Ms, MstdpParameters, Mv, PairStdpParameters,
+    Pairing, PlasticityRule, RuleKind, TripletStdpParameters, VogelsStdpParameters, WeightDependence, Weights,
 };
 use nl_synapse::Dense;
 use serde_json::Value;
@@ -61,6 +61,7 @@ fn kind(case: &Value) -> RuleKind {
             a_minus: number(p, "alpha") * a_plus,
             tau_plus: ms("tau_plus_ms"),
             tau_minus: ms("tau_minus_ms"),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: number(p, "w_max"),
             pairing,
@@ -78,6 +79,7 @@ fn kind(case: &Value) -> RuleKind {
             tau_x: ms("tau_x_ms"),
             tau_minus: ms("tau_minus_ms"),
             tau_y: ms("tau_y_ms"),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: number(p, "w_max"),
             interaction,
@@ -91,6 +93,7 @@ fn kind(case: &Value) -> RuleKind {
         tau_plus: ms("tau_plus_ms"),
         tau_minus: ms("tau_minus_ms"),
         tau_z,
+        amplitude_unit: AmplitudeUnit::Weight,
         w_min: -100.0,
         w_max: 100.0,
         coincidence,
@@ -105,6 +108,7 @@ fn kind(case: &Value) -> RuleKind {
             a_minus: number(p, "lambda") * number(p, "alpha"),
             tau_plus: ms("tau_plus_ms"),
             tau_minus: ms("tau_minus_ms"),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 1e6, // the reference has no upper bound
             pairing: Pairing::AllToAll,
@@ -117,6 +121,7 @@ fn kind(case: &Value) -> RuleKind {
             eta: number(p, "eta"),
             rho_0: Hz(number(p, "alpha") / (2.0 * number(p, "tau_ms") * 1e-3)),
             tau: ms("tau_ms"),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: number(p, "w_max"),
             coincidence,
@@ -129,6 +134,7 @@ fn kind(case: &Value) -> RuleKind {
             tau_c: ms("tau_c_ms"),
             tau_d: ms("tau_n_ms"),
             baseline: number(p, "b_per_ms"),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: number(p, "w_min"),
             w_max: number(p, "w_max"),
             coincidence,
@@ -157,6 +163,7 @@ fn clopath(p: &Value) -> ClopathStdpParameters {
             u_rest: Mv(0.0),
             ..ClopathHomeostasis::default()
         }),
+        amplitude_unit: AmplitudeUnit::Weight,
         w_min: number(p, "w_min"),
         w_max: number(p, "w_max"),
     }

@@ -2,7 +2,25 @@
 
 use nl_neuron::Real;
 
-use crate::Error;
+use crate::{Csr, Error};
+
+/// The synapses of a connection that keeps them as a list: see [`Connection::rows`].
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a, F> {
+    /// Who is connected to whom.
+    pub csr: &'a Csr,
+    /// The weights.
+    pub weights: RowWeights<'a, F>,
+}
+
+/// The weights of [`Rows`].
+#[derive(Debug, Clone, Copy)]
+pub enum RowWeights<'a, F> {
+    /// One for all synapses.
+    One(F),
+    /// One for each, by synapse number.
+    Each(&'a [F]),
+}
 
 /// Synapses from a population of `pre` neurons to one of `post`: delivers spikes.
 ///
@@ -72,6 +90,12 @@ pub trait Connection<F: Real> {
     {
         Ok(None)
     }
+
+    /// The list of synapses, if the connection keeps one: a network of many pieces then sends a spike only to the pieces
+    /// that it reaches. What is listed is what [`deliver`](Self::deliver) delivers.
+    fn rows(&self) -> Option<Rows<'_, F>> {
+        None
+    }
 }
 
 /// A connection with a weight for each synapse, which a learning rule may change in place.
@@ -94,6 +118,18 @@ pub trait Weights<F: Real>: Connection<F> {
     /// the weights by post, `[post]`. `None` otherwise; a rule then uses [`for_outgoing`](Self::for_outgoing).
     fn row_mut(&mut self, _pre: u32) -> Option<(usize, &mut [F])> {
         None
+    }
+
+    /// A connection of some of these synapses: synapse k of `rows` is number `synapses[k]` of this one and keeps its weight
+    /// (see [`Csr::split`]). `None` if the connection keeps no list.
+    ///
+    /// # Errors
+    /// If a synapse does not exist, the numbers of synapses differ, or the memory is not there.
+    fn select(&self, _rows: Csr, _synapses: &[u32]) -> Result<Option<Self>, Error>
+    where
+        Self: Sized,
+    {
+        Ok(None)
     }
 
     /// All weights, by synapse number.

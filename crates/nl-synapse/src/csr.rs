@@ -81,7 +81,7 @@ impl Csr {
         if let Some((synapse, &(index, _))) = edges.iter().enumerate().find(|(_, e)| e.0 as usize >= pre) {
             return Err(Error::Index { what: NAME, synapse, index, n: pre });
         }
-        let mut sorted = reserve(NAME, edges.len())?;
+        let mut sorted: Vec<(u32, u32)> = reserve(NAME, edges.len())?;
         sorted.extend_from_slice(edges);
         sorted.sort_unstable();
         let mut offsets = zeros(NAME, pre + 1)?;
@@ -153,14 +153,14 @@ impl Csr {
             return Err(Error::Invalid { what: NAME, message });
         }
         let (first, last) = (range.start as u32, range.end as u32);
-        let within = self.targets.iter().filter(|&&j| first <= j && j < last).count();
+        let ends = |row: &[u32]| (row.partition_point(|&j| j < first), row.partition_point(|&j| j < last));
+        let total = (0..self.pre as u32).map(|i| ends(self.row(i))).map(|(from, to)| to - from).sum();
         let mut offsets = reserve(NAME, self.pre + 1)?;
-        let (mut targets, mut kept) = (reserve(NAME, within)?, reserve(NAME, within)?);
+        let (mut targets, mut kept) = (reserve(NAME, total)?, reserve(NAME, total)?);
         offsets.push(0);
         for i in 0..self.pre as u32 {
             let row = self.row(i);
-            let from = row.partition_point(|&j| j < first);
-            let to = row.partition_point(|&j| j < last);
+            let (from, to) = ends(row);
             targets.extend(row[from..to].iter().map(|&j| j - first));
             let start = self.offsets[i as usize];
             kept.extend((from as u32..to as u32).map(|k| start + k));

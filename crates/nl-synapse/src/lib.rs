@@ -4,6 +4,7 @@ mod error;
 
 mod connection;
 mod csr;
+mod split;
 
 mod delay;
 mod delayed;
@@ -24,7 +25,7 @@ mod short_term;
 pub mod laws;
 
 pub use all_but_self::AllButSelf;
-pub use connection::{Connection, Weights};
+pub use connection::{Connection, RowWeights, Rows, Weights};
 pub use convolution::Convolution;
 pub use csr::Csr;
 pub use delay::DelayLine;
@@ -35,5 +36,6 @@ pub use nl_neuron::Real;
 pub use receptor::{Conductance, Nmda, Receptor, ReceptorState};
 pub use short_term::{TsodyksMarkram, TsodyksMarkramParameters, TsodyksMarkramState};
 pub use sparse::Sparse;
+pub use split::Share;
 pub use uniform::Uniform;
 pub use weights::{Bounds, Dale, Norm, Normalisation, Sign, WeightInit};

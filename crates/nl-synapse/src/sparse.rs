@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{assert_exists, check_delivery, check_scaled, range_of};
+use crate::connection::{RowWeights, Rows, assert_exists, check_delivery, check_scaled, range_of};
 use crate::connectivity::reserve;
 use crate::csr::Incoming;
 use crate::{Connection, Csr, Error, Weights};
@@ -116,6 +116,10 @@ impl<F: Real> Connection<F> for Sparse<F> {
         weights.extend(kept.iter().map(|&synapse| self.weights[synapse as usize]));
         Ok(Some((Self { csr, weights, incoming: None }, kept)))
     }
+
+    fn rows(&self) -> Option<Rows<'_, F>> {
+        Some(Rows { csr: &self.csr, weights: RowWeights::Each(&self.weights) })
+    }
 }
 
 impl<F: Real> Weights<F> for Sparse<F> {
@@ -144,6 +148,19 @@ impl<F: Real> Weights<F> for Sparse<F> {
                 f(synapse, i, &mut self.weights[synapse]);
             }
         }
+    }
+
+    fn select(&self, rows: Csr, synapses: &[u32]) -> Result<Option<Self>, Error> {
+        nl_neuron::Error::length(NAME, "synapses", rows.synapses(), synapses.len())?;
+        let mut weights = reserve(NAME, synapses.len())?;
+        for &synapse in synapses {
+            let Some(&w) = self.weights.get(synapse as usize) else {
+                let message = format!("synapse {synapse} of {}; numbers run from 0", self.weights.len());
+                return Err(Error::Invalid { what: NAME, message });
+            };
+            weights.push(w);
+        }
+        Ok(Some(Self { csr: rows, weights, incoming: None }))
     }
 
     fn weights(&self) -> &[F] {

@@ -3,7 +3,7 @@
 use nl_neuron::Real;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{check_delivery, check_scaled};
+use crate::connection::{RowWeights, Rows, check_delivery, check_scaled};
 use crate::connectivity::reserve;
 use crate::{Connection, Csr, Error};
 
@@ -117,6 +117,10 @@ impl<F: Real> Connection<F> for Uniform<F> {
     fn restrict(&self, range: core::ops::Range<usize>) -> Result<Option<(Self, Vec<u32>)>, Error> {
         let (csr, kept) = self.csr.restrict(range)?;
         Ok(Some((Self::new(csr, self.weight)?, kept)))
+    }
+
+    fn rows(&self) -> Option<Rows<'_, F>> {
+        Some(Rows { csr: &self.csr, weights: RowWeights::One(self.weight) })
     }
 }
 

@@ -18,6 +18,14 @@ pub enum Error {
         /// Stage and step.
         place: String,
     },
+    /// A potential or a weight of a spiking network is infinite or not a number.
+    #[error("{stage}: {what}")]
+    Spiking {
+        /// The stage or the network.
+        stage: String,
+        /// What was found, where and when, and what to do.
+        what: String,
+    },
     /// A worker thread stopped in the middle of a shard.
     #[error("a worker thread stopped in the middle of a shard; this is a bug in an objective or in this crate")]
     Worker,

@@ -44,7 +44,7 @@ pub(super) fn run(steps: usize) -> anyhow::Result<Vec<Figure>> {
 
         // A fast network that learned nothing is worth nothing: its neurons must tell the last images by the others.
         let mut responses = nl_data::decode::Responses::new(config.neurons)?;
-        let mut row = vec![0_u16; config.neurons];
+        let mut row = vec![0_u32; config.neurons];
         let (named, told) = (IMAGES - 1000, 500);
         let mut right = 0;
         let mut names = None;

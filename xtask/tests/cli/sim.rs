@@ -8,8 +8,18 @@ use serde_json::Value;
 
 use crate::place::{Place, json};
 
-const KEYS: [&str; 8] =
-    ["model", "neurons", "synapses", "bio_seconds", "wall_seconds", "rate_hz", "spikes", "spikes_sha256"];
+const KEYS: [&str; 10] = [
+    "model",
+    "neurons",
+    "synapses",
+    "bio_seconds",
+    "skipped_seconds",
+    "wall_seconds",
+    "rate_hz",
+    "synchrony_bin_ms",
+    "spikes",
+    "spikes_sha256",
+];
 
 #[test]
 fn every_network_answers_with_every_key() {
@@ -70,6 +80,19 @@ fn killed_and_resumed_it_ends_on_the_same_spikes() {
     assert_eq!(spikes(&whole), spikes(&resumed));
 }
 
+/// Bins are what the page and the summary say they are.
+#[test]
+fn a_coarse_time_step_is_said() {
+    let place = Place::new();
+    place.write("coarse.yaml", "model: cuba\nneurons: 500\nseconds: 0.4\ndt: 5\n");
+    let summary = json(&mut place.command("sim --config coarse.yaml --out coarse --json")).0;
+    assert_eq!((&summary["synchrony_bin_ms"], &summary["skipped_seconds"]), (&5.0.into(), &0.2.into()));
+    let page = std::fs::read_to_string(place.path("coarse/report.html")).unwrap();
+    assert!(page.contains("spike count in 5 ms") && page.contains("sampled every 5 ms") && !page.contains("3 ms"));
+    let table = place.command("sim --config coarse.yaml --out table").output().unwrap();
+    assert!(String::from_utf8_lossy(&table.stdout).contains("counts in 5 ms"));
+}
+
 #[test]
 fn nonsense_is_refused_and_nothing_is_left_behind() {
     let place = Place::new();
@@ -78,6 +101,7 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
         ("sim cuba --seconds 0", &["seconds is 0"]),
         ("sim cuba --seconds NaN", &["seconds is NaN"]),
         ("sim cuba --seconds inf", &["seconds is inf"]),
+        ("sim cuba --seconds 1e-5", &["seconds", "0.01 ms", "use 0 ms or 0.1 ms"]),
         ("sim cuba --neurons 3", &["neurons is 3"]),
         ("sim cuba --neurons 99999999999", &["neurons is 99999999999"]),
         ("sim --resume nowhere", &["holds no run to resume"]),
@@ -85,9 +109,16 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
     ] {
         place.refuses(line, words);
     }
-    for (yaml, word) in [("model: lif", "lif"), ("model: cuba\ndt: -1", "dt is -1"), ("model: cuba\nspeed: 3", "speed")]
-    {
+    for (yaml, words) in [
+        ("model: lif", &["lif"][..]),
+        ("model: cuba\ndt: -1", &["dt is -1"]),
+        ("model: cuba\nspeed: 3", &["speed"]),
+        ("model: cuba\nskip: 1", &["skip is 1 s of 1 s"]),
+        ("model: cuba\nskip: 0.00003", &["skip", "use 0 ms or 0.1 ms"]),
+        ("model: brunel\ndt: 2", &["delay", "1.5 ms", "use 0 ms or 2 ms"]),
+        ("model: cuba\ndt: 10", &["t_ref", "5 ms", "use 0 ms or 10 ms"]),
+    ] {
         place.write("bad.yaml", yaml);
-        place.refuses("sim --config bad.yaml", &[word]);
+        place.refuses("sim --config bad.yaml", words);
     }
 }

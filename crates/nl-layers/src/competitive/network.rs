@@ -100,15 +100,15 @@ impl CompetitiveNetwork {
     /// The layer with random weights, all of norm 1, and θ = 0.
     ///
     /// # Errors
-    /// If a parameter is out of range.
+    /// If a parameter is out of range, or the memory is not there.
     pub fn new(config: CompetitiveConfig, streams: &Streams) -> Result<Self, Error> {
         config.validate()?;
         let blocks = config.neurons.div_ceil(BLOCK);
         let mut network = Self {
             config,
-            weights: vec![[0.0; BLOCK]; blocks * (config.inputs + 1)],
-            theta: vec![[f32::INFINITY; BLOCK]; blocks],
-            wins: vec![0; config.neurons],
+            weights: filled([0.0; BLOCK], blocks * (config.inputs + 1))?,
+            theta: filled([f32::INFINITY; BLOCK], blocks)?,
+            wins: filled(0, config.neurons)?,
             constants: Constants {
                 decay: (-config.dt.0 / config.tau_m.0).exp() as f32,
                 growth: (config.dt.0 / config.tau_x.0).exp(),
@@ -188,6 +188,22 @@ impl CompetitiveNetwork {
             block[..part.len()].copy_from_slice(part);
         }
         self.wins.copy_from_slice(&state.wins);
+        Ok(())
+    }
+
+    /// `Ok` if every weight and every θ is a finite number: a step does not look, call it now and then.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`], with the value; the input and the neuron are those of [`weights_of`](Self::weights_of).
+    pub fn check_finite(&self) -> Result<(), Error> {
+        let rows = self.config.inputs + 1;
+        for (block, weights) in self.weights.chunks_exact(rows).enumerate() {
+            let lanes = (self.config.neurons - block * BLOCK).min(BLOCK);
+            for lane in 0..lanes {
+                Error::not_negative(NAME, "theta", self.theta[block][lane].into())?;
+                weights.iter().try_for_each(|row| Error::finite(NAME, "weight", row[lane].into()))?;
+            }
+        }
         Ok(())
     }
 
@@ -315,6 +331,15 @@ impl Presentation {
         self.v[neuron / BLOCK][neuron % BLOCK] = 0.0;
         self.spikes.push(OutputSpike { step: step as u32, neuron: neuron as u32 });
     }
+}
+
+/// `n` times `value`, or an error where the memory is not there.
+fn filled<T: Clone>(value: T, n: usize) -> Result<Vec<T>, Error> {
+    let mut list = Vec::new();
+    let full = |_| Error::Memory { model: NAME, bytes: n.saturating_mul(size_of::<T>()) };
+    list.try_reserve_exact(n).map_err(full)?;
+    list.resize(n, value);
+    Ok(list)
 }
 
 /// Σ_i w_i² = 1; weights that are all 0 stay so.

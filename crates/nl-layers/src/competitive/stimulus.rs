@@ -24,7 +24,7 @@ pub struct Stimulus {
     /// Row numbers of each step, filled up with `inputs`: a row of zeros.
     rows: Vec<u16>,
     /// Where each step begins, and the end.
-    starts: Vec<u32>,
+    starts: Vec<usize>,
     spikes: usize,
 }
 
@@ -61,16 +61,20 @@ impl Stimulus {
     /// One more step in which these inputs spike, in any order, some perhaps several times.
     ///
     /// # Errors
-    /// [`Error::Index`] if there is no such input.
+    /// [`Error::Index`] if there is no such input, [`Error::Parameter`] after 2³² − 1 steps: a spike's step is a `u32`.
     #[inline]
     pub fn push_step(&mut self, spikes: &[u32]) -> Result<(), Error> {
+        if self.steps() >= u32::MAX as usize {
+            let (value, expected) = (self.steps() as f64, "show less than 2^32 steps at a time");
+            return Err(Error::Parameter { model: NAME, name: "steps", value, expected });
+        }
         if let Some(&index) = spikes.iter().find(|&&index| index as usize >= self.inputs) {
             return Err(Error::Index { what: "stimulus", index: index as usize, n: self.inputs });
         }
         self.rows.extend(spikes.iter().map(|&index| index as u16));
         let filled = self.rows.len().next_multiple_of(GROUP);
         self.rows.resize(filled, self.inputs as u16);
-        self.starts.push(filled as u32);
+        self.starts.push(filled);
         self.spikes += spikes.len();
         Ok(())
     }
@@ -96,6 +100,6 @@ impl Stimulus {
     /// The rows of a step, a whole number of groups.
     #[inline(always)]
     pub(super) fn rows(&self, step: usize) -> &[u16] {
-        &self.rows[self.starts[step] as usize..self.starts[step + 1] as usize]
+        &self.rows[self.starts[step]..self.starts[step + 1]]
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NAME;
 
-/// More weights or neurons than this are a slip of the finger.
+/// More weights or neurons than this are a typing error.
 const MOST: usize = 1 << 28;
 
 /// A population on a grid: neuron (y · width + x) · channels + c.
@@ -46,7 +46,7 @@ impl Grid {
     }
 }
 
-/// Parameters of a layer; the defaults are those that read MNIST best with one layer (see `configs/conv-stdp-full.yaml`).
+/// Parameters of a layer; the defaults are those that read MNIST best with one layer (`configs/conv-stdp.yaml`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvStdpConfig {

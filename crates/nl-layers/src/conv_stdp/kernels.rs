@@ -26,7 +26,10 @@ impl Kernels {
     pub(super) fn new(config: &ConvStdpConfig, input: Grid, rng: &mut Rng) -> Result<Self, Error> {
         let output = config.output(input)?;
         let n = input.channels * config.kernel * config.kernel * config.maps;
-        let weights = (0..n).map(|_| (config.mean + config.std * normal(rng)).clamp(0.0, 1.0)).collect();
+        let mut weights = Vec::new();
+        let full = |_| Error::Memory { model: NAME, bytes: n.saturating_mul(size_of::<f32>()) };
+        weights.try_reserve_exact(n).map_err(full)?;
+        weights.extend((0..n).map(|_| (config.mean + config.std * normal(rng)).clamp(0.0, 1.0)));
         Ok(Self { input, output, size: config.kernel, padding: config.padding, weights })
     }
 
@@ -46,6 +49,14 @@ impl Kernels {
     /// Weights `[map, channel, ky, kx]`.
     pub(super) fn in_order(&self) -> Vec<f32> {
         self.order().map(|i| self.weights[i]).collect()
+    }
+
+    /// `Ok` if every weight is a number from 0 to 1.
+    pub(super) fn check_finite(&self) -> Result<(), Error> {
+        let unsound = self.weights.iter().find(|w| !(0.0..=1.0).contains(*w));
+        unsound.map_or(Ok(()), |&w| {
+            Err(Error::Parameter { model: NAME, name: "weight", value: w.into(), expected: "look at the rates of the rule" })
+        })
     }
 
     /// Takes weights `[map, channel, ky, kx]` over.

@@ -220,6 +220,14 @@ impl RewardStdp {
         }))
     }
 
+    /// `Ok` if every weight is a number from 0 to 1: learning does not look, call it now and then.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`], with the value.
+    pub fn check_finite(&self) -> Result<(), Error> {
+        self.kernels.check_finite()
+    }
+
     /// What learning has changed.
     #[must_use]
     pub fn state(&self) -> RewardStdpState {

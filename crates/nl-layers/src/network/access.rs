@@ -2,8 +2,9 @@
 
 use nl_neuron::{Hz, Ms};
 
-use super::monitor::{RateTrace, SpikeEvent, StateTrace, WeightTrace};
-use super::runtime::Population;
+use super::checks::sign;
+use super::monitor::{RateTrace, SpikeEvent, StateTrace, StateTraceId, WeightTrace, WeightTraceId};
+use super::runtime::{Population, Synapses};
 use super::statistics::mean_rate;
 use super::{Network, NetworkError, PopulationId, ProjectionId};
 
@@ -52,6 +53,15 @@ impl Network {
         Ok(self.population(population)?.count)
     }
 
+    /// The mean rate of a population over the whole run so far; 0 before it.
+    ///
+    /// # Errors
+    /// If the population is of another network.
+    pub fn mean_rate(&self, population: PopulationId) -> Result<Hz, NetworkError> {
+        let Population { n, count, .. } = self.population(population)?;
+        Ok(mean_rate(*count, *n, Ms(self.now as f64 * self.dt.0)))
+    }
+
     /// The recorded spikes of a population, by step and then by neuron.
     ///
     /// # Errors
@@ -60,6 +70,17 @@ impl Network {
         let population = self.population(population)?;
         let missing = || NetworkError::Invalid(format!("{}: not recorded; call record_spikes", population.name));
         population.recorded.as_deref().ok_or_else(missing)
+    }
+
+    /// Takes the recorded spikes of a population out of the network, which goes on with an empty list: what a long run does
+    /// now and then, so that neither it nor its snapshots grow.
+    ///
+    /// # Errors
+    /// As [`spikes`](Self::spikes).
+    pub fn take_spikes(&mut self, population: PopulationId) -> Result<Vec<SpikeEvent>, NetworkError> {
+        self.spikes(population)?;
+        let recorded = self.populations.get_mut(population.0).and_then(|population| population.recorded.as_mut());
+        Ok(recorded.map(core::mem::take).unwrap_or_default())
     }
 
     /// The spikes of a whole population in bins of time.
@@ -80,19 +101,35 @@ impl Network {
         let RateTrace { width, counts } = self.rate_trace(population)?;
         let (n, bin) = (self.size(population)?, Ms(*width as f64 * self.dt.0));
         let over = (self.now / width) as usize;
-        Ok(counts.iter().take(over).map(|&count| mean_rate(count as usize, n, bin)).collect())
+        Ok(counts.iter().take(over).map(|&count| mean_rate(count, n, bin)).collect())
     }
 
-    /// The traces of the `k`-th `record_state`.
-    #[must_use]
-    pub fn state_trace(&self, k: usize) -> Option<&StateTrace> {
-        self.states.get(k).map(|m| &m.trace)
+    /// What a [`record_state`](super::NetworkBuilder::record_state) has written down.
+    ///
+    /// # Errors
+    /// If it is of another network.
+    pub fn state_trace(&self, id: StateTraceId) -> Result<&StateTrace, NetworkError> {
+        let missing = || NetworkError::Invalid("a trace of another network".into());
+        self.states.get(id.0).map(|monitor| &monitor.trace).ok_or_else(missing)
     }
 
-    /// The traces of the `k`-th `record_weights`.
-    #[must_use]
-    pub fn weight_trace(&self, k: usize) -> Option<&WeightTrace> {
-        self.weights.get(k).map(|m| &m.trace)
+    /// Takes out what [`state_trace`](Self::state_trace) would show; the trace goes on from nothing.
+    ///
+    /// # Errors
+    /// If it is of another network.
+    pub fn take_state_trace(&mut self, id: StateTraceId) -> Result<StateTrace, NetworkError> {
+        let neurons = self.state_trace(id)?.neurons.clone();
+        let empty = StateTrace { neurons, steps: Vec::new(), values: Vec::new() };
+        Ok(core::mem::replace(&mut self.states[id.0].trace, empty))
+    }
+
+    /// What a [`record_weights`](super::NetworkBuilder::record_weights) has written down.
+    ///
+    /// # Errors
+    /// If it is of another network.
+    pub fn weight_trace(&self, id: WeightTraceId) -> Result<&WeightTrace, NetworkError> {
+        let missing = || NetworkError::Invalid("a trace of another network".into());
+        self.weights.get(id.0).map(|monitor| &monitor.trace).ok_or_else(missing)
     }
 
     /// A variable of all neurons of a population, `[n]`.
@@ -131,7 +168,8 @@ impl Network {
     /// Sets all weights of a plastic projection, by synapse number.
     ///
     /// # Errors
-    /// If it is of another network or its weights are fixed, the length differs, or a weight is not finite.
+    /// If it is of another network or its weights are fixed, the length differs, or a weight is not finite, outside the
+    /// rule's bounds, or below 0 where it is a conductance; nothing is set then.
     pub fn set_weights(&mut self, projection: ProjectionId, weights: &[f32]) -> Result<(), NetworkError> {
         // Settles what is pending, and says whether there is anything to set.
         let n = self.weights(projection)?.len();
@@ -139,11 +177,18 @@ impl Network {
         for &w in weights {
             nl_neuron::Error::finite("set_weights", "weight", f64::from(w))?;
         }
+        let Synapses { post, receptor, .. } = self.synapses[projection.0];
+        let post = &self.populations[post];
+        let lowest = weights.iter().copied().reduce(f32::min);
+        sign(&post.name, post.receptors[receptor], lowest)?;
+        for incoming in self.pieces.iter().flat_map(|piece| &piece.wires).filter(|i| i.projection == projection.0) {
+            incoming.wire.as_ref().map_or(Ok(()), |wire| wire.check_weights(weights))?;
+        }
         for incoming in self.pieces.iter_mut().flat_map(|piece| &mut piece.wires) {
             if incoming.projection != projection.0 {
                 continue;
             }
-            let Some(target) = incoming.wire.weights_mut() else { continue };
+            let Some(target) = incoming.wire.as_mut().and_then(|wire| wire.weights_mut()) else { continue };
             match &incoming.kept {
                 None => target.copy_from_slice(weights),
                 Some(kept) => {
@@ -171,10 +216,11 @@ impl Network {
             if incoming.projection != projection.0 {
                 continue;
             }
+            let Some(wire) = &mut incoming.wire else { continue };
             if let Some(last) = self.now.checked_sub(1) {
-                incoming.wire.settle(last)?;
+                wire.settle(last)?;
             }
-            let Some(weights) = incoming.wire.weights() else { continue };
+            let Some(weights) = wire.weights() else { continue };
             match &incoming.kept {
                 None => all.copy_from_slice(weights),
                 Some(kept) => {

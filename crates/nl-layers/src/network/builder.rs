@@ -8,9 +8,11 @@ use nl_random::Streams;
 use nl_synapse::{Connection, Delayed, TsodyksMarkram, TsodyksMarkramParameters, Weights};
 
 use super::NetworkError;
+use super::checks::sign;
 use super::cells::{Blueprint, NeuronsBlueprint, PoissonBlueprint, SpikeListBlueprint};
 use super::drive::PoissonInput;
-use super::projection::{Group, PopulationId, Projection, ProjectionId};
+use super::memory::{reserve, zeros};
+use super::projection::{Group, PopulationId, Projection, ProjectionId, Receptor};
 use super::wire::{Bundle, Fixed, PlasticBundle};
 
 /// An input of [`NetworkBuilder::poisson_input`].
@@ -33,6 +35,7 @@ pub(super) struct Declared {
 
 pub(super) struct Wired {
     pub(super) projection: Projection,
+    pub(super) receptor: usize,
     pub(super) groups: Vec<Group>,
     pub(super) plastic: bool,
     pub(super) short_term: Option<TsodyksMarkram<f32>>,
@@ -124,25 +127,15 @@ impl NetworkBuilder {
         Ok(PopulationId(self.populations.len() - 1))
     }
 
-    fn declared(&mut self, id: PopulationId) -> Result<&mut Declared, NetworkError> {
+    pub(super) fn declared(&mut self, id: PopulationId) -> Result<&mut Declared, NetworkError> {
         self.populations.get_mut(id.0).ok_or_else(|| NetworkError::Invalid("a population of another network".into()))
-    }
-
-    fn receptor(&mut self, id: PopulationId, receptor: usize) -> Result<(), NetworkError> {
-        let declared = self.declared(id)?;
-        let receptors = declared.blueprint.receptors();
-        if receptor < receptors.len() {
-            return Ok(());
-        }
-        let names = receptors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let message = format!("{}: receptor {receptor} does not exist; there are [{names}]", declared.name);
-        Err(NetworkError::Invalid(message))
     }
 
     /// Synapses whose weights stay.
     ///
     /// # Errors
-    /// If sizes, the receptor or the delay do not fit.
+    /// If sizes, the receptor or the delay do not fit, the receptor is a current held over the step (unless
+    /// [`Projection::as_current`] says so) or a conductance that a weight below 0 reaches.
     pub fn connect<C>(&mut self, projection: Projection, synapses: C) -> Result<ProjectionId, NetworkError>
     where
         C: Connection<f32> + Clone + Send + Sync + 'static,
@@ -171,7 +164,8 @@ impl NetworkBuilder {
     /// provides the learning signals of e-prop.
     ///
     /// # Errors
-    /// If sizes, the receptor or the delay do not fit, or the rule was discretised with another time step.
+    /// As [`connect`](Self::connect), and if the rule was discretised with another time step, wants what the network does
+    /// not provide, cannot change a weight by an amount that counts beside its bounds, or a weight lies outside of them.
     pub fn connect_plastic<C, R>(
         &mut self,
         projection: Projection,
@@ -183,7 +177,8 @@ impl NetworkBuilder {
         R: PlasticityRule<f32> + Send + Sync + 'static,
         R::State: Sync,
     {
-        self.same_step(&rule)?;
+        self.fits(&projection, &rule)?;
+        self.within(&projection, &rule, synapses.weights())?;
         let bundle = PlasticBundle { synapses, rule: Arc::new(rule) };
         self.wire(projection, true, self.one_group(&projection, Box::new(bundle))?)
     }
@@ -203,19 +198,38 @@ impl NetworkBuilder {
         R: PlasticityRule<f32> + Send + Sync + 'static,
         R::State: Sync,
     {
-        self.same_step(&rule)?;
+        self.fits(&projection, &rule)?;
+        for group in synapses.groups() {
+            self.within(&projection, &rule, group.connection.weights())?;
+        }
         let rule = Arc::new(rule);
         let bundle = |part| Box::new(PlasticBundle { synapses: part, rule: Arc::clone(&rule) }) as Box<dyn Bundle>;
         let groups = self.groups(&projection, synapses, bundle)?;
         self.wire(projection, true, groups)
     }
 
-    fn same_step<R: PlasticityRule<f32>>(&self, rule: &R) -> Result<(), NetworkError> {
-        if rule.dt() == self.dt {
-            return Ok(());
+    /// `Ok` if the rule can learn where the projection ends.
+    fn fits<R: PlasticityRule<f32>>(&mut self, projection: &Projection, rule: &R) -> Result<(), NetworkError> {
+        if rule.dt() != self.dt {
+            let message = format!("{}: the rule's time step is {}, the network's {}", rule.name(), rule.dt(), self.dt);
+            return Err(NetworkError::Invalid(message));
         }
-        let message = format!("{}: the rule's time step is {}, the network's {}", rule.name(), rule.dt(), self.dt);
-        Err(NetworkError::Invalid(message))
+        rule.check_step()?;
+        self.declared(projection.post)?.serves(rule)
+    }
+
+    /// `Ok` if the weights lie within the rule's bounds, and these where the receptor wants them.
+    fn within<R: PlasticityRule<f32>>(
+        &mut self,
+        projection: &Projection,
+        rule: &R,
+        weights: &[f32],
+    ) -> Result<(), NetworkError> {
+        rule.check_weights(weights)?;
+        let post = self.declared(projection.post)?;
+        let receptor = post.receptor(projection.receptor)?;
+        let lowest = rule.bounds().map(|(low, _)| low);
+        sign(&format!("{}: w_min of {}", post.name, rule.name()), post.blueprint.receptors()[receptor], lowest)
     }
 
     fn one_group(&self, projection: &Projection, bundle: Box<dyn Bundle>) -> Result<Vec<Group>, NetworkError> {
@@ -232,9 +246,13 @@ impl NetworkBuilder {
         let uniform = synapses.groups().len() == 1 && synapses.number(0, 0).is_none();
         let total = synapses.groups().iter().map(|group| group.connection.synapses()).sum();
         let group = |(g, group): (usize, &nl_synapse::DelayGroup<C>)| {
-            let numbers = |s| synapses.number(g, s).filter(|&number| number < total).map(|number| number as u32);
-            let numbers: Option<Vec<u32>> = (0..group.connection.synapses()).map(numbers).collect();
-            let numbers = numbers.filter(|numbers| numbers.is_sorted_by(|a, b| a < b));
+            let count = group.connection.synapses();
+            let mut numbers = reserve("synapse numbers", if uniform { 0 } else { count })?;
+            if !uniform {
+                numbers.extend((0..count).map_while(|s| synapses.number(g, s).filter(|&n| n < total).map(|n| n as u32)));
+            }
+            let complete = numbers.len() == count && numbers.is_sorted_by(|a, b| a < b);
+            let numbers = Some(numbers).filter(|_| complete && !uniform);
             if numbers.is_none() && !uniform {
                 let message =
                     format!("delay group {g}: synapse numbers do not ascend below {total}; use Delayed::split");
@@ -251,7 +269,11 @@ impl NetworkBuilder {
         plastic: bool,
         groups: Vec<Group>,
     ) -> Result<ProjectionId, NetworkError> {
-        self.receptor(projection.post, projection.receptor)?;
+        let post = self.declared(projection.post)?;
+        let receptor = post.receptor(projection.receptor)?;
+        for Group { bundle, .. } in &groups {
+            post.takes(receptor, bundle.lowest(), projection.held)?;
+        }
         self.declared(projection.pre)?;
         for Group { bundle, .. } in &groups {
             for (id, n, which) in
@@ -265,7 +287,7 @@ impl NetworkBuilder {
                 }
             }
         }
-        self.projections.push(Wired { projection, groups, plastic, short_term: None });
+        self.projections.push(Wired { projection, receptor, groups, plastic, short_term: None });
         Ok(ProjectionId(self.projections.len() - 1))
     }
 
@@ -294,100 +316,53 @@ impl NetworkBuilder {
     /// Independent Poisson jumps of `weight` at `rate` for each neuron of `post`, drawn for each neuron apart.
     ///
     /// # Errors
-    /// If the receptor does not exist, the rate is negative or beyond 1000 jumps a step, or the weight is not finite.
+    /// If the receptor does not exist or is not made for spikes, the rate is negative or beyond 1000 jumps a step, the weight
+    /// is not finite, or below 0 where it is a conductance.
     pub fn poisson_input(
         &mut self,
         post: PopulationId,
-        receptor: usize,
+        receptor: impl Into<Receptor>,
         rate: Hz,
         weight: f32,
     ) -> Result<PoissonInputId, NetworkError> {
-        self.receptor(post, receptor)?;
-        PoissonInput::new(("", 0, 1), receptor, rate, weight, self.dt, self.streams)?;
-        let inputs = &mut self.declared(post)?.poisson;
-        inputs.push((receptor, rate, weight));
-        Ok(PoissonInputId { population: post, input: inputs.len() - 1 })
+        let (dt, streams) = (self.dt, self.streams);
+        let declared = self.declared(post)?;
+        let receptor = declared.receptor(receptor.into())?;
+        declared.takes(receptor, Some(weight), false)?;
+        PoissonInput::new(("", 0, 1), receptor, rate, weight, dt, streams)?;
+        declared.poisson.push((receptor, rate, weight));
+        Ok(PoissonInputId { population: post, input: declared.poisson.len() - 1 })
     }
 
     /// Adds `values`, one for each neuron of `post`, to the receptor's input in every step.
     ///
     /// # Errors
-    /// If the receptor does not exist, the length differs, or a value is not finite.
-    pub fn constant_input(&mut self, post: PopulationId, receptor: usize, values: &[f32]) -> Result<(), NetworkError> {
-        self.receptor(post, receptor)?;
+    /// If the receptor does not exist, the length differs, or a value, or its sum with those of earlier calls, is not
+    /// finite, or below 0 where it is a conductance; nothing is added then.
+    pub fn constant_input(
+        &mut self,
+        post: PopulationId,
+        receptor: impl Into<Receptor>,
+        values: &[f32],
+    ) -> Result<(), NetworkError> {
         let declared = self.declared(post)?;
-        nl_neuron::Error::length("constant input", "values", declared.n, values.len())?;
-        for &value in values {
-            nl_neuron::Error::finite("constant input", "value", f64::from(value))?;
-        }
+        let receptor = declared.receptor(receptor.into())?;
+        let channel = declared.blueprint.receptors()[receptor];
         let n = declared.n;
-        declared.constant.resize(declared.blueprint.receptors().len() * n, 0.0);
+        nl_neuron::Error::length("constant input", "values", n, values.len())?;
+        let given = declared.constant.get(receptor * n..(receptor + 1) * n).unwrap_or(&[]);
+        for (i, &value) in values.iter().enumerate() {
+            nl_neuron::Error::finite("constant input", "value", f64::from(value))?;
+            let sum = value + given.get(i).copied().unwrap_or(0.0);
+            nl_neuron::Error::finite("constant input", "sum of values", f64::from(sum))?;
+            sign(&declared.name, channel, Some(value))?;
+        }
+        if declared.constant.is_empty() {
+            declared.constant = zeros("constant input", declared.blueprint.receptors().len() * n)?;
+        }
         for (sum, &value) in declared.constant[receptor * n..(receptor + 1) * n].iter_mut().zip(values) {
             *sum += value;
         }
-        Ok(())
-    }
-
-    /// Writes down every spike of a population.
-    ///
-    /// # Errors
-    /// If the population is of another network.
-    pub fn record_spikes(&mut self, population: PopulationId) -> Result<(), NetworkError> {
-        self.declared(population)?.record_spikes = true;
-        Ok(())
-    }
-
-    /// Counts the spikes of a whole population in bins of `width` steps, from step 0 on.
-    ///
-    /// # Errors
-    /// If the population is of another network, or `width` is 0.
-    pub fn record_rate(&mut self, population: PopulationId, width: u64) -> Result<(), NetworkError> {
-        let declared = self.declared(population)?;
-        nl_neuron::Error::check("record_rate", "width", width as f64, |x| x >= 1.0, "use bins of 1 or more steps")?;
-        declared.record_rate = Some(width);
-        Ok(())
-    }
-
-    /// Writes down a variable of some neurons after every `every`-th step; its traces are found under the order of these
-    /// calls. Sampling ends a run of steps without exchange: `every` = 1 costs speed.
-    ///
-    /// # Errors
-    /// If a neuron does not exist or `every` is 0. Whether the variable exists is known at [`build`](Self::build).
-    pub fn record_state(
-        &mut self,
-        population: PopulationId,
-        variable: &str,
-        neurons: &[u32],
-        every: u64,
-    ) -> Result<(), NetworkError> {
-        let n = self.declared(population)?.n;
-        if let Some(&index) = neurons.iter().find(|&&i| i as usize >= n) {
-            return Err(nl_neuron::Error::Index { what: "record_state", index: index as usize, n }.into());
-        }
-        nl_neuron::Error::check("record_state", "every", every as f64, |x| x >= 1.0, "sample every 1 or more steps")?;
-        self.states.push((population, variable.into(), neurons.to_vec(), every));
-        Ok(())
-    }
-
-    /// Writes down some weights of a plastic projection after every `every`-th step.
-    ///
-    /// # Errors
-    /// If the projection is of another network or not plastic, a synapse does not exist, or `every` is 0.
-    pub fn record_weights(
-        &mut self,
-        projection: ProjectionId,
-        synapses: &[usize],
-        every: u64,
-    ) -> Result<(), NetworkError> {
-        let Some(wired) = self.projections.get(projection.0).filter(|wired| wired.plastic) else {
-            return Err(NetworkError::Invalid("record_weights: not a plastic projection of this network".into()));
-        };
-        let n = wired.synapses();
-        if let Some(&index) = synapses.iter().find(|&&s| s >= n) {
-            return Err(nl_neuron::Error::Index { what: "record_weights (synapse)", index, n }.into());
-        }
-        nl_neuron::Error::check("record_weights", "every", every as f64, |x| x >= 1.0, "sample every 1 or more steps")?;
-        self.weights.push((projection, synapses.to_vec(), every));
         Ok(())
     }
 }

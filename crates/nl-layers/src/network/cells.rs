@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nl_neuron::{Hz, InputChannel, Ms, NeuronModel, PopulationState, SpikeSet, SpikeTrain};
+use nl_neuron::{Hz, InputChannel, Ms, NeuronModel, NotFinite, PopulationState, SpikeSet, SpikeTrain};
 use nl_random::Streams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,11 @@ pub(super) trait Cells: Send {
     }
 
     fn variable_mut(&mut self, _name: &str) -> Option<&mut [f32]> {
+        None
+    }
+
+    /// The first value of a variable that is no finite number.
+    fn first_not_finite(&self) -> Option<NotFinite> {
         None
     }
 
@@ -105,6 +110,10 @@ impl<M: NeuronModel<f32> + Send + Sync + 'static> Cells for Neurons<M> {
 
     fn variable_mut(&mut self, name: &str) -> Option<&mut [f32]> {
         self.state.variable_mut(name)
+    }
+
+    fn first_not_finite(&self) -> Option<NotFinite> {
+        self.state.first_not_finite()
     }
 
     fn save(&self) -> Result<Vec<u8>, NetworkError> {

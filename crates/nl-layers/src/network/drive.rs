@@ -6,6 +6,7 @@ use nl_random::Streams;
 use rand::{Rng, RngExt};
 
 use super::NetworkError;
+use super::memory::zeros;
 
 /// Each neuron of a piece receives, in each step, a Poisson number of jumps of the same weight.
 pub(super) struct PoissonInput {
@@ -47,7 +48,7 @@ impl PoissonInput {
             streams,
             name: format!("poisson input/{name}"),
             piece: piece as u64,
-            draws: vec![0; n],
+            draws: zeros("draws of Poisson input", n)?,
         };
         input.set_rate(rate)?;
         Ok(input)

@@ -4,7 +4,8 @@ use nl_neuron::Hz;
 use nl_plasticity::Modulators;
 
 use super::builder::PoissonInputId;
-use super::{Network, NetworkError, PopulationId};
+use super::checks::{find, sign};
+use super::{Network, NetworkError, PopulationId, Receptor};
 
 impl Network {
     /// The rate of a Poisson population from now on.
@@ -33,23 +34,21 @@ impl Network {
     /// [`constant_input`](super::NetworkBuilder::constant_input) or an earlier call said.
     ///
     /// # Errors
-    /// If the population or the receptor does not exist, the length differs, or a value is not finite.
+    /// If the population or the receptor does not exist, the length differs, or a value is not finite, or below 0 where it
+    /// is a conductance.
     pub fn set_constant_input(
         &mut self,
         post: PopulationId,
-        receptor: usize,
+        receptor: impl Into<Receptor>,
         values: &[f32],
     ) -> Result<(), NetworkError> {
         let population = self.population(post)?;
-        let receptors = population.receptors;
-        if receptor >= receptors {
-            let name = &population.name;
-            let message = format!("{name}: receptor {receptor} does not exist; there are {receptors}");
-            return Err(NetworkError::Invalid(message));
-        }
+        let receptors = population.receptors.len();
+        let receptor = find(&population.name, population.receptors, receptor.into())?;
         nl_neuron::Error::length("set_constant_input", "values", population.n, values.len())?;
         for &value in values {
             nl_neuron::Error::finite("set_constant_input", "value", f64::from(value))?;
+            sign(&population.name, population.receptors[receptor], Some(value))?;
         }
         let pieces = population.pieces.clone();
         for piece in &mut self.pieces[pieces] {

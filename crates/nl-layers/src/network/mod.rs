@@ -11,7 +11,7 @@
 //! let lif = Lif::new(LifParameters { drive: Drive::Jump, ..LifParameters::default() }, Ms(0.1))?;
 //! let mut builder = NetworkBuilder::new(Ms(0.1), Streams::new(1))?;
 //! let cells = builder.population("cells", 2, lif)?;
-//! builder.poisson_input(cells, 0, Hz(2000.0), 1.5)?; // each cell: jumps of 1.5 mV
+//! builder.poisson_input(cells, "jump", Hz(2000.0), 1.5)?; // each cell: jumps of 1.5 mV
 //! let ring = Uniform::new(Csr::from_edges(2, 2, &[(0, 1), (1, 0)])?, -3.0)?;
 //! builder.connect(Projection::new(cells, cells).delay(Ms(1.5)), ring)?;
 //! builder.record_spikes(cells)?;
@@ -76,22 +76,28 @@
 //! order. Who computed what, when, does not reach the result.
 
 mod error;
+mod memory;
 
 mod projection;
 
 mod builder;
+mod checks;
+mod record;
 
 mod cells;
 mod drive;
 mod signals;
 mod wire;
 
+mod afferent;
 mod piece;
+mod route;
 
 mod assemble;
 mod runtime;
 
 mod access;
+mod finite;
 mod inputs;
 mod monitor;
 
@@ -102,7 +108,7 @@ pub mod statistics;
 
 pub use builder::{NetworkBuilder, PoissonInputId};
 pub use error::NetworkError;
-pub use monitor::{RateTrace, SpikeEvent, StateTrace, WeightTrace};
-pub use projection::{PopulationId, Projection, ProjectionId};
+pub use monitor::{RateTrace, SpikeEvent, StateTrace, StateTraceId, WeightTrace, WeightTraceId};
+pub use projection::{PopulationId, Projection, ProjectionId, Receptor};
 pub use runtime::Network;
 pub use snapshot::Snapshot;

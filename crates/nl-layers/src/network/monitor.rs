@@ -11,6 +11,14 @@ pub struct SpikeEvent {
     pub neuron: u32,
 }
 
+/// What [`NetworkBuilder::record_state`](super::NetworkBuilder::record_state) writes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StateTraceId(pub(super) usize);
+
+/// What [`NetworkBuilder::record_weights`](super::NetworkBuilder::record_weights) writes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WeightTraceId(pub(super) usize);
+
 /// Spikes of a whole population in bins of time: bin b holds those of steps b · width .. (b + 1) · width.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateTrace {

@@ -3,9 +3,10 @@
 use nl_kernels::Buffer;
 use nl_neuron::SpikeSet;
 use nl_plasticity::{Activity, Modulators};
-use nl_synapse::{Delay, DelayLine, TsodyksMarkram, TsodyksMarkramState};
+use nl_synapse::DelayLine;
 
 use super::NetworkError;
+use super::afferent::{Afferent, Arrivals};
 use super::cells::Cells;
 use super::drive::PoissonInput;
 use super::wire::{Numbers, Wire};
@@ -13,39 +14,19 @@ use super::wire::{Numbers, Wire};
 /// Synapses onto this piece, from one population, of one delay.
 pub(super) struct Incoming {
     pub(super) projection: usize,
-    pub(super) source: usize,
     pub(super) receptor: usize,
-    pub(super) delay: Delay,
     pub(super) plastic: bool,
-    /// Short-term plasticity.
-    pub(super) release: Option<Release>,
-    pub(super) wire: Box<dyn Wire>,
+    /// Which of the network's afferents brings its spikes.
+    pub(super) afferent: usize,
+    /// `None`: the afferent keeps the synapses, and hands over what they add.
+    pub(super) wire: Option<Box<dyn Wire>>,
     /// Numbers of the synapses in the whole projection, ascending.
     pub(super) kept: Numbers,
 }
 
-/// How much of its weight each spike delivers. Each piece has the whole state: it sees the same spikes as the others.
-pub(super) struct Release {
-    pub(super) dynamics: TsodyksMarkram<f32>,
-    pub(super) state: TsodyksMarkramState<f32>,
-    pub(super) scale: Vec<f32>,
-}
-
-impl Incoming {
-    /// Adds what `spikes`, which arrive in step `now`, bring.
-    fn deliver(&mut self, now: u64, spikes: &[u32], input: &mut [f32]) -> Result<(), NetworkError> {
-        let Some(release) = &mut self.release else { return self.wire.deliver(now, spikes, None, input) };
-        release.dynamics.release(&mut release.state, now, spikes, &mut release.scale)?;
-        self.wire.deliver(now, spikes, Some(&release.scale), input)
-    }
-
-    /// Whether the rule needs spikes of the very step it learns in, which are known only after all pieces have run.
-    fn late(&self) -> bool {
-        self.delay.axonal() == 0
-    }
-}
-
 pub(super) struct Piece {
+    /// Its place among the pieces of its population.
+    pub(super) number: usize,
     pub(super) range: core::ops::Range<usize>,
     pub(super) cells: Box<dyn Cells>,
     pub(super) wires: Vec<Incoming>,
@@ -65,24 +46,33 @@ pub(super) struct Piece {
 
 impl Piece {
     /// Steps `start .. start + steps`; `lines` hold what every population emitted before `start`, `modulators` the
-    /// concentrations of each step.
+    /// concentrations of each step; `afferents` have prepared these steps.
     pub(super) fn advance(
         &mut self,
         start: u64,
         steps: u32,
-        lines: &[DelayLine],
+        (lines, afferents): (&[DelayLine], &[Afferent]),
         modulators: &[Modulators],
     ) -> Result<(), NetworkError> {
         let n = self.range.len();
         for (s, &modulators) in (0..steps).zip(modulators) {
             let now = start + u64::from(s);
             self.clear_input();
-            for incoming in &mut self.wires {
-                let spikes = lines[incoming.source].ago(incoming.delay.total() - s)?;
-                if !spikes.is_empty() {
-                    self.touched[incoming.receptor] = true;
-                    let receptor = incoming.receptor * n..(incoming.receptor + 1) * n;
-                    incoming.deliver(now, spikes, &mut self.input[receptor])?;
+            for Incoming { receptor, afferent, wire, .. } in &mut self.wires {
+                let arrivals = afferents[*afferent].arrivals(self.number, s, lines)?;
+                if arrivals.is_empty() {
+                    continue;
+                }
+                self.touched[*receptor] = true;
+                let input = &mut self.input[*receptor * n..(*receptor + 1) * n];
+                match (arrivals, wire) {
+                    (Arrivals::Spikes(spikes, scale), Some(wire)) => wire.deliver(now, spikes, scale, input)?,
+                    (Arrivals::Jumps(jumps), _) => {
+                        for jump in jumps {
+                            input[jump.target as usize] += jump.weight;
+                        }
+                    }
+                    (Arrivals::Spikes(..), None) => {}
                 }
             }
             for drive in &mut self.poisson {
@@ -95,7 +85,7 @@ impl Piece {
             let emitted = &mut self.emitted[s as usize];
             emitted.clear();
             emitted.extend(self.spikes.indices().iter().map(|&i| first + i));
-            self.learn(now, false, |incoming| lines[incoming.source].ago(incoming.delay.axonal() - s), modulators)?;
+            self.learn(now, s, false, (lines, afferents), modulators)?;
         }
         Ok(())
     }
@@ -113,33 +103,31 @@ impl Piece {
         }
     }
 
-    /// Whether [`learn_late`](Self::learn_late) has anything to do.
-    pub(super) fn learns_late(&self) -> bool {
-        self.wires.iter().any(|incoming| incoming.plastic && incoming.late())
-    }
-
     /// The part of step `now`'s learning that had to wait for the spikes of all pieces; `lines` hold them.
     pub(super) fn learn_late(
         &mut self,
         now: u64,
-        lines: &[DelayLine],
+        network: (&[DelayLine], &[Afferent]),
         modulators: Modulators,
     ) -> Result<(), NetworkError> {
-        self.learn(now, true, |incoming| lines[incoming.source].ago(1), modulators)
+        self.learn(now, 0, true, network, modulators)
     }
 
-    fn learn<'a>(
+    fn learn(
         &mut self,
         now: u64,
+        s: u32,
         late: bool,
-        pre: impl Fn(&Incoming) -> Result<&'a [u32], nl_synapse::Error>,
+        (lines, afferents): (&[DelayLine], &[Afferent]),
         modulators: Modulators,
     ) -> Result<(), NetworkError> {
         let v_post = self.cells.variable("v").unwrap_or(&[]);
-        for incoming in self.wires.iter_mut().filter(|incoming| incoming.plastic && incoming.late() == late) {
-            let post = self.own.ago(incoming.delay.dendritic() + 1)?;
-            let activity = Activity { v_post, modulators, ..Activity::spikes(now, pre(incoming)?, post) };
-            incoming.wire.learn(&activity)?;
+        for incoming in self.wires.iter_mut().filter(|incoming| incoming.plastic) {
+            let afferent = &afferents[incoming.afferent];
+            let Some(wire) = incoming.wire.as_mut().filter(|_| afferent.late() == late) else { continue };
+            let post = self.own.ago(afferent.delay.dendritic() + 1)?;
+            let pre = afferent.at_synapse(self.number, s, lines)?;
+            wire.learn(&Activity { v_post, modulators, ..Activity::spikes(now, pre, post) })?;
         }
         Ok(())
     }

@@ -17,12 +17,44 @@ pub struct PopulationId(pub(super) usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProjectionId(pub(super) usize);
 
+/// A receptor of a model, by its number or its name in the model's `receptors()`: `0` or `"exc"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Receptor {
+    /// Its place.
+    Number(usize),
+    /// Its name, without the unit.
+    Name(&'static str),
+}
+
+impl From<usize> for Receptor {
+    fn from(number: usize) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&'static str> for Receptor {
+    fn from(name: &'static str) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl core::fmt::Display for Receptor {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => write!(f, "`{name}`"),
+        }
+    }
+}
+
 /// From where to where, into which receptor, how late.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Projection {
     pub(super) pre: PopulationId,
     pub(super) post: PopulationId,
-    pub(super) receptor: usize,
+    pub(super) receptor: Receptor,
+    /// Whether spikes are meant to be a current for one step.
+    pub(super) held: bool,
     /// Axonal, dendritic; `None`: one step, or those of the synapses.
     delays: Option<(Ms, Ms)>,
 }
@@ -31,13 +63,20 @@ impl Projection {
     /// From `pre` to `post`, into receptor 0, with a delay of one step, all of it dendritic.
     #[must_use]
     pub fn new(pre: PopulationId, post: PopulationId) -> Self {
-        Self { pre, post, receptor: 0, delays: None }
+        Self { pre, post, receptor: Receptor::Number(0), held: false, delays: None }
     }
 
-    /// Into the receptor of this number: its place in the model's `receptors()`.
+    /// Into this receptor: its name or its place in the model's `receptors()`.
     #[must_use]
-    pub fn receptor(self, receptor: usize) -> Self {
-        Self { receptor, ..self }
+    pub fn receptor(self, receptor: impl Into<Receptor>) -> Self {
+        Self { receptor: receptor.into(), ..self }
+    }
+
+    /// Onto a receptor that is a current held over the step: each spike is then a current for one step, whose charge
+    /// depends on dt. Izhikevich's network of 2003 is made that way, at dt = 1 ms.
+    #[must_use]
+    pub fn as_current(self) -> Self {
+        Self { held: true, ..self }
     }
 
     /// With this delay, all of it dendritic (NEST's reading): a learning rule sees pre spikes at once and post spikes

@@ -1,12 +1,13 @@
 //! A network that runs.
 
-use nl_neuron::Ms;
+use nl_neuron::{InputChannel, Ms};
 use nl_plasticity::Modulators;
 use nl_random::Streams;
 use nl_synapse::DelayLine;
 use rayon::prelude::*;
 
 use super::NetworkError;
+use super::afferent::Afferent;
 use super::monitor::{RateTrace, SpikeEvent, StateMonitor, WeightMonitor};
 use super::piece::Piece;
 use super::signals::Signals;
@@ -14,7 +15,7 @@ use super::signals::Signals;
 pub(super) struct Population {
     pub(super) name: String,
     pub(super) n: usize,
-    pub(super) receptors: usize,
+    pub(super) receptors: &'static [InputChannel],
     /// Which of the network's pieces are its own.
     pub(super) pieces: core::ops::Range<usize>,
     pub(super) recorded: Option<Vec<SpikeEvent>>,
@@ -26,6 +27,10 @@ pub(super) struct Population {
 pub(super) struct Synapses {
     pub(super) count: usize,
     pub(super) plastic: bool,
+    /// Populations.
+    pub(super) pre: usize,
+    pub(super) post: usize,
+    pub(super) receptor: usize,
 }
 
 /// Populations, their synapses, and the present moment. Made by a [`NetworkBuilder`](super::NetworkBuilder).
@@ -35,9 +40,12 @@ pub struct Network {
     /// Steps the pieces may run on their own.
     pub(super) window: u32,
     pub(super) now: u64,
+    /// Steps after which everything was found to be finite.
+    pub(super) finite: u64,
     pub(super) populations: Vec<Population>,
     /// What the populations emitted lately, by population; apart from them so that pieces can read while they compute.
     pub(super) lines: Vec<DelayLine>,
+    pub(super) afferents: Vec<Afferent>,
     pub(super) pieces: Vec<Piece>,
     pub(super) synapses: Vec<Synapses>,
     pub(super) signals: Signals,
@@ -53,13 +61,13 @@ pub struct Network {
 pub(super) const LONGEST_LIFE: u64 = 1 << 62;
 
 impl Network {
-    /// Runs for a time, rounded to whole steps, on the threads of the current rayon pool.
+    /// Runs for a time, a whole number of steps, on the threads of the current rayon pool.
     ///
     /// # Errors
-    /// If the time is negative or not finite.
+    /// If the time is negative, not finite, or not on the grid of the time step ([`nl_neuron::grid`]; the error names both
+    /// neighbours); as [`run_steps`](Self::run_steps).
     pub fn run(&mut self, time: Ms) -> Result<(), NetworkError> {
-        let steps = time.steps("network", "time", self.dt)?;
-        self.run_steps(u64::from(steps))
+        self.run_steps(time.steps_u64("network", "time", self.dt)?)
     }
 
     /// Runs so many steps.
@@ -82,11 +90,16 @@ impl Network {
     }
 
     fn advance(&mut self, window: u32) -> Result<(), NetworkError> {
-        let Self { now, lines, pieces, modulators, signals, .. } = self;
+        let Self { now, lines, afferents, pieces, modulators, signals, .. } = self;
         let start = *now;
         modulators.clear();
         modulators.extend((start..start + u64::from(window)).map(|step| signals.at(step)));
-        for_each(pieces, window, |piece| piece.advance(start, window, lines, modulators))?;
+        let neurons: usize = pieces.iter().map(|piece| piece.range.len()).sum();
+        let threads = neurons * window as usize >= WORTH_A_THREAD;
+        if !afferents.iter().all(Afferent::idle) {
+            for_each(afferents, threads, |afferent| afferent.prepare(start, window, lines))?;
+        }
+        for_each(pieces, threads, |piece| piece.advance(start, window, (lines, afferents), modulators))?;
         for (population, line) in self.populations.iter_mut().zip(lines.iter_mut()) {
             for s in 0..window as usize {
                 self.merged.clear();
@@ -99,14 +112,18 @@ impl Network {
                     rates.add(step, self.merged.len());
                 }
                 if let Some(recorded) = &mut population.recorded {
+                    let bytes = (self.merged.len() * size_of::<SpikeEvent>()) as u128;
+                    let full = |_| NetworkError::Memory { what: format!("spikes of {}", population.name), bytes };
+                    recorded.try_reserve(self.merged.len()).map_err(full)?;
                     recorded.extend(self.merged.iter().map(|&neuron| SpikeEvent { step, neuron }));
                 }
                 line.push(&self.merged);
             }
         }
-        if pieces.iter().any(Piece::learns_late) {
+        if afferents.iter().any(|afferent| afferent.plastic && afferent.late()) {
             // Then the window is one step.
-            for_each(pieces, 1, |piece| piece.learn_late(start, lines, modulators[0]))?;
+            for_each(afferents, threads, |afferent| afferent.prepare_late(lines))?;
+            for_each(pieces, threads, |piece| piece.learn_late(start, (lines, afferents), modulators[0]))?;
         }
         self.now += u64::from(window);
         Ok(())
@@ -124,9 +141,11 @@ impl Network {
         for monitor in self.weights.iter_mut().filter(|m| now.is_multiple_of(m.every)) {
             monitor.trace.steps.push(now - 1);
             for &(piece, wire, place) in &monitor.places {
-                let wire = &mut self.pieces[piece].wires[wire].wire;
-                wire.settle(now - 1)?;
-                let weight = wire.weights().and_then(|weights| weights.get(place).copied());
+                let mut weight = None;
+                if let Some(wire) = &mut self.pieces[piece].wires[wire].wire {
+                    wire.settle(now - 1)?;
+                    weight = wire.weights().and_then(|weights| weights.get(place).copied());
+                }
                 monitor.trace.values.push(weight.unwrap_or(f32::NAN));
             }
         }
@@ -137,17 +156,16 @@ impl Network {
 /// Neuron steps below which waking another thread costs more than it brings: some ten microseconds of work.
 const WORTH_A_THREAD: usize = 1 << 15;
 
-/// Each piece, for `steps` steps, on the threads of the current pool if that is worth it; the first error by order of
-/// pieces. The result does not depend on which way was taken.
-fn for_each(
-    pieces: &mut [Piece],
-    steps: u32,
-    run: impl Fn(&mut Piece) -> Result<(), NetworkError> + Send + Sync,
+/// Each item, on the threads of the current pool if that is worth it; the first error by their order. The result does not
+/// depend on which way was taken.
+fn for_each<T: Send>(
+    items: &mut [T],
+    threads: bool,
+    run: impl Fn(&mut T) -> Result<(), NetworkError> + Send + Sync,
 ) -> Result<(), NetworkError> {
-    let work = pieces.iter().map(|piece| piece.range.len()).sum::<usize>() * steps as usize;
-    if pieces.len() == 1 || work < WORTH_A_THREAD || rayon::current_num_threads() == 1 {
-        return pieces.iter_mut().try_for_each(run);
+    if items.len() == 1 || !threads || rayon::current_num_threads() == 1 {
+        return items.iter_mut().try_for_each(run);
     }
-    let done: Vec<Result<(), NetworkError>> = pieces.par_iter_mut().map(run).collect();
+    let done: Vec<Result<(), NetworkError>> = items.par_iter_mut().map(run).collect();
     done.into_iter().collect()
 }

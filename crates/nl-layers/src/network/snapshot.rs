@@ -21,6 +21,8 @@ pub struct Snapshot {
     populations: Vec<SavedPopulation>,
     lines: Vec<DelayLine>,
     signals: SignalState,
+    /// Short-term plasticity, by projection and delay.
+    short_term: Vec<Option<TsodyksMarkramState<f32>>>,
     pieces: Vec<SavedPiece>,
     states: Vec<StateTrace>,
     weights: Vec<WeightTrace>,
@@ -39,16 +41,11 @@ struct SavedPopulation {
 struct SavedPiece {
     cells: Vec<u8>,
     own: DelayLine,
-    wires: Vec<SavedWire>,
+    /// Plastic weights and what their rules keep, by wire.
+    wires: Vec<Vec<u8>>,
     /// Rates of the Poisson inputs.
     poisson: Vec<Hz>,
     constant: Vec<f32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct SavedWire {
-    synapses: Vec<u8>,
-    short_term: Option<TsodyksMarkramState<f32>>,
 }
 
 impl Network {
@@ -58,9 +55,9 @@ impl Network {
     /// If a state cannot be serialised.
     pub fn snapshot(&self) -> Result<Snapshot, NetworkError> {
         let pieces = self.pieces.iter().map(|piece| {
-            let wires = piece.wires.iter().map(|incoming| {
-                let short_term = incoming.release.as_ref().map(|release| release.state.clone());
-                Ok(SavedWire { synapses: incoming.wire.save()?, short_term })
+            let wires = piece.wires.iter().map(|incoming| match &incoming.wire {
+                Some(wire) => wire.save(),
+                None => Ok(Vec::new()),
             });
             Ok(SavedPiece {
                 cells: piece.cells.save()?,
@@ -84,6 +81,7 @@ impl Network {
             populations: populations.collect(),
             lines: self.lines.clone(),
             signals: self.signals.state.clone(),
+            short_term: self.afferents.iter().map(|a| a.release.as_ref().map(|release| release.state.clone())).collect(),
             pieces: pieces.collect::<Result<_, NetworkError>>()?,
             states: self.states.iter().map(|m| m.trace.clone()).collect(),
             weights: self.weights.iter().map(|m| m.trace.clone()).collect(),
@@ -117,6 +115,10 @@ impl Network {
         if !lines || !own.eq(self.pieces.iter().map(|p| (p.own.longest(), p.wires.len()))) {
             return differ("projections or delays");
         }
+        let sizes = self.afferents.iter().map(|a| a.release.as_ref().map(|release| release.state.u().len()));
+        if !snapshot.short_term.iter().map(|state| state.as_ref().map(|state| state.u().len())).eq(sizes) {
+            return differ("short-term plasticities");
+        }
         let states = snapshot.states.iter().map(|t| &t.neurons).eq(self.states.iter().map(|m| &m.trace.neurons));
         let weights = snapshot.weights.iter().map(|t| &t.synapses).eq(self.weights.iter().map(|m| &m.trace.synapses));
         let rates =
@@ -129,6 +131,13 @@ impl Network {
         }
         if snapshot.now > LONGEST_LIFE {
             return differ("numbers of steps");
+        }
+        for (saved, population) in snapshot.populations.iter().zip(&self.populations) {
+            let spikes = saved.recorded.as_deref().unwrap_or(&[]);
+            let known = |spike: &SpikeEvent| spike.step < snapshot.now && (spike.neuron as usize) < population.n;
+            if !spikes.iter().all(known) || !spikes.is_sorted_by(|a, b| a < b) {
+                return differ("recorded spikes");
+            }
         }
         for (line, population) in snapshot.lines.iter().zip(&self.populations) {
             line.check(population.n)?;
@@ -143,6 +152,11 @@ impl Network {
         for (piece, saved) in self.pieces.iter_mut().zip(&snapshot.pieces) {
             saved.load(piece)?;
         }
+        for (afferent, saved) in self.afferents.iter_mut().zip(&snapshot.short_term) {
+            if let (Some(release), Some(state)) = (&mut afferent.release, saved) {
+                release.state = state.clone();
+            }
+        }
         for (population, saved) in self.populations.iter_mut().zip(&snapshot.populations) {
             population.count = saved.count;
             population.recorded.clone_from(&saved.recorded);
@@ -156,7 +170,7 @@ impl Network {
         }
         self.lines.clone_from(&snapshot.lines);
         self.signals.state.clone_from(&snapshot.signals);
-        self.now = snapshot.now;
+        (self.now, self.finite) = (snapshot.now, 0);
         Ok(())
     }
 }
@@ -167,13 +181,10 @@ impl SavedPiece {
         piece.cells.load(&self.cells)?;
         piece.own = self.own.clone();
         for (incoming, saved) in piece.wires.iter_mut().zip(&self.wires) {
-            incoming.wire.load(&saved.synapses)?;
-            match (&mut incoming.release, &saved.short_term) {
-                (None, None) => {}
-                (Some(release), Some(state)) if state.u().len() == release.state.u().len() => {
-                    release.state = state.clone();
-                }
-                _ => return differ("short-term plasticities"),
+            match &mut incoming.wire {
+                Some(wire) => wire.load(saved)?,
+                None if saved.is_empty() => {}
+                None => return differ("fixed weights"),
             }
         }
         if self.poisson.len() != piece.poisson.len() {

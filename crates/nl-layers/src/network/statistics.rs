@@ -6,7 +6,7 @@ use super::SpikeEvent;
 
 /// Mean rate: spikes / (neurons · time); 0 if either is.
 #[must_use]
-pub fn mean_rate(spikes: usize, neurons: usize, time: Ms) -> Hz {
+pub fn mean_rate(spikes: u64, neurons: usize, time: Ms) -> Hz {
     let exposure = neurons as f64 * time.0 / 1000.0;
     Hz(if exposure > 0.0 { spikes as f64 / exposure } else { 0.0 })
 }
@@ -26,32 +26,31 @@ pub fn mean_rate(spikes: usize, neurons: usize, time: Ms) -> Hz {
 #[must_use]
 pub fn mean_cv_isi(spikes: &[SpikeEvent], neurons: usize) -> Option<f64> {
     let mut last = vec![None; neurons];
-    let mut sums = vec![(0_u32, 0.0, 0.0); neurons];
+    // Intervals, their mean, and the sum of squares around it (Welford 1962): no difference of two large squares.
+    let mut moments = vec![(0_u64, 0.0, 0.0); neurons];
     for spike in spikes {
         let i = spike.neuron as usize;
         let Some(last) = last.get_mut(i) else { continue };
         if let Some(before) = last.replace(spike.step) {
             let interval = spike.step.abs_diff(before) as f64;
-            let (count, sum, squares) = &mut sums[i];
+            let (count, mean, squares) = &mut moments[i];
             *count += 1;
-            *sum += interval;
-            *squares += interval * interval;
+            let off = interval - *mean;
+            *mean += off / *count as f64;
+            *squares += off * (interval - *mean);
         }
     }
-    let cvs: Vec<f64> = sums
+    let cvs: Vec<f64> = moments
         .iter()
         .filter(|(count, ..)| *count >= 2)
-        .map(|&(count, sum, squares)| {
-            let mean = sum / f64::from(count);
-            (squares / f64::from(count) - mean * mean).max(0.0).sqrt() / mean
-        })
+        .map(|&(count, mean, squares)| (squares / count as f64).sqrt() / mean)
         .collect();
     (!cvs.is_empty()).then(|| cvs.iter().sum::<f64>() / cvs.len() as f64)
 }
 
 /// Spikes of the population in bins of `width` steps, from step `from` to `to`; a last bin that is not full is left out.
 #[must_use]
-pub fn binned_counts(spikes: &[SpikeEvent], from: u64, to: u64, width: u64) -> Vec<u32> {
+pub fn binned_counts(spikes: &[SpikeEvent], from: u64, to: u64, width: u64) -> Vec<u64> {
     let width = width.max(1);
     let mut bins = vec![0; (to.saturating_sub(from) / width) as usize];
     for spike in spikes {
@@ -72,9 +71,9 @@ pub fn binned_counts(spikes: &[SpikeEvent], from: u64, to: u64, width: u64) -> V
 /// assert_eq!(statistics::synchrony(&[0, 0]), None);
 /// ```
 #[must_use]
-pub fn synchrony(counts: &[u32]) -> Option<f64> {
+pub fn synchrony(counts: &[u64]) -> Option<f64> {
     let n = counts.len() as f64;
-    let mean = counts.iter().map(|&c| f64::from(c)).sum::<f64>() / n;
-    let variance = counts.iter().map(|&c| (f64::from(c) - mean).powi(2)).sum::<f64>() / n;
+    let mean = counts.iter().map(|&c| c as f64).sum::<f64>() / n;
+    let variance = counts.iter().map(|&c| (c as f64 - mean).powi(2)).sum::<f64>() / n;
     (mean > 0.0).then(|| variance / mean)
 }

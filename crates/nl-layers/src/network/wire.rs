@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use nl_plasticity::{Activity, PlasticityRule};
-use nl_synapse::{Connection, Weights};
+use nl_synapse::{Connection, Rows, Share, Weights};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::NetworkError;
 use super::cells::{from_bytes, to_bytes};
+use super::route::Index;
 
 /// Synapses onto one piece, their kind forgotten.
 pub(super) trait Wire: Send + Sync {
@@ -40,6 +41,11 @@ pub(super) trait Wire: Send + Sync {
         None
     }
 
+    /// `Ok` if the rule, if there is one, can have such weights.
+    fn check_weights(&self, _weights: &[f32]) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
     fn save(&self) -> Result<Vec<u8>, NetworkError> {
         Ok(Vec::new())
     }
@@ -55,24 +61,51 @@ pub(super) type Numbers = Option<Vec<u32>>;
 /// A wire onto one piece, and the numbers of its synapses.
 pub(super) type Cut = (Box<dyn Wire>, Numbers);
 
-/// A whole connection, to be cut.
-pub(super) trait Bundle {
+/// Synapses in one copy for all pieces: see [`route`](super::route).
+pub(super) trait Shared: Send + Sync {
+    /// The list of its synapses: there is one.
+    fn rows(&self) -> Option<Rows<'_, f32>>;
+}
+
+/// How a connection is spread over the pieces of its targets.
+pub(super) enum Spread {
+    /// A wire for each piece, which takes the spikes of all senders.
+    Whole(Vec<Cut>),
+    /// Synapses in one copy for all pieces.
+    Shared(Box<dyn Shared>),
+    /// A wire for each piece that is reached, which takes the spikes of the senders that reach it; and who these are.
+    Shares(Vec<Option<Cut>>, Index),
+}
+
+/// A whole connection, to be spread.
+pub(super) trait Bundle: Send {
     fn pre(&self) -> usize;
     fn post(&self) -> usize;
     fn synapses(&self) -> usize;
-    /// `None` if the connection cannot be cut and `range` is not all of it.
-    fn cut(&self, range: core::ops::Range<usize>) -> Result<Option<Cut>, NetworkError>;
+    /// The lowest weight, if it is known.
+    fn lowest(&self) -> Option<f32>;
+    /// Whether parts of its targets can be had.
+    fn divisible(&self) -> Result<bool, NetworkError>;
+    /// Onto the pieces `bounds[k] .. bounds[k + 1]`.
+    fn spread(self: Box<Self>, bounds: &[usize]) -> Result<Spread, NetworkError>;
 }
 
 /// The part of `synapses` that reaches `range`.
-fn part<C: Connection<f32> + Clone>(
-    synapses: &C,
-    range: core::ops::Range<usize>,
-) -> Result<Option<(C, Numbers)>, NetworkError> {
-    if range == (0..synapses.post()) {
-        return Ok(Some((synapses.clone(), None)));
-    }
-    Ok(synapses.restrict(range)?.map(|(part, kept)| (part, Some(kept))))
+fn part<C: Connection<f32>>(synapses: &C, range: core::ops::Range<usize>) -> Result<(C, Vec<u32>), NetworkError> {
+    let could = || NetworkError::Invalid("a connection could be cut, and then could not".into());
+    synapses.restrict(range)?.ok_or_else(could)
+}
+
+/// The pieces that `bounds` lie between.
+fn pieces(bounds: &[usize]) -> impl Iterator<Item = core::ops::Range<usize>> + '_ {
+    bounds.windows(2).map(|ends| ends[0]..ends[1])
+}
+
+/// Whether most senders reach few of the pieces, so that a place for each of them in each piece (4 bytes) would outgrow
+/// the synapses (4 bytes and more). With at least half of the places in use it cannot.
+fn scattered(rows: Option<Rows<'_, f32>>, bounds: &[usize]) -> Result<bool, NetworkError> {
+    let Some(Rows { csr, .. }) = rows.filter(|_| bounds.len() > 2) else { return Ok(false) };
+    Ok(2 * u128::from(csr.pairs(bounds)?) < csr.pre() as u128 * (bounds.len() - 1) as u128)
 }
 
 fn deliver<C: Connection<f32>>(
@@ -104,8 +137,29 @@ impl<C: Connection<f32> + Clone + Send + Sync + 'static> Bundle for Fixed<C> {
         self.0.synapses()
     }
 
-    fn cut(&self, range: core::ops::Range<usize>) -> Result<Option<Cut>, NetworkError> {
-        Ok(part(&self.0, range)?.map(|(synapses, _)| (Box::new(Fixed(synapses)) as Box<dyn Wire>, None)))
+    fn lowest(&self) -> Option<f32> {
+        self.0.weight_range().map(|(low, _)| low)
+    }
+
+    fn divisible(&self) -> Result<bool, NetworkError> {
+        Ok(self.0.rows().is_some() || self.0.restrict(0..1)?.is_some())
+    }
+
+    fn spread(self: Box<Self>, bounds: &[usize]) -> Result<Spread, NetworkError> {
+        if bounds.len() == 2 {
+            return Ok(Spread::Whole(vec![(self, None)]));
+        }
+        if scattered(self.0.rows(), bounds)? {
+            return Ok(Spread::Shared(self));
+        }
+        let cut = |range| Ok((Box::new(Fixed(part(&self.0, range)?.0)) as Box<dyn Wire>, None));
+        Ok(Spread::Whole(pieces(bounds).map(cut).collect::<Result<_, NetworkError>>()?))
+    }
+}
+
+impl<C: Connection<f32> + Send + Sync> Shared for Fixed<C> {
+    fn rows(&self) -> Option<Rows<'_, f32>> {
+        self.0.rows()
     }
 }
 
@@ -151,10 +205,42 @@ where
         self.synapses.synapses()
     }
 
-    fn cut(&self, range: core::ops::Range<usize>) -> Result<Option<Cut>, NetworkError> {
-        let Some((synapses, kept)) = part(&self.synapses, range)? else { return Ok(None) };
-        let state = self.rule.state(synapses.pre(), synapses.post(), synapses.synapses())?;
-        Ok(Some((Box::new(Plastic { synapses, rule: Arc::clone(&self.rule), state }), kept)))
+    fn lowest(&self) -> Option<f32> {
+        self.synapses.weight_range().map(|(low, _)| low)
+    }
+
+    fn divisible(&self) -> Result<bool, NetworkError> {
+        Ok(self.synapses.restrict(0..1)?.is_some())
+    }
+
+    fn spread(self: Box<Self>, bounds: &[usize]) -> Result<Spread, NetworkError> {
+        let Self { synapses, rule } = *self;
+        let wire = |synapses: C| -> Result<Box<dyn Wire>, NetworkError> {
+            let state = rule.state(synapses.pre(), synapses.post(), synapses.synapses())?;
+            Ok(Box::new(Plastic { synapses, rule: Arc::clone(&rule), state }))
+        };
+        if bounds.len() == 2 {
+            return Ok(Spread::Whole(vec![(wire(synapses)?, None)]));
+        }
+        if let Some(Rows { csr, .. }) = synapses.rows()
+            && scattered(synapses.rows(), bounds)?
+        {
+            let shares = csr.split(bounds)?;
+            let index = Index::new(csr.pre(), &shares)?;
+            let cut = |share: Option<Share>| -> Result<Option<Option<Cut>>, NetworkError> {
+                let Some(Share { rows, synapses: kept, .. }) = share else { return Ok(Some(None)) };
+                let Some(part) = synapses.select(rows, &kept)? else { return Ok(None) };
+                Ok(Some(Some((wire(part)?, Some(kept)))))
+            };
+            if let Some(cuts) = shares.into_iter().map(cut).collect::<Result<Option<_>, _>>()? {
+                return Ok(Spread::Shares(cuts, index));
+            }
+        }
+        let cut = |range| {
+            let (synapses, kept) = part(&synapses, range)?;
+            Ok((wire(synapses)?, Some(kept)))
+        };
+        Ok(Spread::Whole(pieces(bounds).map(cut).collect::<Result<_, NetworkError>>()?))
     }
 }
 
@@ -192,6 +278,10 @@ where
 
     fn weights_mut(&mut self) -> Option<&mut [f32]> {
         Some(self.synapses.weights_mut())
+    }
+
+    fn check_weights(&self, weights: &[f32]) -> Result<(), NetworkError> {
+        Ok(self.rule.check_weights(weights)?)
     }
 
     fn save(&self) -> Result<Vec<u8>, NetworkError> {

@@ -116,6 +116,37 @@ plateaus = [
     ({"factor": 0.5, "patience": 0, "maximise": True}, metrics, plateau(1.0, metrics, mode="max", factor=0.5, patience=0, eps=0.0)),
 ]
 
+# Gradients beyond 1.8e19, whose squares are infinite in float32, then ordinary ones; within 6e20, where PyTorch itself
+# still holds. Positions are recorded in units of the learning rate, from 0, after each step.
+huge = [[1e20, 1.0, 1.0, 0.5], [1.0, -3e20, 2e20, 1.0, 1.0], [1.85e19, -1.85e19, 0.0, 1e-20, 1.0]]
+
+
+def walk(make, gradients):
+    p = torch.nn.Parameter(torch.zeros(1))
+    optimizer, rows = make([p]), []
+    for g in gradients:
+        p.grad = torch.tensor([g])
+        optimizer.step()
+        rows.append(float(p.detach()[0]))
+    return rows
+
+
+walks = [
+    ({"kind": "adam"}, lambda ps: O.Adam(ps, lr=1.0)),
+    ({"kind": "adam", "amsgrad": True}, lambda ps: O.Adam(ps, lr=1.0, amsgrad=True)),
+    ({"kind": "adam-w", "weight_decay": 0.0}, lambda ps: O.AdamW(ps, lr=1.0, weight_decay=0.0)),
+    ({"kind": "rms-prop", "decay": 0.999}, lambda ps: O.RMSprop(ps, lr=1.0, alpha=0.999)),
+    ({"kind": "rms-prop", "decay": 0.999, "centered": True}, lambda ps: O.RMSprop(ps, lr=1.0, alpha=0.999, centered=True)),
+    ({"kind": "rms-prop", "decay": 0.999, "momentum": 0.5}, lambda ps: O.RMSprop(ps, lr=1.0, alpha=0.999, momentum=0.5)),
+]
+
+with open("huge.json", "w") as out:
+    json.dump({
+        "torch": torch.__version__,
+        "walks": [{"algorithm": a, "gradients": g, "positions": walk(make, g)} for a, make in walks for g in huge],
+    }, out, indent=1)
+    out.write("\n")
+
 with open("optim.json", "w") as out:
     json.dump({
         "torch": torch.__version__,

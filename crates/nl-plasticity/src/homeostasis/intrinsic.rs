@@ -1,10 +1,13 @@
 //! A threshold that holds a target rate.
 
+use core::marker::PhantomData;
+
 use nl_neuron::{Hz, Ms, Real};
 use serde::{Deserialize, Serialize};
 
 use super::check_spikes;
 use crate::Error;
+use crate::memory::filled;
 use crate::rules::real;
 
 const INTRINSIC: &str = "intrinsic plasticity";
@@ -25,11 +28,13 @@ pub struct IntrinsicPlasticity<F = f32> {
     eta: f64,
     rho_0: Hz,
     dt: Ms,
-    /// η times the spikes of each neuron.
-    raised: Vec<F>,
+    /// The spikes of each neuron: exact for ever, where a sum of η would stop growing.
+    counts: Vec<u64>,
     /// The first step shown.
     origin: Option<u64>,
     last: Option<u64>,
+    #[serde(skip)]
+    scalar: PhantomData<F>,
 }
 
 impl<F: Real> IntrinsicPlasticity<F> {
@@ -42,7 +47,7 @@ impl<F: Real> IntrinsicPlasticity<F> {
         real::<F>(INTRINSIC, "eta", eta)?;
         nl_neuron::Error::not_negative(INTRINSIC, "rho_0", rho_0.0)?;
         nl_neuron::Error::positive(INTRINSIC, "dt", dt.0)?;
-        Ok(Self { eta, rho_0, dt, raised: vec![F::ZERO; n], origin: None, last: None })
+        Ok(Self { eta, rho_0, dt, counts: filled(INTRINSIC, 0, n)?, origin: None, last: None, scalar: PhantomData })
     }
 
     /// Counts the spikes of step `now`; steps without any may be left out. The target counts from the first step shown.
@@ -50,12 +55,13 @@ impl<F: Real> IntrinsicPlasticity<F> {
     /// # Errors
     /// If a spike does not fit, or time runs backwards.
     pub fn spikes(&mut self, now: u64, spikes: &[u32]) -> Result<(), Error> {
-        check_spikes(INTRINSIC, spikes, self.raised.len())?;
+        check_spikes(INTRINSIC, spikes, self.counts.len())?;
         Error::order(INTRINSIC, now, self.last)?;
         self.last = Some(now);
         self.origin.get_or_insert(now);
         for &i in spikes {
-            self.raised[i as usize] += F::from_f64(self.eta);
+            let count = &mut self.counts[i as usize];
+            *count = count.saturating_add(1);
         }
         Ok(())
     }
@@ -64,14 +70,25 @@ impl<F: Real> IntrinsicPlasticity<F> {
     #[must_use]
     pub fn at(&self, now: u64, i: u32) -> F {
         let steps = now.saturating_sub(self.origin.unwrap_or(now));
-        let due = F::from_f64(self.eta * self.rho_0.0 * 1e-3 * self.dt.0 * steps as f64);
-        self.raised.get(i as usize).map_or(F::ZERO, |&raised| raised - due)
+        let expected = self.rho_0.0 * 1e-3 * self.dt.0 * steps as f64;
+        self.counts.get(i as usize).map_or(F::ZERO, |&count| F::from_f64(self.eta * (count as f64 - expected)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// 10⁸ spikes at the target rate leave θ where it was, and the next spike raises it by η, in f32 too.
+    #[test]
+    fn a_long_life_loses_no_spike() {
+        let mut theta = IntrinsicPlasticity::<f32>::new(1, 0.1, Hz(10.0), Ms(1.0)).unwrap();
+        theta.spikes(0, &[0]).unwrap();
+        theta.counts[0] = 100_000_000;
+        assert_eq!(theta.at(10_000_000_000, 0), 0.0);
+        theta.spikes(10_000_000_000, &[0]).unwrap();
+        assert_eq!(theta.at(10_000_000_000, 0), 0.1);
+    }
 
     /// A neuron that fires regularly at 40 Hz − θ ends up at ρ₀ = 10 Hz.
     #[test]

@@ -86,6 +86,7 @@ fn normalise<F: Real, W: Weights<F>>(sum: F, post: u32, weights: &mut W) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_relative_eq;
     use nl_synapse::{Csr, Dense, Sparse};
 
     #[test]
@@ -93,7 +94,7 @@ mod tests {
         let mut weights = Dense::new(3, 2, vec![1.0_f32, 0.0, 2.0, 0.0, 4.0, 0.0]).unwrap();
         WeightNormalisation::new(78.4).unwrap().apply(&mut weights).unwrap();
         let sum: f32 = [0, 2, 4].iter().map(|&s| weights.weights()[s]).sum();
-        assert!((sum - 78.4).abs() < 1e-4);
+        assert_relative_eq!(sum, 78.4, max_relative = 1e-6); // f32
         assert_eq!([1, 3, 5].map(|s| weights.weights()[s]), [0.0; 3]);
     }
 

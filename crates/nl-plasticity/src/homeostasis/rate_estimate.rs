@@ -1,5 +1,7 @@
 //! A running estimate of firing rates.
 
+use core::marker::PhantomData;
+
 use nl_neuron::{Ms, Real};
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +25,13 @@ const RATE: &str = "rate estimate";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "F: Real")]
 pub struct RateEstimate<F = f32> {
-    trace: Trace<F>,
+    /// In `f64`: with a long τ the count in it grows beyond what an f32 adds one to.
+    trace: Trace<f64>,
     tau: Ms,
     dt: Ms,
     last: Option<u64>,
+    #[serde(skip)]
+    scalar: PhantomData<F>,
 }
 
 impl<F: Real> RateEstimate<F> {
@@ -37,7 +42,7 @@ impl<F: Real> RateEstimate<F> {
     pub fn new(n: usize, tau: Ms, dt: Ms) -> Result<Self, Error> {
         nl_neuron::Error::population(RATE, n)?;
         Decay::new(RATE, "tau", tau, dt)?;
-        Ok(Self { trace: Trace::new(n), tau, dt, last: None })
+        Ok(Self { trace: Trace::new(RATE, n)?, tau, dt, last: None, scalar: PhantomData })
     }
 
     fn decay(&self) -> Result<Decay, Error> {
@@ -53,7 +58,7 @@ impl<F: Real> RateEstimate<F> {
         Error::order(RATE, now, self.last)?;
         let decay = self.decay()?;
         self.last = Some(now);
-        self.trace.add_each(decay, now, spikes, F::ONE);
+        self.trace.add_each(decay, now, spikes, 1.0);
         Ok(())
     }
 
@@ -61,7 +66,7 @@ impl<F: Real> RateEstimate<F> {
     #[must_use]
     pub fn at(&self, now: u64, i: u32) -> f64 {
         match self.decay() {
-            Ok(decay) if (i as usize) < self.trace.len() => self.trace.at(decay, now, i).to_f64() * 1000.0 / self.tau.0,
+            Ok(decay) if (i as usize) < self.trace.len() => self.trace.at(decay, now, i) * 1000.0 / self.tau.0,
             _ => 0.0,
         }
     }
@@ -70,13 +75,14 @@ impl<F: Real> RateEstimate<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_relative_eq;
 
     #[test]
     fn a_burst_decays_with_tau() {
         let mut rate = RateEstimate::<f64>::new(1, Ms(200.0), Ms(0.5)).unwrap();
         rate.spikes(10, &[0]).unwrap();
         assert_eq!(rate.at(10, 0), 5.0); // one spike in 200 ms
-        assert!((rate.at(410, 0) - 5.0 * (-1.0_f64).exp()).abs() < 1e-12);
+        assert_relative_eq!(rate.at(410, 0), 5.0 * (-1.0_f64).exp(), max_relative = 1e-14);
         assert_eq!(rate.at(410, 1), 0.0);
         assert!(rate.spikes(10, &[0]).is_err());
         assert!(rate.spikes(11, &[1]).is_err());

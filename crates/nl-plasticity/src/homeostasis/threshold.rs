@@ -1,5 +1,7 @@
 //! A threshold that rises with each spike.
 
+use core::marker::PhantomData;
+
 use nl_neuron::{Ms, Mv, Real};
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +43,11 @@ impl Default for AdaptiveThresholdParameters {
 pub struct AdaptiveThreshold<F = f32> {
     parameters: AdaptiveThresholdParameters,
     dt: Ms,
-    theta: Trace<F>,
+    /// In `f64`: beside a θ of 100 mV an f32 rounds the jump of 0.05 mV by up to a ten-thousandth, always the same way.
+    theta: Trace<f64>,
     last: Option<u64>,
+    #[serde(skip)]
+    scalar: PhantomData<F>,
 }
 
 impl<F: Real> AdaptiveThreshold<F> {
@@ -54,7 +59,7 @@ impl<F: Real> AdaptiveThreshold<F> {
         nl_neuron::Error::population(THRESHOLD, n)?;
         real::<F>(THRESHOLD, "theta_plus", parameters.theta_plus.0)?;
         Decay::new(THRESHOLD, "tau_theta", parameters.tau_theta, dt)?;
-        Ok(Self { parameters, dt, theta: Trace::new(n), last: None })
+        Ok(Self { parameters, dt, theta: Trace::new(THRESHOLD, n)?, last: None, scalar: PhantomData })
     }
 
     fn decay(&self) -> Result<Decay, nl_neuron::Error> {
@@ -70,7 +75,7 @@ impl<F: Real> AdaptiveThreshold<F> {
         Error::order(THRESHOLD, now, self.last)?;
         let decay = self.decay()?;
         self.last = Some(now);
-        self.theta.add_each(decay, now, spikes, F::from_f64(self.parameters.theta_plus.0));
+        self.theta.add_each(decay, now, spikes, self.parameters.theta_plus.0);
         Ok(())
     }
 
@@ -78,7 +83,7 @@ impl<F: Real> AdaptiveThreshold<F> {
     #[must_use]
     pub fn at(&self, now: u64, i: u32) -> F {
         match self.decay() {
-            Ok(decay) if (i as usize) < self.theta.len() => self.theta.at(decay, now, i),
+            Ok(decay) if (i as usize) < self.theta.len() => F::from_f64(self.theta.at(decay, now, i)),
             _ => F::ZERO,
         }
     }
@@ -91,7 +96,7 @@ impl<F: Real> AdaptiveThreshold<F> {
         nl_neuron::Error::length(THRESHOLD, "theta", self.theta.len(), theta.len())?;
         let factor = self.theta.factor(self.decay()?, now);
         for (out, &scaled) in theta.iter_mut().zip(self.theta.scaled()) {
-            *out = scaled * factor;
+            *out = F::from_f64(scaled * factor);
         }
         Ok(())
     }
@@ -100,6 +105,7 @@ impl<F: Real> AdaptiveThreshold<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_relative_eq;
 
     #[test]
     fn theta_adds_up_and_decays() {
@@ -110,7 +116,8 @@ mod tests {
         let mut all = [0.0; 2];
         theta.read(200, &mut all).unwrap();
         let expected = 2.0 * ((-2.0_f64).exp() + (-1.0_f64).exp());
-        assert!((all[0] - expected).abs() < 1e-14 && all[1] == 0.0);
+        assert_relative_eq!(all[0], expected, max_relative = 1e-14);
+        assert_eq!(all[1], 0.0);
         assert_eq!(theta.at(200, 0), all[0]);
         assert!(theta.read(200, &mut [0.0]).is_err());
         assert!(theta.spikes(100, &[0]).is_err());

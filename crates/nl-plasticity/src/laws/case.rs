@@ -18,7 +18,7 @@ pub struct Case {
     pub pre_spikes: Vec<(u64, u32)>,
     /// (step, neuron) of the postsynaptic spikes, ascending.
     pub post_spikes: Vec<(u64, u32)>,
-    /// (step, size) of the pulses of the neuromodulators.
+    /// (step, size) of the pulses of the neuromodulators; a size may be negative.
     pub pulses: Vec<(u64, f64)>,
     /// Number of steps.
     pub steps: u64,
@@ -37,26 +37,33 @@ pub struct Case {
 impl Case {
     const NEURONS: u32 = 3;
     const STEPS: u64 = 30;
+    /// The longest silence in between, in steps: more than 20 time constants of the laws' quick subjects, after which lazy
+    /// traces are written anew.
+    const SILENCE: u64 = 400;
 
-    /// All experiments: up to 3 × 3 neurons, 30 steps, 12 spikes a side.
+    /// All experiments: up to 3 × 3 neurons, 30 steps, 12 spikes a side, pulses of both signs; every fourth is cut in two by
+    /// a long silence.
     pub(crate) fn strategy() -> impl Strategy<Value = Self> {
         let spikes = || proptest::collection::vec((0..Self::STEPS, 0..Self::NEURONS), 0..=12);
         let parts = prop_oneof![Just(8_u8), Just(0), Just(16), 0..=16_u8];
         let synapses = proptest::collection::vec((parts, prop_oneof![3 => Just(true), 1 => Just(false)]), 9);
         let sizes = (1..=Self::NEURONS, 1..=Self::NEURONS);
-        let pulses = proptest::collection::vec((0..Self::STEPS, 1..=4_u8), 0..=4);
+        let sizes_of_pulses = (1..=4_u8, any::<bool>()).prop_map(|(n, negative)| {
+            let size = 0.25 * f64::from(n);
+            if negative { -size } else { size }
+        });
+        let pulses = proptest::collection::vec((0..Self::STEPS, sizes_of_pulses), 0..=4);
+        let silence = (0..=Self::STEPS, prop_oneof![3 => Just(0), 1 => 0..=Self::SILENCE]);
         let dt = prop_oneof![Just(1.0), Just(0.5), Just(2.0), Just(0.1)];
         let knobs = proptest::array::uniform8(-Knobs::REACH..=Knobs::REACH);
-        (sizes, spikes(), spikes(), pulses, synapses, dt, 0..=Self::STEPS, knobs).prop_map(
-            |((pre, post), pre_spikes, post_spikes, pulses, synapses, dt, choice, knobs)| {
+        (sizes, spikes(), spikes(), pulses, synapses, dt, 0..=Self::STEPS, knobs, silence).prop_map(
+            |((pre, post), pre_spikes, post_spikes, mut pulses, synapses, dt, choice, knobs, (from, silence))| {
                 let fold = |spikes: Vec<(u64, u32)>, n| {
                     let mut folded: Vec<_> = spikes.into_iter().map(|(step, i)| (step, i % n)).collect();
                     folded.sort_unstable();
                     folded.dedup();
                     folded
                 };
-                let mut pulses: Vec<_> =
-                    pulses.into_iter().map(|(step, size)| (step, 0.25 * f64::from(size))).collect();
                 pulses.sort_by_key(|pulse| pulse.0);
                 pulses.dedup_by_key(|pulse| pulse.0);
                 let mut list = Vec::new();
@@ -81,6 +88,7 @@ impl Case {
                     knobs: Knobs(knobs),
                     start: (0.0, 1.0),
                 }
+                .at_steps(|step| if step >= from { step + silence } else { step })
             },
         )
     }
@@ -120,6 +128,15 @@ impl Case {
     /// The same experiment without spikes.
     pub(crate) fn silent(self) -> Self {
         Self { pre_spikes: Vec::new(), post_spikes: Vec::new(), ..self }
+    }
+
+    /// The first step in which both neurons of a synapse spike.
+    pub(crate) fn coincidence(&self) -> Option<u64> {
+        let pairs = |&(step, i): &(u64, u32)| {
+            let joined = |j| self.synapses.iter().any(|&(from, to, _)| (from, to) == (i, j));
+            self.post_spikes.iter().any(|&(other, j)| other == step && joined(j))
+        };
+        self.pre_spikes.iter().find(|spike| pairs(spike)).map(|spike| spike.0)
     }
 
     /// One synapse and a single pre and post spike, `choice + least` steps apart.

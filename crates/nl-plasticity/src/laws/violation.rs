@@ -25,7 +25,17 @@ impl fmt::Display for Violation {
         writeln!(f, "  law:   {}", self.statement)?;
         write!(f, "  found: {}", self.found)?;
         match &self.example {
-            Some(case) => write!(f, "\n{case}"),
+            Some(case) => {
+                write!(f, "\n{case}")?;
+                match case.coincidence() {
+                    Some(step) => write!(
+                        f,
+                        "\n  hint: a pre and a post spike coincide in step {step}; what such a pair does, and which of the two \
+                         acts first, is the subject's claim `.coincidence(…)`: see `Coincidence` and the law `coincidence`"
+                    ),
+                    None => Ok(()),
+                }
+            }
             None => Ok(()),
         }
     }

@@ -4,8 +4,10 @@ use nl_neuron::{Ms, Mv, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
+use super::amplitude::{AmplitudeUnit, amplitude};
 use super::common::{Change, Clip, Strength, real};
-use crate::{Activity, Decay, Error, PlasticityRule, Trace};
+use crate::memory::{check_synapses, filled};
+use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
 const NAME: &str = "Clopath STDP";
 
@@ -31,9 +33,9 @@ impl Default for ClopathHomeostasis {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClopathStdpParameters {
-    /// Amplitude of depression, 1/mV (positive depresses).
+    /// Amplitude of depression, `amplitude_unit`/mV (positive depresses).
     pub a_ltd: f64,
-    /// Amplitude of potentiation, 1/mV².
+    /// Amplitude of potentiation, `amplitude_unit`/mV².
     pub a_ltp: f64,
     /// Threshold of ū₋ and ū₊.
     pub theta_minus: Mv,
@@ -49,6 +51,8 @@ pub struct ClopathStdpParameters {
     pub u_initial: Mv,
     /// Homeostatic depression; `None`: A_LTD is constant.
     pub homeostasis: Option<ClopathHomeostasis>,
+    /// What A_LTD and A_LTP are measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -67,6 +71,7 @@ impl Default for ClopathStdpParameters {
             tau_plus: Ms(7.0),
             u_initial: Mv(-70.6),
             homeostasis: None,
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 100.0,
         }
@@ -74,6 +79,10 @@ impl Default for ClopathStdpParameters {
 }
 
 /// Voltage-based STDP: w' = −A_LTD X(t) [ū₋ − θ₋]₊ + A_LTP x̄ [u − θ₊]₊ [ū₊ − θ₋]₊ (time in ms), clipped to [w_min, w_max].
+///
+/// A_LTD is in the unit of the weight per mV, A_LTP per mV², or both in multiples of w_max − w_min
+/// ([`AmplitudeUnit::Range`]). The step size is the depression by a pre spike at ū₋ = θ₋ + 10 mV (and ū̄² = u_ref²); traces
+/// `x_bar`, `u_minus`, `u_plus` and, with homeostasis, `u_mean`. Potentials beyond 10⁶ mV are refused.
 ///
 /// X are the pre spikes; τ_x x̄' = −x̄ + X, so that x̄ jumps by 1/τ_x; ū₋ and ū₊ are low-passes of the postsynaptic
 /// potential u, exact for u held over the step. Step: filter u; w += dt A_LTP …; pre spikes: w −= A_LTD [ū₋ − θ₋]₊; x̄ jumps.
@@ -112,20 +121,29 @@ pub struct ClopathStdp<F = f32> {
     ltd: F,
     jump: F,
     thresholds: (F, F),
-    u_rest: F,
+    u_rest: f64,
     clip: Clip<F>,
 }
 
 /// Traces and filtered potentials of [`ClopathStdp`].
+///
+/// The filters are kept in `f64`: with τ = 10⁶ ms and dt = 0.1 ms one step moves them by 10⁻⁷ of the way, which an f32 loses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "F: Real")]
 pub struct ClopathStdpState<F> {
     x: Trace<F>,
-    u_minus: Vec<F>,
-    u_plus: Vec<F>,
+    u_minus: Vec<f64>,
+    u_plus: Vec<f64>,
     /// ū̄; empty without homeostasis.
-    u_mean: Vec<F>,
+    u_mean: Vec<f64>,
     last: Option<u64>,
+}
+
+/// The largest potential, ū or threshold, in mV: nothing that follows overflows.
+const LARGEST: f64 = 1e6;
+
+fn check_potential(name: &'static str, u: f64) -> Result<(), nl_neuron::Error> {
+    nl_neuron::Error::check(NAME, name, u, |u| u.abs() <= LARGEST, "use a potential in mV, within -1e6 to 1e6")
 }
 
 /// The filtered potentials that [`ClopathStdp`] reads, `[post]` each.
@@ -146,13 +164,21 @@ impl<F: Real> ClopathStdp<F> {
     /// If a value is not finite, a time constant or u_ref² not positive, or w_min above w_max.
     pub fn new(parameters: ClopathStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
-        let (mut ltd, mut u_rest, mut mean) = (p.a_ltd, 0.0, None);
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
+        // The largest factors that potentials within their limits have.
+        let square = 4.0 * LARGEST * LARGEST;
+        let (mut share, mut largest, mut u_rest, mut mean) = (1.0, 2.0 * LARGEST, 0.0, None);
         if let Some(h) = p.homeostasis {
             nl_neuron::Error::positive(NAME, "u_ref_squared", h.u_ref_squared)?;
-            (ltd, u_rest) = (p.a_ltd / h.u_ref_squared, h.u_rest.0);
+            check_potential("u_rest", h.u_rest.0)?;
+            (share, largest, u_rest) = (1.0 / h.u_ref_squared, largest * square, h.u_rest.0);
             mean = Some(Decay::new(NAME, "tau", h.tau, dt)?);
         }
-        real::<F>(NAME, "u_initial", p.u_initial.0)?;
+        for (name, u) in [("u_initial", p.u_initial), ("theta_minus", p.theta_minus), ("theta_plus", p.theta_plus)] {
+            check_potential(name, u.0)?;
+        }
+        amplitude::<F>(NAME, "a_ltp", p.a_ltp, dt.0 * unit * square * (1.0 / p.tau_x.0).max(1.0))?;
+        amplitude::<F>(NAME, "a_ltd", p.a_ltd, share * unit * largest)?;
         Ok(Self {
             parameters,
             dt,
@@ -160,11 +186,11 @@ impl<F: Real> ClopathStdp<F> {
             minus: Decay::new(NAME, "tau_minus", p.tau_minus, dt)?,
             plus: Decay::new(NAME, "tau_plus", p.tau_plus, dt)?,
             mean,
-            ltp: real(NAME, "a_ltp", p.a_ltp * dt.0)?,
-            ltd: real(NAME, "a_ltd", ltd)?,
+            ltp: amplitude(NAME, "a_ltp", p.a_ltp, dt.0 * unit)?,
+            ltd: amplitude(NAME, "a_ltd", p.a_ltd, share * unit)?,
             jump: real(NAME, "1 / tau_x", 1.0 / p.tau_x.0)?,
             thresholds: (real(NAME, "theta_minus", p.theta_minus.0)?, real(NAME, "theta_plus", p.theta_plus.0)?),
-            u_rest: real(NAME, "u_rest", u_rest)?,
+            u_rest,
             clip: Clip::new(NAME, p.w_min, p.w_max)?,
         })
     }
@@ -186,15 +212,24 @@ impl<F: Real> ClopathStdp<F> {
         filtered: ClopathVoltages<'_, F>,
         weights: &mut W,
     ) -> Result<(), Error> {
-        self.check(state, activity, weights)?;
         let post = weights.post();
         nl_neuron::Error::length(NAME, "u_minus", post, filtered.u_minus.len())?;
         nl_neuron::Error::length(NAME, "u_plus", post, filtered.u_plus.len())?;
         if self.mean.is_some() {
             nl_neuron::Error::length(NAME, "u_mean", post, filtered.u_mean.len())?;
         }
+        let mean = if self.mean.is_some() { filtered.u_mean } else { &[] };
+        for (name, values) in [("u_minus", filtered.u_minus), ("u_plus", filtered.u_plus), ("u_mean", mean)] {
+            values.iter().try_for_each(|u| check_potential(name, u.to_f64()))?;
+        }
+        self.check(state, activity, weights)?;
         self.act(&mut state.x, activity, filtered, weights);
         Ok(())
+    }
+
+    /// ū₋, ū₊ and ū̄ in the precision of the weights.
+    fn narrow(state: &ClopathStdpState<F>) -> [Vec<F>; 3] {
+        [&state.u_minus, &state.u_plus, &state.u_mean].map(|u| u.iter().map(|&u| F::from_f64(u)).collect())
     }
 
     fn check<W: Weights<F>>(
@@ -213,7 +248,7 @@ impl<F: Real> ClopathStdp<F> {
         )?;
         nl_neuron::Error::length(NAME, "v_post", post, activity.v_post.len())?;
         for &v in activity.v_post {
-            nl_neuron::Error::finite(NAME, "v_post", v.to_f64())?;
+            check_potential("v_post", v.to_f64())?;
         }
         activity.check(NAME, (state.x.len(), post), &mut state.last, weights)
     }
@@ -259,13 +294,36 @@ impl<F: Real> PlasticityRule<F> for ClopathStdp<F> {
         self.dt
     }
 
-    fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<Self::State, Error> {
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        let mean = self.parameters.homeostasis.map_or(1.0, |h| h.u_ref_squared);
+        Some(10.0 * self.ltd.abs().to_f64() * mean)
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        let [u_minus, u_plus, u_mean] = Self::narrow(state);
+        let mut all = vec![
+            TraceValues::new("x_bar", TraceOf::Pre, state.x.values(self.x, now)),
+            TraceValues::new("u_minus", TraceOf::Post, u_minus),
+            TraceValues::new("u_plus", TraceOf::Post, u_plus),
+        ];
+        if self.mean.is_some() {
+            all.push(TraceValues::new("u_mean", TraceOf::Post, u_mean));
+        }
+        all
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
         nl_neuron::Error::population(NAME, pre)?;
         nl_neuron::Error::population(NAME, post)?;
-        let u = vec![F::from_f64(self.parameters.u_initial.0); post];
-        let mean = if self.mean.is_some() { post } else { 0 };
-        let u_mean = vec![F::from_f64(self.parameters.u_initial.0) - self.u_rest; mean];
-        Ok(ClopathStdpState { x: Trace::new(pre), u_minus: u.clone(), u_plus: u, u_mean, last: None })
+        check_synapses::<F>(NAME, synapses)?;
+        let u = self.parameters.u_initial.0;
+        let (u_minus, u_plus) = (filled(NAME, u, post)?, filled(NAME, u, post)?);
+        let u_mean = filled(NAME, u - self.u_rest, if self.mean.is_some() { post } else { 0 })?;
+        Ok(ClopathStdpState { x: Trace::new(NAME, pre)?, u_minus, u_plus, u_mean, last: None })
     }
 
     fn step<W: Weights<F>>(
@@ -277,20 +335,23 @@ impl<F: Real> PlasticityRule<F> for ClopathStdp<F> {
         let before = state.last;
         self.check(state, activity, weights)?;
         let steps = before.map_or(1, |last| activity.now - last);
-        let ClopathStdpState { x, u_minus, u_plus, u_mean, .. } = state;
-        let (minus, plus) = (F::from_f64(self.minus.over(steps)), F::from_f64(self.plus.over(steps)));
+        let ClopathStdpState { u_minus, u_plus, u_mean, .. } = &mut *state;
+        let (minus, plus) = (self.minus.over(steps), self.plus.over(steps));
         for ((&u, u_minus), u_plus) in activity.v_post.iter().zip(&mut *u_minus).zip(&mut *u_plus) {
+            let u = u.to_f64();
             *u_minus = u + (*u_minus - u) * minus;
             *u_plus = u + (*u_plus - u) * plus;
         }
         if let Some(decay) = self.mean {
-            let decay = F::from_f64(decay.over(steps));
+            let decay = decay.over(steps);
             for (mean, &u) in u_mean.iter_mut().zip(&*u_minus) {
                 let target = u - self.u_rest;
                 *mean = target + (*mean - target) * decay;
             }
         }
-        self.act(x, activity, ClopathVoltages { u_minus, u_plus, u_mean }, weights);
+        let [u_minus, u_plus, u_mean] = Self::narrow(state);
+        let filtered = ClopathVoltages { u_minus: &u_minus, u_plus: &u_plus, u_mean: &u_mean };
+        self.act(&mut state.x, activity, filtered, weights);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use nl_neuron::Real;
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use crate::{Activity, Decay, Error, Trace};
+use crate::{Activity, Decay, Error, Trace, TraceOf, TraceValues};
 
 /// What a pre and a post spike that reach the synapse in the same step do.
 ///
@@ -94,9 +94,22 @@ pub(crate) struct Clip<F> {
 impl<F: Real> Clip<F> {
     /// [w_min, w_max].
     pub(crate) fn new(rule: &'static str, w_min: f64, w_max: f64) -> Result<Self, nl_neuron::Error> {
-        let (low, high) = (real(rule, "w_min", w_min)?, real(rule, "w_max", w_max)?);
+        let (low, high): (F, F) = (real(rule, "w_min", w_min)?, real(rule, "w_max", w_max)?);
         nl_neuron::Error::check(rule, "w_max", w_max, |x| x >= w_min, "use a bound not below w_min")?;
+        let apart = |_| (high - low).is_finite();
+        nl_neuron::Error::check(
+            rule,
+            "w_max",
+            w_max,
+            apart,
+            "use bounds whose distance the weights' precision can hold",
+        )?;
         Ok(Self { low, high })
+    }
+
+    /// (w_min, w_max).
+    pub(crate) fn bounds(self) -> (F, F) {
+        (self.low, self.high)
     }
 
     /// The nearest weight within; w_min for NaN.
@@ -132,18 +145,26 @@ impl<F: Real> Line<F> {
 }
 
 impl<F: Real> Strength<F> {
-    /// [(w − pivot)/scale]₊^mu; exactly 1 for μ = 0.
+    /// [(w − pivot)/scale]₊^mu, whose base reaches up to `largest`; exactly 1 for μ = 0.
     pub(crate) fn power(
         rule: &'static str,
         (name, mu): (&'static str, f64),
-        pivot: f64,
-        scale: f64,
+        (pivot, scale): (f64, f64),
+        largest: f64,
     ) -> Result<Self, nl_neuron::Error> {
         nl_neuron::Error::not_negative(rule, name, mu)?;
         let mu_real = real(rule, name, mu)?;
         if mu == 0.0 {
             return Ok(Self::Constant);
         }
+        let held = |_| F::from_f64(largest).is_finite() && F::from_f64(largest.powf(mu)).is_finite();
+        nl_neuron::Error::check(
+            rule,
+            name,
+            mu,
+            held,
+            "use an exponent that keeps the change within the weights' precision",
+        )?;
         let line = Line { pivot: real(rule, "w_max", pivot)?, slope: real(rule, "1 / (w_max - w_min)", 1.0 / scale)? };
         Ok(if mu == 1.0 { Self::Linear(line) } else { Self::Power(line, mu_real) })
     }
@@ -246,11 +267,24 @@ pub struct TraceState<F> {
 }
 
 impl<F: Real> TraceState<F> {
-    /// Silence.
+    /// Silence between populations that fit.
     pub(crate) fn new(rule: &'static str, pre: usize, post: usize) -> Result<Self, Error> {
         nl_neuron::Error::population(rule, pre)?;
         nl_neuron::Error::population(rule, post)?;
-        Ok(Self { pre: Trace::new(pre), post: Trace::new(post), last: None })
+        Ok(Self { pre: Trace::new(rule, pre)?, post: Trace::new(rule, post)?, last: None })
+    }
+
+    /// The two traces under these names, at step `now`.
+    pub(crate) fn view(
+        &self,
+        decays: Traces,
+        (pre, post): (&'static str, &'static str),
+        now: u64,
+    ) -> Vec<TraceValues<F>> {
+        vec![
+            TraceValues::new(pre, TraceOf::Pre, self.pre.values(decays.pre, now)),
+            TraceValues::new(post, TraceOf::Post, self.post.values(decays.post, now)),
+        ]
     }
 
     /// `Ok` if activity and weights fit.
@@ -318,8 +352,8 @@ mod tests {
     #[test]
     fn a_row_at_once_has_the_bits_of_its_synapses_one_by_one() {
         let clip = Clip::<f32>::new("test", 0.0, 1.0).unwrap();
-        let line = Strength::power("test", ("mu", 1.0), 1.0, -1.0).unwrap();
-        let power = Strength::power("test", ("mu", 0.4), 1.0, -1.0).unwrap();
+        let line = Strength::power("test", ("mu", 1.0), (1.0, -1.0), 1.0).unwrap();
+        let power = Strength::power("test", ("mu", 0.4), (1.0, -1.0), 1.0).unwrap();
         for post in [1_u32, 7, 64, 131] {
             let value = |k: u32| (k.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32;
             let values: Vec<f32> = (0..2 * post).map(value).collect();

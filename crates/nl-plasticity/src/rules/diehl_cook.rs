@@ -4,8 +4,10 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces, real};
-use crate::{Activity, Decay, Error, PlasticityRule, Trace};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces};
+use crate::memory::check_synapses;
+use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
 const NAME: &str = "Diehl-Cook STDP";
 
@@ -34,7 +36,7 @@ pub enum DiehlCookForm {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiehlCookStdpParameters {
-    /// Learning rate of pre spikes, ν_pre (positive depresses); unused by `PostOnly`.
+    /// Learning rate of pre spikes, ν_pre (positive depresses), in the `amplitude_unit`; unused by `PostOnly`.
     pub eta_pre: f64,
     /// Learning rate of post spikes, ν_post.
     pub eta_post: f64,
@@ -46,6 +48,8 @@ pub struct DiehlCookStdpParameters {
     pub form: DiehlCookForm,
     /// Which past spikes the traces remember (BindsNET and the authors' program: the nearest).
     pub interaction: Interaction,
+    /// What the learning rates are measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -63,6 +67,7 @@ impl Default for DiehlCookStdpParameters {
             tau_post: Ms(20.0),
             form: DiehlCookForm::PrePost,
             interaction: Interaction::Nearest,
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 1.0,
             coincidence: Coincidence::Ignore,
@@ -80,6 +85,9 @@ impl DiehlCookStdpParameters {
 
 /// Diehl & Cook's STDP, in three readings: see [`DiehlCookForm`]; traces x (τ_pre) and y (τ_post) are set to 1 or raised by
 /// 1 at a spike; w is clipped to [w_min, w_max].
+///
+/// The learning rates are in the unit of the weight, or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]). The step
+/// size is the larger of the two that are in use; traces `x`, `y` and, as published, `y2`.
 ///
 /// The network also normalises Σ_i w_ij (see `WeightNormalisation`) and adapts thresholds (see `AdaptiveThreshold`).
 ///
@@ -129,6 +137,9 @@ impl<F: Real> DiehlCookStdp<F> {
             DiehlCookForm::PrePost => (0.0, 0.0, None),
             DiehlCookForm::Published { tau_post2 } => (0.0, 0.0, Some(Decay::new(NAME, "tau_post2", tau_post2, dt)?)),
         };
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
+        let clip = Clip::new(NAME, p.w_min, p.w_max)?;
+        amplitude::<F>(NAME, "x_tar", x_tar, p.eta_post.abs() * unit)?;
         Ok(Self {
             parameters,
             dt,
@@ -139,10 +150,10 @@ impl<F: Real> DiehlCookStdp<F> {
                 coincidence: p.coincidence,
             },
             post2,
-            eta: (real(NAME, "eta_pre", p.eta_pre)?, real(NAME, "eta_post", p.eta_post)?),
-            x_tar: real(NAME, "x_tar", x_tar)?,
-            strength: Strength::power(NAME, ("mu", mu), p.w_max, -1.0)?,
-            clip: Clip::new(NAME, p.w_min, p.w_max)?,
+            eta: (amplitude(NAME, "eta_pre", p.eta_pre, unit)?, amplitude(NAME, "eta_post", p.eta_post, unit)?),
+            x_tar: amplitude(NAME, "x_tar", x_tar, 1.0)?,
+            strength: Strength::power(NAME, ("mu", mu), (p.w_max, -1.0), p.w_max - p.w_min)?,
+            clip,
         })
     }
 
@@ -164,9 +175,25 @@ impl<F: Real> PlasticityRule<F> for DiehlCookStdp<F> {
         self.dt
     }
 
-    fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<Self::State, Error> {
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        let pre = if matches!(self.parameters.form, DiehlCookForm::PostOnly { .. }) { F::ZERO } else { self.eta.0 };
+        Some(pre.abs().max(self.eta.1.abs()).to_f64())
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        let mut all = state.traces.view(self.traces, ("x", "y"), now);
+        all.extend(self.post2.map(|decay| TraceValues::new("y2", TraceOf::Post, state.post2.values(decay, now))));
+        all
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
+        check_synapses::<F>(NAME, synapses)?;
         let traces = TraceState::new(NAME, pre, post)?;
-        Ok(DiehlCookStdpState { traces, post2: Trace::new(if self.post2.is_some() { post } else { 0 }) })
+        Ok(DiehlCookStdpState { traces, post2: Trace::new(NAME, if self.post2.is_some() { post } else { 0 })? })
     }
 
     fn step<W: Weights<F>>(

@@ -4,9 +4,10 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Clip, Coincidence, Interaction, TraceState, Traces, real};
-use super::eligibility::Eligibility;
-use crate::{Activity, Decay, Error, PlasticityRule};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::{Clip, Coincidence, Interaction, TraceState, Traces};
+use super::eligibility::{Eligibility, check_signal};
+use crate::{Activity, Decay, Error, PlasticityRule, TraceOf, TraceValues};
 
 const NAME: &str = "dopamine STDP";
 
@@ -25,7 +26,8 @@ pub enum DopamineInput {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DopamineStdpParameters {
-    /// Eligibility gained by a pair with Δt → 0⁺.
+    /// Eligibility gained by a pair with Δt → 0⁺: what the weight gains in a millisecond at d − b = 1, in the
+    /// `amplitude_unit`.
     pub a_plus: f64,
     /// Eligibility lost by a pair with Δt → 0⁻ (positive depresses).
     pub a_minus: f64,
@@ -41,6 +43,8 @@ pub struct DopamineStdpParameters {
     pub baseline: f64,
     /// What the activity's dopamine is.
     pub input: DopamineInput,
+    /// What A₊ and A₋ are measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -60,6 +64,7 @@ impl Default for DopamineStdpParameters {
             tau_d: Ms(200.0),
             baseline: 0.0,
             input: DopamineInput::Release,
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 200.0,
             coincidence: Coincidence::Ignore,
@@ -69,10 +74,15 @@ impl Default for DopamineStdpParameters {
 
 /// Dopamine-modulated STDP: τ_c c' = −c + τ_c STDP(Δt) δ(t − t_spike), τ_d d' = −d + τ_d DA(t), w' = c (d − b), time in ms.
 ///
-/// c jumps by A₊ x at a post spike and by −A₋ y at a pre spike, with the traces of all-to-all pair STDP; a weight is
-/// integrated in closed form when its synapse is touched (a spike of either side, [`settle`](PlasticityRule::settle),
-/// [`settle_outgoing`](PlasticityRule::settle_outgoing)) and clipped to [w_min, w_max] then. The activity's `rate` counts
-/// for the time since the step shown before, and for `settle` until the next.
+/// A₊ and A₋ are in the unit of the weight per ms of dopamine 1, or in multiples of w_max − w_min
+/// ([`AmplitudeUnit::Range`]). The step size is that of a pair rewarded by a concentration of 1, max(A₊, A₋) τ_c; traces `x`,
+/// `y`, `c` and `d`.
+///
+/// c jumps by A₊ x at a post spike and by −A₋ y at a pre spike, with the traces of all-to-all pair STDP. The weight is held
+/// within [w_min, w_max] at every moment, as if it were integrated in steps as small as one likes; it is written, from a
+/// closed form, when its synapse is touched (a spike of either side, [`settle`](PlasticityRule::settle),
+/// [`settle_outgoing`](PlasticityRule::settle_outgoing)), and when that is changes nothing. The activity's `rate` counts from
+/// its step until the next step shown; for a concentration that is held over a step, it is that of the concentration's step.
 ///
 /// Source: Izhikevich 2007; NEST `stdp_dopamine_synapse`, where a dopamine spike releases 1/τ_d (Potjans et al.
 /// 2010).
@@ -123,6 +133,7 @@ impl<F: Real> DopamineStdp<F> {
     pub fn new(parameters: DopamineStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
         nl_neuron::Error::finite(NAME, "baseline", p.baseline)?;
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         Ok(Self {
             parameters,
             dt,
@@ -134,8 +145,8 @@ impl<F: Real> DopamineStdp<F> {
             },
             c: Decay::new(NAME, "tau_c", p.tau_c, dt)?,
             d: Decay::new(NAME, "tau_d", p.tau_d, dt)?,
-            a_plus: real(NAME, "a_plus", p.a_plus)?,
-            a_minus: real(NAME, "a_minus", p.a_minus)?,
+            a_plus: amplitude(NAME, "a_plus", p.a_plus, unit)?,
+            a_minus: amplitude(NAME, "a_minus", p.a_minus, unit)?,
             clip: Clip::new(NAME, p.w_min, p.w_max)?,
         })
     }
@@ -152,16 +163,18 @@ impl<F: Real> DopamineStdp<F> {
         state.d
     }
 
-    /// ∫ e^(−u/τ) du over `steps` steps, with `per_step` = dt/τ.
-    fn integral(&self, per_step: f64, steps: u64) -> f64 {
+    /// ∫ e^(−u/τ) du over `steps` steps, whole or not, with `per_step` = dt/τ.
+    fn integral(&self, per_step: f64, steps: f64) -> f64 {
         if per_step == 0.0 {
-            return self.dt.0 * steps as f64;
+            return self.dt.0 * steps;
         }
-        self.dt.0 / per_step * -(-(steps as f64) * per_step).exp_m1()
+        self.dt.0 / per_step * -(-steps * per_step).exp_m1()
     }
 
     /// Moves the integral of c's factor and d on to the end of step `now`.
-    fn advance(&self, state: &mut DopamineStdpState<F>, now: u64) {
+    ///
+    /// ∫ e^(−u/τ_c) (d e^(−u/τ_d) − b) du, in two parts if d meets b on its way, so that the integrand keeps its sign in each.
+    fn advance<W: Weights<F>>(&self, state: &mut DopamineStdpState<F>, now: u64, weights: &mut W) {
         let start = *state.time.get_or_insert(now);
         let steps = now.saturating_sub(start);
         if steps == 0 {
@@ -169,9 +182,30 @@ impl<F: Real> DopamineStdp<F> {
         }
         let (c, d) = (self.c.per_step(), self.d.per_step());
         let released = if self.parameters.input == DopamineInput::Release { state.d } else { 0.0 };
-        let integral = released * self.integral(c + d, steps) - self.parameters.baseline * self.integral(c, steps);
-        state.eligibility.integrate(self.c, start, state.rate * integral);
+        let baseline = self.parameters.baseline;
+        let over = |steps| released * self.integral(c + d, steps) - baseline * self.integral(c, steps);
+        let whole = over(steps as f64);
+        let crossing = (released / baseline).ln() / d;
+        let first = if crossing > 0.0 && crossing < steps as f64 { over(crossing) } else { whole };
+        for part in [first, whole - first] {
+            state.eligibility.integrate(self.c, start, state.rate * part, self.clip, weights);
+        }
         state.d *= self.d.over(steps);
+        state.time = Some(now);
+    }
+
+    /// As [`advance`](Self::advance), where `signal`, dopamine times learning rate, is held over the last step.
+    fn hold<W: Weights<F>>(&self, state: &mut DopamineStdpState<F>, now: u64, signal: f64, weights: &mut W) {
+        if let Some(before) = now.checked_sub(1) {
+            // The baseline of a step which `settle` has already reached is in.
+            let fresh = state.time.is_none_or(|time| time < now);
+            let baseline = if fresh { state.rate * self.parameters.baseline } else { 0.0 };
+            if fresh {
+                self.advance(state, before, weights);
+            }
+            let integral = (signal - baseline) * self.integral(self.c.per_step(), 1.0);
+            state.eligibility.integrate(self.c, before, integral, self.clip, weights);
+        }
         state.time = Some(now);
     }
 }
@@ -187,9 +221,27 @@ impl<F: Real> PlasticityRule<F> for DopamineStdp<F> {
         self.dt
     }
 
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        Some(self.a_plus.abs().max(self.a_minus.abs()).to_f64() * self.parameters.tau_c.0)
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        let mut all = state.traces.view(self.traces, ("x", "y"), now);
+        all.push(TraceValues::new("c", TraceOf::Synapse, state.eligibility.values(self.c, now)));
+        let since = now.saturating_sub(state.time.unwrap_or(now));
+        let d = if self.parameters.input == DopamineInput::Release { self.d.over(since) } else { 1.0 };
+        all.push(TraceValues::new("d", TraceOf::Rule, vec![F::from_f64(state.d * d)]));
+        all
+    }
+
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
         let traces = TraceState::new(NAME, pre, post)?;
-        Ok(DopamineStdpState { traces, eligibility: Eligibility::new(synapses), d: 0.0, time: None, rate: 1.0 })
+        let eligibility = Eligibility::new(NAME, synapses)?;
+        Ok(DopamineStdpState { traces, eligibility, d: 0.0, time: None, rate: 1.0 })
     }
 
     fn step<W: Weights<F>>(
@@ -199,20 +251,21 @@ impl<F: Real> PlasticityRule<F> for DopamineStdp<F> {
         weights: &mut W,
     ) -> Result<(), Error> {
         state.eligibility.check(NAME, weights)?;
-        state.traces.check(NAME, activity, weights)?;
         let (now, dopamine) = (activity.now, activity.modulators.dopamine);
-        state.rate = activity.rate.to_f64();
-        self.advance(state, now);
+        check_signal(NAME, activity.rate.to_f64() * (state.d.abs() + dopamine.abs()) * self.dt.0)?;
+        state.traces.check(NAME, activity, weights)?;
+        let rate = activity.rate.to_f64();
         match self.parameters.input {
-            DopamineInput::Release => state.d += dopamine,
+            DopamineInput::Release => {
+                self.advance(state, now, weights);
+                state.d += dopamine;
+            }
             DopamineInput::Concentration => {
+                self.hold(state, now, rate * dopamine, weights);
                 state.d = dopamine;
-                if let Some(before) = now.checked_sub(1) {
-                    let integral = state.rate * dopamine * self.integral(self.c.per_step(), 1);
-                    state.eligibility.integrate(self.c, before, integral);
-                }
             }
         }
+        state.rate = rate;
         let (amounts, traces) = ((self.a_plus, self.a_minus), (self.traces, &mut state.traces));
         state.eligibility.pair_step(self.c, amounts, traces, activity, weights, self.clip);
         Ok(())
@@ -220,7 +273,7 @@ impl<F: Real> PlasticityRule<F> for DopamineStdp<F> {
 
     fn settle<W: Weights<F>>(&self, state: &mut Self::State, now: u64, weights: &mut W) -> Result<(), Error> {
         state.eligibility.check(NAME, weights)?;
-        self.advance(state, now);
+        self.advance(state, now, weights);
         state.eligibility.settle(self.clip, weights);
         Ok(())
     }
@@ -233,7 +286,7 @@ impl<F: Real> PlasticityRule<F> for DopamineStdp<F> {
         weights: &mut W,
     ) -> Result<(), Error> {
         state.eligibility.check(NAME, weights)?;
-        self.advance(state, now);
+        self.advance(state, now, weights);
         state.eligibility.settle_outgoing(NAME, pre, self.clip, weights)
     }
 }

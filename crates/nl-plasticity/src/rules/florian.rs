@@ -4,9 +4,11 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces, real};
-use super::eligibility::Eligibility;
-use crate::{Activity, Decay, Error, PlasticityRule};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces};
+use super::eligibility::{Eligibility, check_signal};
+use crate::memory::check_synapses;
+use crate::{Activity, Decay, Error, PlasticityRule, TraceOf, TraceValues};
 
 const MSTDP: &str = "MSTDP";
 const MSTDPET: &str = "MSTDPET";
@@ -15,9 +17,9 @@ const MSTDPET: &str = "MSTDPET";
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MstdpParameters {
-    /// Learning rate γ.
+    /// Learning rate γ, in the `amplitude_unit`: the change by a pair with Δt → 0 at reward 1 is γ A₊ or −γ A₋.
     pub gamma: f64,
-    /// A₊: jump of P⁺ at a pre spike.
+    /// A₊: jump of P⁺ at a pre spike, without unit.
     pub a_plus: f64,
     /// Jump of −P⁻ at a post spike (positive depresses; the paper's A₋ = −1 is 1 here).
     pub a_minus: f64,
@@ -27,6 +29,8 @@ pub struct MstdpParameters {
     pub tau_minus: Ms,
     /// Time constant of the eligibility z; [`Mstdp`] has none.
     pub tau_z: Ms,
+    /// What γ is measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -44,6 +48,7 @@ impl Default for MstdpParameters {
             tau_plus: Ms(20.0),
             tau_minus: Ms(20.0),
             tau_z: Ms(25.0),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 1.0,
             coincidence: Coincidence::Ignore,
@@ -57,6 +62,8 @@ struct Common<F> {
     parameters: MstdpParameters,
     dt: Ms,
     traces: Traces,
+    /// γ in the unit of the weight.
+    gamma: f64,
     a_plus: F,
     a_minus: F,
     clip: Clip<F>,
@@ -65,7 +72,11 @@ struct Common<F> {
 impl<F: Real> Common<F> {
     fn new(name: &'static str, parameters: MstdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
-        nl_neuron::Error::finite(name, "gamma", p.gamma)?;
+        let unit = p.amplitude_unit.size(name, p.w_min, p.w_max)?;
+        amplitude::<F>(name, "gamma", p.gamma, unit)?;
+        for (jump, value) in [("a_plus", p.a_plus), ("a_minus", p.a_minus)] {
+            amplitude::<F>(name, jump, value, p.gamma.abs() * unit)?;
+        }
         nl_neuron::Error::positive(name, "tau_z", p.tau_z.0)?;
         Ok(Self {
             parameters,
@@ -76,14 +87,32 @@ impl<F: Real> Common<F> {
                 interaction: Interaction::AllToAll,
                 coincidence: p.coincidence,
             },
-            a_plus: real(name, "a_plus", p.a_plus)?,
-            a_minus: real(name, "a_minus", p.a_minus)?,
+            gamma: p.gamma * unit,
+            a_plus: amplitude(name, "a_plus", p.a_plus, 1.0)?,
+            a_minus: amplitude(name, "a_minus", p.a_minus, 1.0)?,
             clip: Clip::new(name, p.w_min, p.w_max)?,
         })
+    }
+
+    /// γ max(A₊, A₋).
+    fn step_size(&self) -> f64 {
+        self.gamma.abs() * self.a_plus.abs().max(self.a_minus.abs()).to_f64()
+    }
+
+    /// P⁺ and P⁻, with their jumps.
+    fn view(&self, state: &TraceState<F>, now: u64) -> Vec<TraceValues<F>> {
+        let mut all = state.view(self.traces, ("p_plus", "p_minus"), now);
+        for (trace, jump) in all.iter_mut().zip([self.a_plus, -self.a_minus]) {
+            trace.values.iter_mut().for_each(|x| *x *= jump);
+        }
+        all
     }
 }
 
 /// Reward-modulated STDP without a trace of eligibility: w += γ r ζ, ζ = P⁺ at a post spike, P⁻ at a pre spike.
+///
+/// γ is in the unit of the weight, or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]); A₊ and A₋ have none. The step
+/// size is γ max(A₊, A₋), a pair at reward 1; traces `p_plus` and `p_minus`.
 ///
 /// τ₊ P⁺' = −P⁺, += A₊ at a pre spike; τ₋ P⁻' = −P⁻, −= A₋ at a post spike; r is the dopamine of the spike's own step (the
 /// paper's discrete form takes the step after it). w is clipped to [w_min, w_max].
@@ -132,7 +161,20 @@ impl<F: Real> PlasticityRule<F> for Mstdp<F> {
         self.0.dt
     }
 
-    fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<Self::State, Error> {
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.0.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        Some(self.0.step_size())
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        self.0.view(state, now)
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
+        check_synapses::<F>(MSTDP, synapses)?;
         TraceState::new(MSTDP, pre, post)
     }
 
@@ -142,9 +184,13 @@ impl<F: Real> PlasticityRule<F> for Mstdp<F> {
         activity: &Activity<'_, F>,
         weights: &mut W,
     ) -> Result<(), Error> {
-        let Common { parameters, traces, a_plus, a_minus, clip, .. } = self.0;
+        let Common { traces, gamma, a_plus, a_minus, clip, .. } = self.0;
+        let signal = gamma * activity.modulators.dopamine;
+        for jump in [a_plus, a_minus] {
+            amplitude::<F>(MSTDP, "gamma * dopamine", signal, (activity.rate * jump).to_f64().abs())?;
+        }
         state.check(MSTDP, activity, weights)?;
-        let scale = activity.rate * F::from_f64(parameters.gamma * activity.modulators.dopamine);
+        let scale = activity.rate * F::from_f64(signal);
         let change = |amount| Change { amount, strength: Strength::Constant, clip };
         traces.step(
             state,
@@ -159,9 +205,13 @@ impl<F: Real> PlasticityRule<F> for Mstdp<F> {
 
 /// Reward-modulated STDP with eligibility traces: τ_z z' = −z + ζ, w' = γ r z (time in ms), ζ as in [`Mstdp`].
 ///
+/// γ is in the unit of the weight, or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]); A₊ and A₋ have none. The step
+/// size is γ max(A₊, A₋), a pair whose whole eligibility is rewarded by 1; traces `p_plus`, `p_minus` and `z`.
+///
 /// r is the dopamine of each step, held over the step that ends with this step's spikes; it is 0 in steps left out. The
-/// weight is integrated exactly, in closed form when its synapse is touched (see [`DopamineStdp`](crate::DopamineStdp)),
-/// so that the result does not depend on dt; the paper's discrete form takes one Euler step each dt.
+/// weight is integrated exactly and held within [w_min, w_max] at every moment, in closed form when its synapse is touched
+/// (see [`DopamineStdp`](crate::DopamineStdp)), so that the result depends neither on dt nor on when that is; the paper's
+/// discrete form takes one Euler step each dt.
 ///
 /// Source: Florian 2007 (MSTDPET).
 ///
@@ -204,7 +254,8 @@ impl<F: Real> Mstdpet<F> {
         let p = parameters;
         let common = Common::new(MSTDPET, p, dt)?;
         let z = Decay::new(MSTDPET, "tau_z", p.tau_z, dt)?;
-        let jumps = (real(MSTDPET, "tau_z", p.a_plus / p.tau_z.0)?, real(MSTDPET, "tau_z", p.a_minus / p.tau_z.0)?);
+        let jump = |value| amplitude(MSTDPET, "tau_z", value, 1.0 / p.tau_z.0);
+        let jumps = (jump(p.a_plus)?, jump(p.a_minus)?);
         Ok(Self { common, z, jumps })
     }
 
@@ -226,8 +277,23 @@ impl<F: Real> PlasticityRule<F> for Mstdpet<F> {
         self.common.dt
     }
 
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.common.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        Some(self.common.step_size())
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        let mut all = self.common.view(&state.traces, now);
+        all.push(TraceValues::new("z", TraceOf::Synapse, state.eligibility.values(self.z, now)));
+        all
+    }
+
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
-        Ok(MstdpetState { traces: TraceState::new(MSTDPET, pre, post)?, eligibility: Eligibility::new(synapses) })
+        let traces = TraceState::new(MSTDPET, pre, post)?;
+        Ok(MstdpetState { traces, eligibility: Eligibility::new(MSTDPET, synapses)? })
     }
 
     fn step<W: Weights<F>>(
@@ -236,14 +302,14 @@ impl<F: Real> PlasticityRule<F> for Mstdpet<F> {
         activity: &Activity<'_, F>,
         weights: &mut W,
     ) -> Result<(), Error> {
-        let Common { parameters, traces, clip, .. } = self.common;
+        let Common { parameters, traces, gamma, clip, .. } = self.common;
         state.eligibility.check(MSTDPET, weights)?;
+        let signal = activity.rate.to_f64() * gamma * activity.modulators.dopamine;
+        let integral = signal * parameters.tau_z.0 * -(-self.z.per_step()).exp_m1();
+        check_signal(MSTDPET, integral)?;
         state.traces.check(MSTDPET, activity, weights)?;
-        let (now, reward) = (activity.now, activity.modulators.dopamine);
-        if let Some(before) = now.checked_sub(1) {
-            let signal = activity.rate.to_f64() * parameters.gamma * reward;
-            let integral = signal * parameters.tau_z.0 * -(-self.z.per_step()).exp_m1();
-            state.eligibility.integrate(self.z, before, integral);
+        if let Some(before) = activity.now.checked_sub(1) {
+            state.eligibility.integrate(self.z, before, integral, clip, weights);
         }
         state.eligibility.pair_step(self.z, self.jumps, (traces, &mut state.traces), activity, weights, clip);
         Ok(())

@@ -4,7 +4,8 @@ use nl_neuron::Real;
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Clip, real};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::Clip;
 use crate::rate::{check_populations, check_rates};
 use crate::{Error, RateRule};
 
@@ -14,10 +15,12 @@ const NAME: &str = "Hebb";
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HebbParameters {
-    /// Learning rate η.
+    /// Learning rate η: the change at x = y = 1, in the `amplitude_unit`.
     pub eta: f64,
     /// Share λ of the weight lost in each update, 0 to 1.
     pub decay: f64,
+    /// What η is measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -26,11 +29,13 @@ pub struct HebbParameters {
 
 impl Default for HebbParameters {
     fn default() -> Self {
-        Self { eta: 1e-3, decay: 0.0, w_min: -1.0, w_max: 1.0 }
+        Self { eta: 1e-3, decay: 0.0, amplitude_unit: AmplitudeUnit::Weight, w_min: -1.0, w_max: 1.0 }
     }
 }
 
 /// Hebb's rule with decay: Δw_ij = η x_i y_j − λ w_ij, clipped to [w_min, w_max].
+///
+/// η is in the unit of the weight (for x and y without unit), or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]).
 ///
 /// Without decay only the bounds stop it. Source: Hebb 1949; Gerstner & Kistler 2002, chapter 10.
 ///
@@ -59,9 +64,10 @@ impl<F: Real> Hebb<F> {
     pub fn new(parameters: HebbParameters) -> Result<Self, Error> {
         let p = parameters;
         nl_neuron::Error::check(NAME, "decay", p.decay, |x| (0.0..=1.0).contains(&x), "use a share from 0 to 1")?;
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         Ok(Self {
             parameters,
-            eta: real(NAME, "eta", p.eta)?,
+            eta: amplitude(NAME, "eta", p.eta, unit)?,
             keep: F::from_f64(1.0 - p.decay),
             clip: Clip::new(NAME, p.w_min, p.w_max)?,
         })
@@ -81,6 +87,10 @@ impl<F: Real> RateRule<F> for Hebb<F> {
         NAME
     }
 
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
     fn state(&self, pre: usize, post: usize) -> Result<(), Error> {
         check_populations(NAME, pre, post)
     }
@@ -98,6 +108,7 @@ impl<F: Real> RateRule<F> for Hebb<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
     use nl_synapse::Dense;
 
     #[test]
@@ -111,7 +122,7 @@ mod tests {
             weights.weights()[0]
         };
         let p = HebbParameters { eta: 0.01, decay: 0.01, ..HebbParameters::default() };
-        assert!((run(p) - 0.4).abs() < 1e-12);
+        assert_abs_diff_eq!(run(p), 0.4, epsilon = 1e-12); // rounding over 5000 updates
         assert_eq!(run(HebbParameters { decay: 0.0, ..p }), 1.0);
     }
 

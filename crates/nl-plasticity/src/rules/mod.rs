@@ -1,5 +1,6 @@
 //! One rule, one file; each opens with its equation.
 
+mod amplitude;
 mod common;
 mod eligibility;
 
@@ -18,6 +19,7 @@ mod bcm;
 mod hebb;
 mod oja;
 
+pub use amplitude::AmplitudeUnit;
 pub use bcm::{Bcm, BcmParameters, BcmState, BcmThreshold};
 pub use clopath::{ClopathHomeostasis, ClopathStdp, ClopathStdpParameters, ClopathStdpState, ClopathVoltages};
 pub(crate) use common::{Clip, real};

@@ -4,8 +4,10 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Change, Clip, Coincidence, Event, Interaction, Strength, real};
-use crate::{Activity, Decay, Error, PlasticityRule, Trace};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::{Change, Clip, Coincidence, Event, Interaction, Strength};
+use crate::memory::{check_synapses, filled};
+use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
 const NAME: &str = "pair STDP";
 
@@ -27,7 +29,7 @@ pub enum Pairing {
 
 /// How the size of a change depends on the weight: factors f₊(w), f₋(w) on A₊, A₋; with ŵ = (w − w_min)/(w_max − w_min).
 ///
-/// A₊ and A₋ are in units of the weight everywhere: NEST's λ is A₊/(w_max − w_min), its α is A₋/A₊.
+/// NEST's λ is A₊ in [`AmplitudeUnit::Range`], its α is A₋/A₊.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightDependence {
@@ -66,8 +68,8 @@ impl WeightDependence {
                 "use a bound above w_min with this dependence",
             )?;
             let span = w_max - w_min;
-            let plus = Strength::power(NAME, ("mu_plus", plus), w_max, -span)?;
-            Ok((plus, Strength::power(NAME, ("mu_minus", minus), w_min, span)?))
+            let plus = Strength::power(NAME, ("mu_plus", plus), (w_max, -span), 1.0)?;
+            Ok((plus, Strength::power(NAME, ("mu_minus", minus), (w_min, span), 1.0)?))
         };
         match self {
             Self::Additive => Ok((Strength::Constant, Strength::Constant)),
@@ -76,7 +78,8 @@ impl WeightDependence {
             Self::Guetig { mu_plus, mu_minus } => soft(mu_plus, mu_minus),
             Self::PowerLaw { mu, w_0 } => {
                 nl_neuron::Error::positive(NAME, "w_0", w_0)?;
-                Ok((Strength::power(NAME, ("mu", mu), 0.0, w_0)?, Strength::power(NAME, ("mu", 1.0), 0.0, w_0)?))
+                let power = |mu| Strength::power(NAME, ("mu", mu), (0.0, w_0), (w_max / w_0).max(0.0));
+                Ok((power(mu)?, power(1.0)?))
             }
         }
     }
@@ -86,7 +89,7 @@ impl WeightDependence {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PairStdpParameters {
-    /// Potentiation by a pair with Δt → 0⁺.
+    /// Potentiation by a pair with Δt → 0⁺, in the `amplitude_unit`.
     pub a_plus: f64,
     /// Depression by a pair with Δt → 0⁻ (a positive number depresses).
     pub a_minus: f64,
@@ -94,6 +97,8 @@ pub struct PairStdpParameters {
     pub tau_plus: Ms,
     /// Time constant of the postsynaptic trace.
     pub tau_minus: Ms,
+    /// What A₊ and A₋ are measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -113,6 +118,7 @@ impl Default for PairStdpParameters {
             a_minus: 0.0105,
             tau_plus: Ms(20.0),
             tau_minus: Ms(20.0),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 1.0,
             pairing: Pairing::AllToAll,
@@ -124,6 +130,9 @@ impl Default for PairStdpParameters {
 
 /// Pair STDP: with Δt = t_post − t_pre,
 /// Δw = A₊ f₊(w) e^(−Δt/τ₊) for Δt > 0, −A₋ f₋(w) e^(Δt/τ₋) for Δt < 0, for each pair that counts.
+///
+/// A₊ and A₋ are in the unit of the weight, or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]: Song et al., NEST).
+/// The step size is the larger of the two; traces `x` and `y`.
 ///
 /// Online: τ₊ x' = −x, x += 1 at a pre spike; τ₋ y' = −y, y += 1 at a post spike; pre spike: w −= A₋ f₋(w) y; post spike:
 /// w += A₊ f₊(w) x; then w is clipped to [w_min, w_max]. Within a step the
@@ -183,14 +192,15 @@ impl<F: Real> PairStdp<F> {
     pub fn new(parameters: PairStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
         let clip = Clip::new(NAME, p.w_min, p.w_max)?;
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         let (f_plus, f_minus) = p.dependence.strengths(p.w_min, p.w_max)?;
         Ok(Self {
             parameters,
             dt,
             plus: Decay::new(NAME, "tau_plus", p.tau_plus, dt)?,
             minus: Decay::new(NAME, "tau_minus", p.tau_minus, dt)?,
-            a_plus: real(NAME, "a_plus", p.a_plus)?,
-            a_minus: real(NAME, "a_minus", p.a_minus)?,
+            a_plus: amplitude(NAME, "a_plus", p.a_plus, unit)?,
+            a_minus: amplitude(NAME, "a_minus", p.a_minus, unit)?,
             f_plus,
             f_minus,
             clip,
@@ -304,20 +314,36 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
         self.dt
     }
 
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        Some(self.a_plus.abs().max(self.a_minus.abs()).to_f64())
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        vec![
+            TraceValues::new("x", TraceOf::Pre, state.pre.values(self.plus, now)),
+            TraceValues::new("y", TraceOf::Post, state.post.values(self.minus, now)),
+        ]
+    }
+
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
         nl_neuron::Error::population(NAME, pre)?;
         nl_neuron::Error::population(NAME, post)?;
+        check_synapses::<F>(NAME, synapses)?;
         let centred = self.parameters.pairing == Pairing::PresynapticCentred;
         let times = centred || self.parameters.pairing == Pairing::Restricted;
         Ok(PairStdpState {
-            pre: Trace::new(pre),
-            post: Trace::new(post),
+            pre: Trace::new(NAME, pre)?,
+            post: Trace::new(NAME, post)?,
             last: None,
-            last_pre: vec![0; if times { pre } else { 0 }],
-            last_post: vec![0; if times { post } else { 0 }],
-            previous_pre: vec![0; if times { pre } else { 0 }],
-            previous_post: vec![0; if times { post } else { 0 }],
-            forgotten: vec![F::ZERO; if centred { synapses } else { 0 }],
+            last_pre: filled(NAME, 0, if times { pre } else { 0 })?,
+            last_post: filled(NAME, 0, if times { post } else { 0 })?,
+            previous_pre: filled(NAME, 0, if times { pre } else { 0 })?,
+            previous_post: filled(NAME, 0, if times { post } else { 0 })?,
+            forgotten: filled(NAME, F::ZERO, if centred { synapses } else { 0 })?,
         })
     }
 
@@ -355,6 +381,7 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
     use nl_synapse::Dense;
 
     fn pair(coincidence: Coincidence, pre: u64, post: u64) -> f64 {
@@ -373,8 +400,8 @@ mod tests {
     fn the_window_of_one_pair_is_exact() {
         for d in 1..60 {
             let exact = (-(d as f64) / 20.0).exp();
-            assert!((pair(Coincidence::Ignore, 3, 3 + d) - 0.01 * exact).abs() < 1e-15);
-            assert!((pair(Coincidence::Ignore, 3 + d, 3) + 0.0105 * exact).abs() < 1e-15);
+            assert_relative_eq!(pair(Coincidence::Ignore, 3, 3 + d), 0.01 * exact, max_relative = 1e-14);
+            assert_relative_eq!(pair(Coincidence::Ignore, 3 + d, 3), -0.0105 * exact, max_relative = 1e-14);
         }
     }
 
@@ -383,6 +410,6 @@ mod tests {
         assert_eq!(pair(Coincidence::Ignore, 4, 4), 0.0);
         assert_eq!(pair(Coincidence::Potentiate, 4, 4), 0.01);
         assert_eq!(pair(Coincidence::Depress, 4, 4), -0.0105);
-        assert!((pair(Coincidence::Both, 4, 4) + 0.0005).abs() < 1e-15);
+        assert_abs_diff_eq!(pair(Coincidence::Both, 4, 4), -0.0005, epsilon = 1e-15);
     }
 }

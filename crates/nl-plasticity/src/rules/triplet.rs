@@ -4,8 +4,10 @@ use nl_neuron::{Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces, real};
-use crate::{Activity, Decay, Error, PlasticityRule, Trace};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces};
+use crate::memory::check_synapses;
+use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
 const NAME: &str = "triplet STDP";
 
@@ -13,7 +15,7 @@ const NAME: &str = "triplet STDP";
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TripletStdpParameters {
-    /// A₂⁺: potentiation by a pair.
+    /// A₂⁺: potentiation by a pair, in the `amplitude_unit`.
     pub a2_plus: f64,
     /// A₃⁺: potentiation by a triplet post-pre-post.
     pub a3_plus: f64,
@@ -29,6 +31,8 @@ pub struct TripletStdpParameters {
     pub tau_minus: Ms,
     /// Time constant of o₂.
     pub tau_y: Ms,
+    /// What the four amplitudes are measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -57,6 +61,7 @@ impl TripletStdpParameters {
             tau_x: Ms(tau_x),
             tau_minus: Ms(33.7),
             tau_y: Ms(tau_y),
+            amplitude_unit: AmplitudeUnit::Weight,
             w_min: 0.0,
             w_max: 1.0,
             interaction,
@@ -91,6 +96,9 @@ impl TripletStdpParameters {
 
 /// Triplet STDP: traces r₁, r₂ of the pre and o₁, o₂ of the post neuron decay with τ₊, τ_x and τ₋, τ_y;
 /// pre spike: w −= o₁ (A₂⁻ + A₃⁻ r₂); post spike: w += r₁ (A₂⁺ + A₃⁺ o₂); r₂ and o₂ are read before their own jump.
+///
+/// The four amplitudes are in the unit of the weight, or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]). The step
+/// size is the largest of them; traces `r1`, `r2`, `o1`, `o2`.
 ///
 /// A spike adds 1 to its traces (all-to-all) or sets them to 1 (nearest). w is clipped to [w_min, w_max].
 /// The `Coincidence` option governs r₁ and o₁. With A₃⁺ = A₃⁻ = 0 it is additive pair STDP.
@@ -137,6 +145,8 @@ impl<F: Real> TripletStdp<F> {
     /// If a value is not finite, a time constant not positive, or w_min above w_max.
     pub fn new(parameters: TripletStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
+        let size = |name, value| amplitude(NAME, name, value, unit);
         Ok(Self {
             parameters,
             dt,
@@ -148,8 +158,8 @@ impl<F: Real> TripletStdp<F> {
             },
             x: Decay::new(NAME, "tau_x", p.tau_x, dt)?,
             y: Decay::new(NAME, "tau_y", p.tau_y, dt)?,
-            plus: (real(NAME, "a2_plus", p.a2_plus)?, real(NAME, "a3_plus", p.a3_plus)?),
-            minus: (real(NAME, "a2_minus", p.a2_minus)?, real(NAME, "a3_minus", p.a3_minus)?),
+            plus: (size("a2_plus", p.a2_plus)?, size("a3_plus", p.a3_plus)?),
+            minus: (size("a2_minus", p.a2_minus)?, size("a3_minus", p.a3_minus)?),
             clip: Clip::new(NAME, p.w_min, p.w_max)?,
         })
     }
@@ -172,8 +182,26 @@ impl<F: Real> PlasticityRule<F> for TripletStdp<F> {
         self.dt
     }
 
-    fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<Self::State, Error> {
-        Ok(TripletStdpState { fast: TraceState::new(NAME, pre, post)?, r2: Trace::new(pre), o2: Trace::new(post) })
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        let (plus, minus) = (self.plus, self.minus);
+        Some([plus.0, plus.1, minus.0, minus.1].map(|a| a.abs().to_f64()).into_iter().fold(0.0, f64::max))
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        let mut all = state.fast.view(self.fast, ("r1", "o1"), now);
+        all.insert(1, TraceValues::new("r2", TraceOf::Pre, state.r2.values(self.x, now)));
+        all.push(TraceValues::new("o2", TraceOf::Post, state.o2.values(self.y, now)));
+        all
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
+        check_synapses::<F>(NAME, synapses)?;
+        let fast = TraceState::new(NAME, pre, post)?;
+        Ok(TripletStdpState { fast, r2: Trace::new(NAME, pre)?, o2: Trace::new(NAME, post)? })
     }
 
     fn step<W: Weights<F>>(

@@ -4,8 +4,10 @@ use nl_neuron::{Hz, Ms, Real};
 use nl_synapse::Weights;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces, real};
-use crate::{Activity, Decay, Error, PlasticityRule};
+use super::amplitude::{AmplitudeUnit, amplitude};
+use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState, Traces};
+use crate::memory::check_synapses;
+use crate::{Activity, Decay, Error, PlasticityRule, TraceValues};
 
 const NAME: &str = "Vogels inhibitory STDP";
 
@@ -13,12 +15,14 @@ const NAME: &str = "Vogels inhibitory STDP";
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VogelsStdpParameters {
-    /// Learning rate η, in units of the weight.
+    /// Learning rate η, in the `amplitude_unit`.
     pub eta: f64,
     /// Target rate ρ₀ of the postsynaptic neurons; α = 2 ρ₀ τ.
     pub rho_0: Hz,
     /// Time constant of both traces.
     pub tau: Ms,
+    /// What η is measured in.
+    pub amplitude_unit: AmplitudeUnit,
     /// Lower bound of the weight's magnitude.
     pub w_min: f64,
     /// Upper bound of the weight's magnitude.
@@ -29,7 +33,15 @@ pub struct VogelsStdpParameters {
 
 impl Default for VogelsStdpParameters {
     fn default() -> Self {
-        Self { eta: 0.01, rho_0: Hz(3.0), tau: Ms(20.0), w_min: 0.0, w_max: 100.0, coincidence: Coincidence::Ignore }
+        Self {
+            eta: 0.01,
+            rho_0: Hz(3.0),
+            tau: Ms(20.0),
+            amplitude_unit: AmplitudeUnit::Weight,
+            w_min: 0.0,
+            w_max: 100.0,
+            coincidence: Coincidence::Ignore,
+        }
     }
 }
 
@@ -42,6 +54,9 @@ impl VogelsStdpParameters {
 }
 
 /// Inhibitory STDP: τ x' = −x, τ y' = −y, += 1 at a spike; pre spike: w += η (y − α); post spike: w += η x; α = 2 ρ₀ τ.
+///
+/// η is in the unit of the weight, or in multiples of w_max − w_min ([`AmplitudeUnit::Range`]). The step size is η; traces `x`
+/// and `y`.
 ///
 /// w is the magnitude of an inhibitory weight, clipped to [w_min, w_max]: near-coincident spikes strengthen it, lone pre
 /// spikes weaken it, and it rests where the post neuron fires at ρ₀. With `Coincidence::Ignore` traces are read before
@@ -78,12 +93,14 @@ impl<F: Real> VogelsStdp<F> {
         let p = parameters;
         let decay = Decay::new(NAME, "tau", p.tau, dt)?;
         nl_neuron::Error::not_negative(NAME, "rho_0", p.rho_0.0)?;
+        let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
+        amplitude::<F>(NAME, "rho_0", p.alpha(), p.eta.abs() * unit)?;
         Ok(Self {
             parameters,
             dt,
             traces: Traces { pre: decay, post: decay, interaction: Interaction::AllToAll, coincidence: p.coincidence },
-            eta: real(NAME, "eta", p.eta)?,
-            alpha: real(NAME, "rho_0", p.alpha())?,
+            eta: amplitude(NAME, "eta", p.eta, unit)?,
+            alpha: amplitude(NAME, "rho_0", p.alpha(), 1.0)?,
             clip: Clip::new(NAME, p.w_min, p.w_max)?,
         })
     }
@@ -106,7 +123,20 @@ impl<F: Real> PlasticityRule<F> for VogelsStdp<F> {
         self.dt
     }
 
-    fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<Self::State, Error> {
+    fn bounds(&self) -> Option<(F, F)> {
+        Some(self.clip.bounds())
+    }
+
+    fn step_size(&self) -> Option<f64> {
+        Some(self.eta.abs().to_f64())
+    }
+
+    fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {
+        state.view(self.traces, ("x", "y"), now)
+    }
+
+    fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
+        check_synapses::<F>(NAME, synapses)?;
         TraceState::new(NAME, pre, post)
     }
 

@@ -52,6 +52,7 @@ const REWARD: &[(reward::Fault, Law, &str)] = {
         (DopamineNeedsNoEligibility, Law::Silence, "dopamine changes weights without eligibility"),
         (NoDopamineNeeded, Law::Gate, "weights change without dopamine"),
         (SettledAgain, Law::Settle, "what was due is applied at every settling"),
+        (SettledWithOthers, Law::Locality, "a bound is met when another synapse's neuron spikes"),
     ]
 };
 
@@ -127,13 +128,24 @@ fn without_a_mistake_the_same_rules_obey_every_law() {
         if let Err(violation) = law.check(&spiking::broken(spiking::Fault::None), &Config::default()) {
             panic!("{violation}");
         }
-        if [Law::Bounds, Law::Window, Law::Pairs, Law::Coincidence].contains(&law) {
-            continue; // the reward-modulated rule claims neither bounds nor a window
+        if [Law::Window, Law::Pairs, Law::Coincidence].contains(&law) {
+            continue; // the reward-modulated rule claims no window
         }
         if let Err(violation) = law.check(&reward::broken(reward::Fault::None), &Config::default()) {
             panic!("{violation}");
         }
     }
+}
+
+/// Where a pre and a post spike fall into one step, the message points at the option that rules it; else it does not.
+#[test]
+fn a_violation_hints_at_coincident_spikes() {
+    let message =
+        |fault, law: Law| law.check(&spiking::broken(fault), &Config::default()).expect_err("a mistake").to_string();
+    let coincident = message(spiking::Fault::OwnJumpRead, Law::Coincidence);
+    assert!(coincident.contains("coincide in step") && coincident.contains("`.coincidence(…)`"), "{coincident}");
+    let apart = message(spiking::Fault::DepressionPotentiates, Law::Window);
+    assert!(!apart.contains("hint"), "{apart}");
 }
 
 #[test]

@@ -132,9 +132,9 @@ impl PlasticityRule<f64> for Stdp {
 
     fn state(&self, pre: usize, post: usize, _synapses: usize) -> Result<State, Error> {
         Ok(State {
-            pre: Trace::new(pre),
-            post: Trace::new(post),
-            post_slow: Trace::new(post),
+            pre: Trace::new("broken", pre)?,
+            post: Trace::new("broken", post)?,
+            post_slow: Trace::new("broken", post)?,
             unsaved: None,
             last_pre: vec![0; pre],
             last: None,
@@ -184,7 +184,7 @@ impl Stdp {
             weights.weights_mut().iter_mut().for_each(|w| *w *= 0.99);
         }
         if self.is(Fault::StateNotSaved) {
-            s.pre = s.unsaved.take().unwrap_or_else(|| Trace::new(s.pre.len()));
+            s.pre = s.unsaved.take().unwrap_or_else(|| Trace::new("broken", s.pre.len()).expect("memory"));
         }
         let unit = match self.fault {
             Fault::JumpTimesDt => self.dt.0,

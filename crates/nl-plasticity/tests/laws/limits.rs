@@ -65,6 +65,7 @@ fn diehl_cook_with_pre_and_post_is_pair() {
             coincidence: p.coincidence,
             w_min: p.w_min,
             w_max: p.w_max,
+            ..DiehlCookStdpParameters::default()
         };
         Subject::new(move |dt| DiehlCookStdp::<f64>::new(p, dt).expect("valid")).bounds(p.w_min, p.w_max)
     };

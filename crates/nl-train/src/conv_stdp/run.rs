@@ -295,6 +295,10 @@ impl ConvStdpRun {
     }
 
     fn save(&mut self, observer: &mut dyn Observer) -> Result<(), Error> {
+        for (l, stacked) in self.network.layers.iter().enumerate() {
+            let stage = || format!("STDP, layer {}, after {} images", l + 1, stacked.layer.seen());
+            stacked.layer.check_finite().map_err(|error| Error::Spiking { stage: stage(), what: error.to_string() })?;
+        }
         self.folder.sync_metrics()?;
         self.state.metrics_len = self.folder.metrics_len();
         self.state.saves += 1;
@@ -372,6 +376,8 @@ impl ConvStdpRun {
                 right += u64::from(layer.learn(&train, label, &mut activity)? == Some(label));
             }
             epoch += 1;
+            let stage = || format!("reward-modulated STDP, after pass {epoch}");
+            layer.check_finite().map_err(|error| Error::Spiking { stage: stage(), what: error.to_string() })?;
             self.state.rewarded.push(right as f64 / n as f64);
             self.state.reward = Some((epoch, layer.state()));
             self.state.seconds.reward += clock.elapsed().as_secs_f64();

@@ -3,6 +3,7 @@
 mod config;
 mod page;
 mod run;
+mod spike_log;
 
 pub use config::{SimConfig, SimModel};
 pub use run::{SimRun, SimSeconds, SimSummary};

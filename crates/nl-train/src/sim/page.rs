@@ -2,14 +2,14 @@
 
 use nl_layers::network::SpikeEvent;
 use nl_layers::network::statistics::binned_counts;
+use nl_neuron::Ms;
 
-use super::run::SYNCHRONY_BIN;
 use super::{SimModel, SimRun, SimSummary};
 use crate::Error;
 use crate::report::{Figure, Plot, RunInfo, Section, Sheet};
 
 /// Time and neurons of the raster: enough to see a pattern, few enough to see a spike.
-const RASTER_MS: f64 = 300.0;
+pub(super) const RASTER_MS: f64 = 300.0;
 const RASTER_NEURONS: u32 = 100;
 
 pub(super) fn sheet(
@@ -21,12 +21,22 @@ pub(super) fn sheet(
     let dt = run.config.dt.0;
     let neurons = summary.neurons as u32;
     let show = |value: Option<f64>| value.map_or("none".to_owned(), |v| format!("{v:.3}"));
-    let SimSummary { seed, threads, bio_seconds, .. } = *summary;
+    let SimSummary { seed, threads, bio_seconds, skipped_seconds, synchrony_bin_ms: bin, .. } = *summary;
+    let synchrony = format!("variance over mean of the spike count in {bin} ms; 1: independent neurons");
     let tiles = [
         ("neurons", summary.neurons.to_string(), "four fifths of them excitatory"),
         ("synapses", summary.synapses.to_string(), "drawn at random"),
-        ("irregularity, CV", show(summary.cv_isi), "0: clocks; 1: Poisson processes"),
-        ("synchrony", show(summary.synchrony), "variance over mean of the spike count in 3 ms; 1: independent neurons"),
+        (
+            "irregularity, CV",
+            show(summary.cv_isi),
+            "0: clocks; 1: Poisson processes. Too low in a short run, which sees no long interval",
+        ),
+        ("synchrony", show(summary.synchrony), synchrony.as_str()),
+        (
+            "left out, s",
+            skipped_seconds.to_string(),
+            "time at the start, while the network settles, that rate, CV and synchrony leave out",
+        ),
         ("wall time", format!("{:.2} s", summary.wall_seconds.simulate), "simulating, without building"),
         (
             "times real time",
@@ -48,7 +58,10 @@ pub(super) fn sheet(
             ..RunInfo::default()
         },
         headline: (format!("{:.2}", summary.rate_hz), "Hz".into()),
-        lead: format!("is the mean rate of {neurons} neurons over {bio_seconds} s. {}", expectation(summary.model)),
+        lead: format!(
+            "is the mean rate of {neurons} neurons from {skipped_seconds} s to {bio_seconds} s. {}",
+            expectation(summary.model)
+        ),
         data: (false, String::new()),
         tiles: tiles.into_iter().map(|(n, v, m)| (n.to_owned(), v, m.to_owned())).collect(),
         sections: vec![
@@ -60,7 +73,7 @@ pub(super) fn sheet(
                         .into(),
                 figures: [
                     raster(spikes, neurons, excitatory, dt, bio_seconds),
-                    activity(spikes, neurons, dt, bio_seconds),
+                    activity(spikes, neurons, dt, (bio_seconds, bin)),
                 ]
                 .into_iter()
                 .chain(potentials(run, dt))
@@ -78,10 +91,13 @@ pub(super) fn sheet(
 
 fn expectation(model: SimModel) -> &'static str {
     match model {
-        SimModel::Cuba => "Published: about 5.5 Hz (Brette et al. 2007, benchmark 2).",
-        SimModel::Coba => "Published for the biased variant: about 20.4 Hz (Brette et al. 2007, benchmark 1).",
-        SimModel::Cobahh => "Brette et al. 2007, benchmark 3.",
-        SimModel::Brunel => "Brunel 2000; the rate that NEST gives stands in benches/records.",
+        SimModel::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.",
+        SimModel::Coba => {
+            "Brette et al. 2007, benchmark 1, with a resting potential of \u{2212}49 mV instead of \u{2212}60: above the threshold, so \
+             that the network stays active by itself. Brian2 gives about 21 Hz for it."
+        }
+        SimModel::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.",
+        SimModel::Brunel => "Brunel 2000, asynchronous and irregular (g = 5, \u{3b7} = 2); NEST gives about 32 Hz.",
     }
 }
 
@@ -106,13 +122,13 @@ fn raster(spikes: &[SpikeEvent], neurons: u32, excitatory: u32, dt: f64, seconds
 }
 
 /// The rate of the whole population over time.
-fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, seconds: f64) -> Figure {
+fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, (seconds, bin): (f64, f64)) -> Figure {
     let steps = (seconds * 1000.0 / dt).round() as u64;
     // At most 400 points.
-    let width = ((SYNCHRONY_BIN / dt).round() as u64).max(steps.div_ceil(400)).max(1);
+    let width = ((bin / dt).round() as u64).max(steps.div_ceil(400)).max(1);
     let scale = 1000.0 / (width as f64 * dt) / f64::from(neurons);
     let counts = binned_counts(spikes, 0, steps, width);
-    let points = counts.iter().enumerate().map(|(b, &c)| ((b as f64 + 0.5) * width as f64 * dt, f64::from(c) * scale));
+    let points = counts.iter().enumerate().map(|(b, &c)| ((b as f64 + 0.5) * width as f64 * dt, c as f64 * scale));
     Figure {
         title: "Activity".into(),
         text: format!("Rate of all neurons in bins of {:.1} ms.", width as f64 * dt),
@@ -122,7 +138,7 @@ fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, seconds: f64) -> Figur
 
 /// The potentials that were written down, the last `RASTER_MS`.
 fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
-    let trace = run.built.network.state_trace(0)?;
+    let trace = run.potentials()?;
     let (last, count) = (*trace.steps.last()? as f64 * dt, trace.neurons.len());
     let from = (last - RASTER_MS).max(0.0);
     let lines = (0..count).map(|k| {
@@ -132,17 +148,17 @@ fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
     });
     Some(Figure {
         title: "Potentials".into(),
-        text: "Excitatory neurons, sampled each millisecond: a drop is the reset after a spike.".into(),
+        text: format!("Excitatory neurons, sampled every {}: a drop is the reset after a spike.", Ms(1.0).on_grid(Ms(dt))),
         plot: Plot::Lines { x: format!("time from {from:.0} ms, ms"), y: "V, mV".into(), lines: lines.collect() },
     })
 }
 
 fn rates(spikes: &[SpikeEvent], neurons: u32, seconds: f64) -> Figure {
-    let mut counts = vec![0_u32; neurons as usize];
+    let mut counts = vec![0_u64; neurons as usize];
     for spike in spikes {
         counts[spike.neuron as usize] += 1;
     }
-    let rates: Vec<f64> = counts.iter().map(|&c| f64::from(c) / seconds).collect();
+    let rates: Vec<f64> = counts.iter().map(|&c| c as f64 / seconds).collect();
     let (width, bars) = histogram(&rates, 30);
     Figure {
         title: "Rates".into(),

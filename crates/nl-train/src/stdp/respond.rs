@@ -152,3 +152,16 @@ pub(super) fn share(decided: &[u8], labels: &[u8]) -> f64 {
     let right = decided.iter().zip(labels).filter(|(a, b)| a == b).count();
     right as f64 / decided.len().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A neuron that wins in every step of a long presentation: counts of 16 bits began again from 0.
+    #[test]
+    fn counts_do_not_wrap() {
+        let response: Vec<OutputSpike> = (0..70_000).map(|step| OutputSpike { step, neuron: 1 }).collect();
+        let counts = counts(3, &vec![response]).unwrap();
+        assert_eq!(counts.get(0).unwrap().iter().collect::<Vec<_>>(), [(1, 70_000)]);
+    }
+}

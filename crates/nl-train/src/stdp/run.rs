@@ -317,6 +317,9 @@ impl StdpRun {
     }
 
     fn save(&mut self, observer: &mut (dyn Observer + Send)) -> Result<(), Error> {
+        let presented = self.state.presented;
+        let stage = || format!("learning without labels, after {presented} images");
+        self.network.check_finite().map_err(|error| Error::Spiking { stage: stage(), what: error.to_string() })?;
         self.folder.sync_metrics()?;
         self.state.metrics_len = self.folder.metrics_len();
         self.state.network = Some(self.network.state());

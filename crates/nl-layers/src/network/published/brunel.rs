@@ -27,7 +27,7 @@ pub struct BrunelConfig {
     pub delay: Ms,
     /// Time step.
     pub dt: Ms,
-    /// Excitatory neurons whose potential is written down each millisecond.
+    /// Excitatory neurons whose potential is written down each millisecond (or the nearest whole number of steps).
     pub traces: u32,
 }
 
@@ -79,7 +79,7 @@ pub fn brunel(config: &BrunelConfig, streams: Streams) -> Result<Published, Netw
     let model = Lif::new(membrane, config.dt)?;
     let populations = [builder.population("E", sizes[0], model.clone())?, builder.population("I", sizes[1], model)?];
     for (post, &target) in populations.iter().enumerate() {
-        builder.poisson_input(target, 0, Hz(rate), config.j.0 as f32)?;
+        builder.poisson_input(target, "jump", Hz(rate), config.j.0 as f32)?;
         builder.record_spikes(target)?;
         for (pre, &source) in populations.iter().enumerate() {
             let mut rng = streams.rng("connectivity", pre as u64, post as u64);
@@ -89,6 +89,6 @@ pub fn brunel(config: &BrunelConfig, streams: Streams) -> Result<Published, Netw
             builder.connect(projection, Uniform::new(csr, weights[pre] as f32)?)?;
         }
     }
-    record_potentials(&mut builder, populations[0], sizes[0], config.traces, config.dt)?;
-    Ok(Published { network: builder.build()?, populations })
+    let potentials = record_potentials(&mut builder, populations[0], sizes[0], config.traces, config.dt)?;
+    Ok(Published { network: builder.build()?, populations, potentials })
 }

@@ -5,7 +5,7 @@ mod vogels_abbott;
 
 use nl_neuron::Ms;
 
-use super::{Network, NetworkBuilder, NetworkError, PopulationId};
+use super::{Network, NetworkBuilder, NetworkError, PopulationId, StateTraceId};
 
 pub use brunel::{BrunelConfig, brunel};
 pub use vogels_abbott::{VogelsAbbottConfig, coba, cobahh, cuba};
@@ -16,6 +16,8 @@ pub struct Published {
     pub network: Network,
     /// Excitatory and inhibitory population; spikes of both are recorded.
     pub populations: [PopulationId; 2],
+    /// Potentials of the first excitatory neurons, each millisecond (or the nearest whole number of steps), if asked for.
+    pub potentials: Option<StateTraceId>,
 }
 
 /// Writes down V of the first `count` neurons each millisecond: what a report draws.
@@ -25,10 +27,10 @@ fn record_potentials(
     size: usize,
     count: u32,
     dt: Ms,
-) -> Result<(), NetworkError> {
+) -> Result<Option<StateTraceId>, NetworkError> {
     if count == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let neurons: Vec<u32> = (0..count.min(size as u32)).collect();
-    builder.record_state(population, "v", &neurons, ((1.0 / dt.0).round() as u64).max(1))
+    builder.record_state(population, "v", &neurons, Ms(1.0).on_grid(dt)).map(Some)
 }

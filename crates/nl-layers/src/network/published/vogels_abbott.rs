@@ -8,6 +8,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Published, record_potentials};
+use crate::network::memory::reserve;
 use crate::network::{NetworkBuilder, NetworkError, Projection};
 
 /// Size and time step of [`cuba`] and [`coba`].
@@ -18,7 +19,7 @@ pub struct VogelsAbbottConfig {
     pub neurons: usize,
     /// Time step; every delay is one step.
     pub dt: Ms,
-    /// Excitatory neurons whose potential is written down each millisecond.
+    /// Excitatory neurons whose potential is written down each millisecond (or the nearest whole number of steps).
     pub traces: u32,
 }
 
@@ -128,22 +129,25 @@ where
         let mut rng = streams.rng("connectivity", pre as u64, 0);
         let all = fixed_probability(Pairs::between(sizes[pre], n), config.probability(), &mut rng)?;
         for (post, range) in [0..sizes[0], sizes[0]..n].into_iter().enumerate() {
-            let projection = Projection::new(populations[pre], populations[post]).receptor(pre).delay(config.dt);
+            let projection = Projection::new(populations[pre], populations[post]).receptor(["exc", "inh"][pre]).delay(config.dt);
             builder.connect(projection, Uniform::new(all.restrict(range)?.0, weight)?)?;
         }
     }
     for population in populations {
         builder.record_spikes(population)?;
     }
-    record_potentials(&mut builder, e, sizes[0], config.traces, config.dt)?;
+    let potentials = record_potentials(&mut builder, e, sizes[0], config.traces, config.dt)?;
     let mut network = builder.build()?;
     for (which, population) in populations.into_iter().enumerate() {
         let mut rng = streams.rng("initial state", which as u64, 0);
-        let drawn: Vec<[f32; N]> = (0..sizes[which]).map(|_| start(&mut rng)).collect();
+        let mut drawn = reserve::<[f32; N]>("initial state", sizes[which])?;
+        drawn.extend((0..sizes[which]).map(|_| start(&mut rng)));
+        let mut values = reserve("initial state", sizes[which])?;
         for (k, variable) in variables.into_iter().enumerate() {
-            let values: Vec<f32> = drawn.iter().map(|values| values[k]).collect();
+            values.clear();
+            values.extend(drawn.iter().map(|drawn| drawn[k]));
             network.set_variable(population, variable, &values)?;
         }
     }
-    Ok(Published { network, populations })
+    Ok(Published { network, populations, potentials })
 }
