@@ -100,7 +100,7 @@ impl<S: Scalar> Tape<S> {
         })?;
         for (i, v) in wrt.iter().enumerate() {
             if self.sweep.borrow().wanted[v.id as usize] {
-                self.deliver_zeros(v.shape(), &mut |zeros| sink(i, zeros));
+                self.deliver_zeros(v.shape(), &mut |zeros| sink(i, zeros))?;
             }
         }
         Ok(())
@@ -124,7 +124,7 @@ impl<S: Scalar> Tape<S> {
                 None => break,
                 Some(Some(id)) if self.sweep.borrow().wanted[id as usize] => {
                     let shape = Var { tape: self, id }.shape();
-                    self.deliver_zeros(shape, &mut |zeros| sink(slot, zeros));
+                    self.deliver_zeros(shape, &mut |zeros| sink(slot, zeros))?;
                 }
                 Some(_) => {}
             }
@@ -132,13 +132,14 @@ impl<S: Scalar> Tape<S> {
         Ok(())
     }
 
-    fn deliver_zeros(&self, shape: Shape, sink: &mut dyn FnMut(&[S])) {
-        let mut zeros = self.take(shape);
+    fn deliver_zeros(&self, shape: Shape, sink: &mut dyn FnMut(&[S])) -> Result<(), Error> {
+        let mut zeros = self.take("backward", shape)?;
         if let Some(elements) = zeros.as_unique_mut() {
             elements.fill(S::ZERO);
         }
         sink(zeros.as_slice());
         self.give(zeros);
+        Ok(())
     }
 
     /// A constant of zeros.

@@ -75,6 +75,14 @@ pub enum Error {
         /// The value, and its allowed range.
         message: String,
     },
+    /// The memory that a result takes is not there.
+    #[error("{op}: {bytes} bytes of memory are not there; use smaller sizes or a smaller batch, or free memory")]
+    Memory {
+        /// The operation.
+        op: &'static str,
+        /// Bytes asked for; `usize::MAX` if there are more than addresses.
+        bytes: usize,
+    },
     /// A variable of another tape was mixed in.
     #[error("{op}: the variables belong to different tapes; make all of them on the same tape")]
     DifferentTapes {

@@ -1,6 +1,28 @@
 //! Recycled buffers, so that a step that looks like the last one allocates nothing.
 
+use crate::Error;
 use std::sync::Arc;
+
+/// `len` times `x`.
+///
+/// # Errors
+/// [`Error::Memory`] if the memory is not there.
+pub(crate) fn filled<T: Copy>(op: &'static str, len: usize, x: T) -> Result<Vec<T>, Error> {
+    let mut all = reserved(op, len)?;
+    all.resize(len, x);
+    Ok(all)
+}
+
+/// Room for `len` elements.
+///
+/// # Errors
+/// [`Error::Memory`] if the memory is not there.
+pub(crate) fn reserved<T>(op: &'static str, len: usize) -> Result<Vec<T>, Error> {
+    let mut all = Vec::new();
+    let bytes = len.saturating_mul(size_of::<T>());
+    all.try_reserve_exact(len).map_err(|_| Error::Memory { op, bytes })?;
+    Ok(all)
+}
 
 /// Values start on a cache line: kernels load whole lines, and a line that straddles two costs double.
 const LINE_BYTES: usize = 64;
@@ -34,22 +56,32 @@ fn class(len: usize) -> (usize, usize) {
 impl<T: Copy + Default> Pool<T> {
     /// A buffer nobody else holds, with at least `len` elements after the returned offset (unspecified contents).
     /// The offset puts the first element on a cache line.
-    pub(crate) fn take(&mut self, len: usize) -> (Arc<Vec<T>>, usize) {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if the memory is not there.
+    pub(crate) fn take(&mut self, op: &'static str, len: usize) -> Result<(Arc<Vec<T>>, usize), Error> {
         let lanes = LINE_BYTES / size_of::<T>();
+        if len > isize::MAX as usize / 2 / size_of::<T>() {
+            return Err(Error::Memory { op, bytes: len.saturating_mul(size_of::<T>()) });
+        }
         let (index, size) = class(len + lanes);
         if self.classes.len() <= index {
             self.classes.resize_with(index + 1, || Class { free: Vec::new(), made: 0 });
         }
         let class = &mut self.classes[index];
-        let buffer = class.free.pop().unwrap_or_else(|| {
-            // Room for its return now, so that nothing is allocated then.
-            class.made += 1;
-            class.free.reserve(class.made);
-            Arc::new(vec![T::default(); size])
-        });
+        let buffer = match class.free.pop() {
+            Some(buffer) => buffer,
+            None => {
+                let buffer = filled(op, size, T::default())?;
+                // Room for its return now, so that nothing is allocated then.
+                class.made += 1;
+                class.free.reserve(class.made);
+                Arc::new(buffer)
+            }
+        };
         let offset = buffer.as_ptr().align_offset(LINE_BYTES);
         // `align_offset` may in theory give up; the buffer is then merely slower.
-        (buffer, if offset < lanes { offset } else { 0 })
+        Ok((buffer, if offset < lanes { offset } else { 0 }))
     }
 
     /// Keeps a buffer that [`take`](Self::take) made for later; drops it if somebody else still holds it.
@@ -82,15 +114,26 @@ mod tests {
     }
 
     #[test]
-    fn buffers_are_aligned_and_come_back_unless_shared() {
+    fn buffers_are_aligned_and_come_back_unless_shared() -> Result<(), Error> {
         let mut pool = Pool::<f32>::default();
-        let (a, offset) = pool.take(1000);
+        let (a, offset) = pool.take("test", 1000)?;
         assert_eq!(a[offset..].as_ptr() as usize % LINE_BYTES, 0);
         assert!(a.len() - offset >= 1000);
         let address = Arc::as_ptr(&a);
         let shared = a.clone();
         pool.give(a);
         pool.give(shared);
-        assert_eq!(Arc::as_ptr(&pool.take(1001).0), address);
+        assert_eq!(Arc::as_ptr(&pool.take("test", 1001)?.0), address);
+        Ok(())
+    }
+
+    #[test]
+    fn more_than_there_is_is_an_error() {
+        let mut pool = Pool::<f64>::default();
+        for len in [1 << 56, 1 << 61, usize::MAX - 8, usize::MAX] {
+            let error = pool.take("add", len).unwrap_err();
+            assert!(matches!(error, Error::Memory { op: "add", .. }), "{error}");
+        }
+        assert!(pool.take("add", 10).is_ok());
     }
 }

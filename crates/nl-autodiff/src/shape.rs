@@ -27,15 +27,13 @@ impl Shape {
     /// A shape from axis lengths, outermost first.
     ///
     /// # Errors
-    /// [`Error::Rank`] for more than six axes; [`Error::Value`] if the element count overflows.
+    /// [`Error::Rank`] for more than six axes; [`Error::Value`] if there are more elements than addresses (an axis of
+    /// length 0 counts as 1 here, so that no part of the shape overflows either).
     pub fn new(dims: &[usize]) -> Result<Self, Error> {
         if dims.len() > Self::MAX_RANK {
             return Err(Error::Rank { op: "Shape::new", rank: dims.len() });
         }
-        if dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none() {
-            let message = format!("the element count of {dims:?} overflows; use smaller axes");
-            return Err(Error::Value { op: "Shape::new", message });
-        }
+        check_size("Shape::new", dims)?;
         Ok(Self::from_dims(dims))
     }
 
@@ -93,7 +91,8 @@ impl Shape {
     /// The common shape two shapes broadcast to: aligned at the last axis, an axis of length 1 stretches.
     ///
     /// # Errors
-    /// [`Error::Shapes`] if two axes differ and neither is 1.
+    /// [`Error::Shapes`] if two axes differ and neither is 1; [`Error::Value`] if the result has more elements than
+    /// addresses.
     pub fn broadcast(self, other: Self) -> Result<Self, Error> {
         self.broadcast_for("broadcast", other)
     }
@@ -115,6 +114,7 @@ impl Shape {
                 }
             };
         }
+        check_size(op, &dims[..rank])?;
         Ok(Self { dims, rank: rank as u8 })
     }
 
@@ -142,6 +142,14 @@ impl Shape {
         }
         strides
     }
+}
+
+/// Whether the elements of these axes, and of any part of them, can be counted.
+fn check_size(op: &'static str, dims: &[usize]) -> Result<(), Error> {
+    if dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d.max(1))).is_some() {
+        return Ok(());
+    }
+    Err(Error::Value { op, message: format!("the element count of {dims:?} overflows; use smaller axes") })
 }
 
 impl fmt::Display for Shape {
@@ -176,6 +184,17 @@ mod tests {
     fn too_many_axes_and_overflow_are_refused() {
         assert_eq!(Shape::new(&[1; 7]), Err(Error::Rank { op: "Shape::new", rank: 7 }));
         assert!(Shape::new(&[usize::MAX, 2]).is_err());
+        // No elements, but strides that nobody could count.
+        for dims in [[0, usize::MAX, 2], [usize::MAX, 2, 0], [1 << 63, 0, 2]] {
+            assert!(Shape::new(&dims).is_err(), "{dims:?}");
+        }
         assert_eq!(Shape::SCALAR.len(), 1);
+    }
+
+    #[test]
+    fn broadcasting_does_not_overflow() -> Result<(), Error> {
+        let error = Shape::new(&[1 << 40, 1])?.broadcast(Shape::new(&[1 << 40])?).unwrap_err().to_string();
+        assert!(error.starts_with("broadcast: the element count"), "{error}");
+        Ok(())
     }
 }

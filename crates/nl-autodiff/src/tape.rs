@@ -165,9 +165,9 @@ impl<S: Scalar> Tape<S> {
     /// A constant in a recycled buffer, which `fill` must overwrite wholly (its contents are unspecified before).
     ///
     /// # Errors
-    /// [`Error::Rank`] for more than six axes.
+    /// [`Error::Rank`] for more than six axes; [`Error::Memory`] if the memory is not there.
     pub fn constant_with(&self, dims: &[usize], fill: impl FnOnce(&mut [S])) -> Result<Var<'_, S>, Error> {
-        let mut value = self.take(Shape::new(dims)?);
+        let mut value = self.take("constant_with", Shape::new(dims)?)?;
         if let Some(elements) = value.as_unique_mut() {
             fill(elements);
         }
@@ -223,9 +223,9 @@ impl<S: Scalar> Tape<S> {
     }
 
     /// A recycled buffer of unspecified contents as a tensor that nobody else holds.
-    pub(crate) fn take(&self, shape: Shape) -> Tensor<S> {
-        let (buffer, offset) = self.pools.borrow_mut().values.take(shape.len());
-        Tensor { shape, buffer, offset }
+    pub(crate) fn take(&self, op: &'static str, shape: Shape) -> Result<Tensor<S>, Error> {
+        let (buffer, offset) = self.pools.borrow_mut().values.take(op, shape.len())?;
+        Ok(Tensor { shape, buffer, offset })
     }
 
     /// Returns a pooled buffer.
@@ -234,20 +234,30 @@ impl<S: Scalar> Tape<S> {
     }
 
     /// A pooled slice of indices, filled by `fill` (which must overwrite it wholly).
-    pub(crate) fn indices<R>(&self, len: usize, fill: impl FnOnce(&mut [u32]) -> R) -> (Pooled<u32>, R) {
-        let (buffer, offset) = self.pools.borrow_mut().indices.take(len);
-        fill_pooled(buffer, offset, len, fill)
+    pub(crate) fn indices<R>(
+        &self,
+        op: &'static str,
+        len: usize,
+        fill: impl FnOnce(&mut [u32]) -> R,
+    ) -> Result<(Pooled<u32>, R), Error> {
+        let (buffer, offset) = self.pools.borrow_mut().indices.take(op, len)?;
+        Ok(fill_pooled(buffer, offset, len, fill))
     }
 
     /// A pooled slice of bytes, filled by `fill` (which must overwrite it wholly).
-    pub(crate) fn bytes<R>(&self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> (Pooled<u8>, R) {
-        let (buffer, offset) = self.pools.borrow_mut().bytes.take(len);
-        fill_pooled(buffer, offset, len, fill)
+    pub(crate) fn bytes<R>(
+        &self,
+        op: &'static str,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<(Pooled<u8>, R), Error> {
+        let (buffer, offset) = self.pools.borrow_mut().bytes.take(op, len)?;
+        Ok(fill_pooled(buffer, offset, len, fill))
     }
 
     /// A pooled copy of indices.
-    pub(crate) fn copy_indices(&self, indices: &[u32]) -> Pooled<u32> {
-        self.indices(indices.len(), |copy| copy.copy_from_slice(indices)).0
+    pub(crate) fn copy_indices(&self, op: &'static str, indices: &[u32]) -> Result<Pooled<u32>, Error> {
+        Ok(self.indices(op, indices.len(), |copy| copy.copy_from_slice(indices))?.0)
     }
 
     /// Computes a value of `shape` from the values of `inputs` with kernel `f`, which must overwrite all of it.
@@ -259,12 +269,15 @@ impl<S: Scalar> Tape<S> {
         f: impl FnOnce([&[S]; N], &mut [S], &mut Scratch) -> Result<(), ShapeError>,
     ) -> Result<Tensor<S>, Error> {
         self.check_same(op, &inputs)?;
-        let mut value = self.take(shape);
+        let mut value = self.take(op, shape)?;
         let graph = self.graph.borrow();
         let inputs = inputs.map(|v| graph.nodes[v.id as usize].value.as_slice());
         let result = match value.as_unique_mut() {
             Some(out) => f(inputs, out, &mut self.scratch.borrow_mut()),
-            None => Ok(()), // cannot be: the buffer is fresh
+            None => {
+                debug_assert!(false, "{op}: somebody holds a fresh buffer");
+                Ok(())
+            }
         };
         match result {
             Ok(()) => Ok(value),

@@ -1,5 +1,6 @@
 //! Values: a shape and a shared, contiguous, row-major buffer.
 
+use crate::pool::{filled, reserved};
 use crate::{Error, Scalar, Shape};
 use std::sync::Arc;
 
@@ -42,16 +43,16 @@ impl<S: Scalar> Tensor<S> {
     /// All elements equal to `x`.
     ///
     /// # Errors
-    /// [`Error::Rank`] for more than six axes.
+    /// [`Error::Rank`] for more than six axes; [`Error::Memory`] if the memory is not there.
     pub fn full(dims: &[usize], x: S) -> Result<Self, Error> {
         let shape = Shape::new(dims)?;
-        Ok(Self { shape, buffer: Arc::new(vec![x; shape.len()]), offset: 0 })
+        Ok(Self { shape, buffer: Arc::new(filled("Tensor::full", shape.len(), x)?), offset: 0 })
     }
 
     /// All elements 0.
     ///
     /// # Errors
-    /// [`Error::Rank`] for more than six axes.
+    /// As [`full`](Self::full).
     pub fn zeros(dims: &[usize]) -> Result<Self, Error> {
         Self::full(dims, S::ZERO)
     }
@@ -59,10 +60,12 @@ impl<S: Scalar> Tensor<S> {
     /// Element `i` (row-major) is `f(i)`.
     ///
     /// # Errors
-    /// [`Error::Rank`] for more than six axes.
+    /// As [`full`](Self::full).
     pub fn from_fn(dims: &[usize], f: impl FnMut(usize) -> S) -> Result<Self, Error> {
         let shape = Shape::new(dims)?;
-        Ok(Self { shape, buffer: Arc::new((0..shape.len()).map(f).collect()), offset: 0 })
+        let mut elements = reserved("Tensor::from_fn", shape.len())?;
+        elements.extend((0..shape.len()).map(f));
+        Ok(Self { shape, buffer: Arc::new(elements), offset: 0 })
     }
 
     /// A window into a shared buffer, without copying: how one flat vector holds all parameters of a model.

@@ -1,5 +1,6 @@
 //! Laws that hold for every shape: adjoints, inverses, and errors instead of panics.
 
+use approx::{abs_diff_eq, assert_abs_diff_eq, relative_eq};
 use nl_autodiff::{CreateGraph, Error, KeepDims, Shape, Tape, Tensor, Transpose, Var, grad};
 use proptest::prelude::*;
 
@@ -20,7 +21,7 @@ fn adjoint(dims: &[usize], f: impl for<'t> Fn(Var<'t, f64>) -> Result<Var<'t, f6
         let u = tape.constant(numbers(y.shape().dims(), 1)?);
         let back = grad(y.mul(u)?.sum()?, &[x], create_graph)?[0];
         let (left, right) = (inner(&y.value(), &u.value()), inner(&x.value(), &back.value()));
-        assert!((left - right).abs() < 1e-12 * (1.0 + left.abs()), "{dims:?}: {left} {right}");
+        assert!(relative_eq!(left, right, epsilon = 1e-12, max_relative = 1e-12), "{dims:?}: {left} {right}");
     }
     Ok(())
 }
@@ -61,8 +62,8 @@ proptest! {
         for i in 0..batch * m * n {
             let (p, r, c) = (i / (m * n), i / n % m, i % n);
             let expected: f64 = (0..k).map(|j| a.as_slice()[(p * m + r) * k + j] * b.as_slice()[(p * k + j) * n + c]).sum();
-            prop_assert!((plain.as_slice()[i] - expected).abs() < 1e-13);
-            prop_assert!((transposed.as_slice()[i] - expected).abs() < 1e-13);
+            prop_assert!(abs_diff_eq!(plain.as_slice()[i], expected, epsilon = 1e-13));
+            prop_assert!(abs_diff_eq!(transposed.as_slice()[i], expected, epsilon = 1e-13));
         }
     }
 }
@@ -136,7 +137,7 @@ fn unreachable_parameters_have_zero_gradients_and_every_sink_is_called_once() ->
     let inner = used.exp()?;
     let gradients = grad(inner.mul(used)?, &[inner, used], CreateGraph::Yes)?;
     assert_eq!(gradients[0].item()?, 2.0);
-    assert!((gradients[1].item()? - 3.0 * 2f64.exp()).abs() < 1e-14);
+    assert_abs_diff_eq!(gradients[1].item()?, 3.0 * 2f64.exp(), epsilon = 1e-14);
     Ok(())
 }
 

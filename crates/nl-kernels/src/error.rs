@@ -1,4 +1,4 @@
-//! The one error of this crate: a shape that does not fit.
+//! The one error of this crate: a shape that does not fit, or memory that is not there.
 
 /// What is wrong with the arguments of a kernel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,14 @@ pub enum ShapeError {
         op: &'static str,
         /// What is wrong, with the offending values, and what to do.
         message: String,
+    },
+    /// The shape is possible, but the memory that it takes is not there.
+    #[error("{op}: {bytes} bytes of memory are not there; use smaller sizes or a smaller batch, or free memory")]
+    Memory {
+        /// The kernel that was called.
+        op: &'static str,
+        /// Bytes asked for; `usize::MAX` if there are more than addresses.
+        bytes: usize,
     },
 }
 

@@ -1,7 +1,4 @@
-//! SIMD kernels over slices: matrix product, convolution, pooling, reductions, nearest neighbours.
-//!
-//! The ground floor of the workspace and its only crate with `unsafe`; it knows no tensor and no neuron. Every kernel
-//! checks its slices against its shape before it touches them, and runs at the [`Level`] of the CPU.
+#![doc = include_str!("../README.md")]
 
 mod conv;
 mod dispatch;
@@ -18,6 +15,7 @@ mod pool;
 mod reduce;
 mod scratch;
 mod simd;
+mod size;
 mod softmax;
 
 pub use conv::{

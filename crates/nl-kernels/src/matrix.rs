@@ -56,7 +56,7 @@ impl<'a, T> MatRef<'a, T> {
     /// # Errors
     /// [`ShapeError`] if `data` has another length.
     pub fn new(data: &'a [T], rows: usize, cols: usize) -> Result<Self, ShapeError> {
-        crate::error::check_len("MatRef::new", "data", data.len(), rows.saturating_mul(cols))?;
+        crate::error::check_len("MatRef::new", "data", data.len(), crate::size::elements(&[rows, cols]))?;
         Ok(Self { data, rows, cols, row_stride: cols, col_stride: 1 })
     }
 
@@ -131,7 +131,7 @@ impl<'a, T> MatMut<'a, T> {
     /// # Errors
     /// [`ShapeError`] if `data` has another length.
     pub fn new(data: &'a mut [T], rows: usize, cols: usize) -> Result<Self, ShapeError> {
-        crate::error::check_len("MatMut::new", "data", data.len(), rows.saturating_mul(cols))?;
+        crate::error::check_len("MatMut::new", "data", data.len(), crate::size::elements(&[rows, cols]))?;
         Ok(Self { data, rows, cols, row_stride: cols, col_stride: 1 })
     }
 

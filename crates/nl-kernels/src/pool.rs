@@ -1,6 +1,8 @@
 //! Max and average pooling over image planes, with their gradients.
 
 use crate::error::check_len;
+use crate::reduce::above;
+use crate::size::{elements, padded, product, windows};
 use crate::{Float, ShapeError};
 
 /// The sizes of a pooling: a window that slides over each `[height, width]` plane.
@@ -37,52 +39,50 @@ impl Pool2d {
             return invalid(format!("{self:?}: only `batch` and `padding` may be 0"));
         }
         let input = [self.height, self.width];
+        let mut all = [0; 2];
         for axis in 0..2 {
             if self.padding[axis] > self.kernel[axis] / 2 {
                 return invalid(format!("padding {:?} exceeds half the window {:?}", self.padding, self.kernel));
             }
-            let padded = self.padding[axis].checked_mul(2).and_then(|p| p.checked_add(input[axis]));
-            if padded.is_none_or(|padded| self.kernel[axis] > padded) {
+            let Some(padded) = padded(input[axis], self.padding[axis]).filter(|&all| self.kernel[axis] <= all) else {
                 return invalid(format!(
                     "window {:?} is larger than the input {input:?} padded by {:?}; use a smaller window",
                     self.kernel, self.padding
                 ));
-            }
+            };
+            all[axis] = padded;
         }
-        // The output is no longer than the padded input.
-        let padded = [self.height.saturating_add(2 * self.padding[0]), self.width.saturating_add(2 * self.padding[1])];
-        let sizes = [self.batch, self.channels, padded[0], padded[1], size_of::<f64>()];
-        if sizes.iter().try_fold(1_usize, |n, &s| n.checked_mul(s)).is_none() {
-            return invalid(format!("{self:?}: the number of elements overflows"));
-        }
+        // The output is no longer than the padded input. Sizes of an empty batch are held to the same as of one image.
+        let sizes = [self.batch.max(1), self.channels, all[0], all[1], size_of::<f64>()];
+        product("pool2d", "the padded input", &sizes)?;
         if u32::try_from(self.height * self.width).is_err() {
-            return invalid(format!("a plane of {input:?} has more cells than an index (u32) can name"));
+            return invalid(format!("a plane of {input:?} has more cells than an index (u32) can name; pool in parts"));
         }
         Ok(())
     }
 
-    /// Rows of the output, if the shape is valid.
+    /// Rows of the output; 0 if no window fits or a size overflows.
     #[must_use]
     pub const fn out_height(&self) -> usize {
-        (self.height + 2 * self.padding[0] - self.kernel[0]) / self.stride[0] + 1
+        windows(self.height, self.padding[0], self.kernel[0], self.stride[0])
     }
 
-    /// Columns of the output, if the shape is valid.
+    /// Columns of the output; 0 if no window fits or a size overflows.
     #[must_use]
     pub const fn out_width(&self) -> usize {
-        (self.width + 2 * self.padding[1] - self.kernel[1]) / self.stride[1] + 1
+        windows(self.width, self.padding[1], self.kernel[1], self.stride[1])
     }
 
-    /// Elements of the input `[batch, channels, height, width]`.
+    /// Elements of the input `[batch, channels, height, width]`; `usize::MAX` if that is more.
     #[must_use]
     pub const fn input_len(&self) -> usize {
-        self.batch * self.channels * self.height * self.width
+        elements(&[self.batch, self.channels, self.height, self.width])
     }
 
-    /// Elements of the output `[batch, channels, out_height, out_width]`.
+    /// Elements of the output `[batch, channels, out_height, out_width]`; `usize::MAX` if that is more.
     #[must_use]
     pub const fn output_len(&self) -> usize {
-        self.batch * self.channels * self.out_height() * self.out_width()
+        elements(&[self.batch, self.channels, self.out_height(), self.out_width()])
     }
 
     /// The rows (or columns) of the input that output row (or column) `i` sees: never empty.
@@ -94,7 +94,8 @@ impl Pool2d {
     }
 }
 
-/// y = the maximum of each window; `argmax` = its flat index in the input plane, the first of equals. A NaN wins.
+/// y = the maximum of each window; `argmax` = its flat index in the input plane, the first of equals. A NaN is larger than every
+/// number; of several the first counts.
 ///
 /// `x`: `[batch, channels, height, width]`; `y`, `argmax`: `[batch, channels, out_height, out_width]`; both overwritten.
 ///
@@ -126,7 +127,7 @@ pub fn max_pool2d<T: Float>(shape: &Pool2d, x: &[T], y: &mut [T], argmax: &mut [
                 for row in rows {
                     for column in columns.clone() {
                         let at = row * shape.width + column;
-                        if x[at] > best || x[at].partial_cmp(&x[at]).is_none() {
+                        if above(x[at], best) {
                             (best, place) = (x[at], at);
                         }
                     }
@@ -251,6 +252,7 @@ pub fn avg_pool2d_grad<T: Float>(shape: &Pool2d, dy: &[T], dx: &mut [T]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// Every combination of small sizes, kernels, strides and paddings.
     fn shapes() -> Vec<Pool2d> {
@@ -310,11 +312,12 @@ mod tests {
                 assert_eq!(max[at], want, "{s:?} at {at}");
                 assert_eq!(x[p * plane + argmax[at] as usize], want);
                 let want = cells.iter().flatten().sum::<f64>() / area;
-                assert!((average[at] - want).abs() < 1e-12, "{s:?} at {at}: {} not {want}", average[at]);
+                assert_abs_diff_eq!(average[at], want, epsilon = 1e-12);
             }
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            assert!((dot(&average, &dy) - dot(&x, &daverage)).abs() < 1e-6);
-            assert!((dot(&max, &dy) - dot(&x, &dmax)).abs() < 1e-6);
+            // Sums of some hundred products of up to 2500.
+            assert_abs_diff_eq!(dot(&average, &dy), dot(&x, &daverage), epsilon = 1e-6);
+            assert_abs_diff_eq!(dot(&max, &dy), dot(&x, &dmax), epsilon = 1e-6);
         }
     }
 
@@ -326,6 +329,14 @@ mod tests {
         assert_eq!((y, argmax), ([3.0], [1]));
         max_pool2d(&s, &[1.0, f32::NAN, 3.0, 2.0], &mut y, &mut argmax).unwrap();
         assert!(y[0].is_nan() && argmax == [1]);
+        for (at, x) in [[1.0, 2.0, f32::NAN, 0.5], [f32::NAN, 1.0, 2.0, 3.0], [0.0, f32::NAN, 9.0, f32::NAN]]
+            .into_iter()
+            .zip([2, 0, 1])
+            .map(|(x, at)| (at, x))
+        {
+            max_pool2d(&s, &x, &mut y, &mut argmax).unwrap();
+            assert!(y[0].is_nan() && argmax == [at], "{x:?}: {y:?} at {argmax:?}");
+        }
     }
 
     #[test]
@@ -340,6 +351,9 @@ mod tests {
             Pool2d { padding: [2, 0], ..good },
             Pool2d { batch: usize::MAX, ..good },
             Pool2d { height: usize::MAX, ..good },
+            Pool2d { batch: 0, height: usize::MAX, ..good },
+            Pool2d { batch: 0, height: 1 << 40, width: 1 << 40, ..good },
+            Pool2d { batch: 0, height: 1 << 32, width: 1 << 32, ..good },
         ] {
             assert!(matches!(bad.validate(), Err(ShapeError::Invalid { .. })), "{bad:?}");
         }

@@ -1,6 +1,6 @@
 //! Reusable working memory, handed to kernels explicitly so that nothing is allocated after the first call.
 
-use crate::Float;
+use crate::{Float, ShapeError};
 
 /// One cache line: the unit in which scratch memory is allocated, so that every buffer starts on a line.
 #[derive(Clone, Copy)]
@@ -19,9 +19,10 @@ unsafe impl bytemuck::Pod for Line {}
 ///
 /// ```
 /// let mut scratch = nl_kernels::Scratch::new();
-/// let mut buffer = scratch.take::<f32>(100); // contents unspecified
+/// let mut buffer = scratch.take::<f32>(100)?; // contents unspecified
 /// buffer.as_mut_slice().fill(1.0);
 /// scratch.give(buffer);
+/// # Ok::<(), nl_kernels::ShapeError>(())
 /// ```
 #[derive(Default)]
 pub struct Scratch {
@@ -44,21 +45,85 @@ impl Scratch {
     }
 
     /// A buffer of `len` elements with unspecified contents: the best-fitting free one, else a new one.
-    #[must_use]
-    pub fn take<T: Float>(&mut self, len: usize) -> Buffer<T> {
-        let need = (len * size_of::<T>()).div_ceil(size_of::<Line>());
+    ///
+    /// # Errors
+    /// [`ShapeError::Memory`] if the memory is not there.
+    pub fn take<T: Float>(&mut self, len: usize) -> Result<Buffer<T>, ShapeError> {
+        let need = lines::<T>(len);
+        if need == 0 {
+            return Ok(Buffer::empty());
+        }
         let best = (0..self.free.len()).filter(|&i| self.free[i].len() >= need).min_by_key(|&i| self.free[i].len());
-        let lines = best.map_or_else(|| vec![bytemuck::Zeroable::zeroed(); need], |i| self.free.swap_remove(i));
-        Buffer { lines, len, marker: core::marker::PhantomData }
+        if let Some(best) = best {
+            return Ok(Buffer { lines: self.free.swap_remove(best), len, marker: core::marker::PhantomData });
+        }
+        Buffer::zeroed(len).map_err(|_| memory("Scratch::take", need))
+    }
+
+    /// A buffer for each of `lens`, for the kernel `op`; all of them or none.
+    pub(crate) fn take_all<T: Float, const N: usize>(
+        &mut self,
+        op: &'static str,
+        lens: [usize; N],
+    ) -> Result<[Buffer<T>; N], ShapeError> {
+        // Lines that would never fit are refused before the first buffer is made; what is free counts as well, but
+        // more than all addresses it is not.
+        let all = lens.iter().fold(0_usize, |all, &len| all.saturating_add(lines::<T>(len)));
+        if all > isize::MAX as usize / size_of::<Line>() {
+            return Err(memory(op, all));
+        }
+        let mut buffers = core::array::from_fn(|_| Buffer::empty());
+        for i in 0..N {
+            match self.take(lens[i]) {
+                Ok(buffer) => buffers[i] = buffer,
+                Err(_) => {
+                    self.give_all(buffers);
+                    return Err(memory(op, all));
+                }
+            }
+        }
+        Ok(buffers)
+    }
+
+    /// Returns the buffers of [`take_all`](Self::take_all).
+    pub(crate) fn give_all<T: Float, const N: usize>(&mut self, buffers: [Buffer<T>; N]) {
+        for buffer in buffers {
+            self.give(buffer);
+        }
     }
 
     /// Returns a buffer to the pool.
     pub fn give<T: Float>(&mut self, buffer: Buffer<T>) {
-        self.free.push(buffer.lines);
+        if !buffer.lines.is_empty() {
+            self.free.push(buffer.lines);
+        }
     }
 }
 
+/// Lines that hold `len` numbers.
+const fn lines<T>(len: usize) -> usize {
+    len.div_ceil(size_of::<Line>() / size_of::<T>())
+}
+
+/// So many lines are not there.
+const fn memory(op: &'static str, lines: usize) -> ShapeError {
+    ShapeError::Memory { op, bytes: lines.saturating_mul(size_of::<Line>()) }
+}
+
 impl<T: Float> Buffer<T> {
+    /// No elements; allocates nothing.
+    const fn empty() -> Self {
+        Self { lines: Vec::new(), len: 0, marker: core::marker::PhantomData }
+    }
+
+    /// `len` zeros.
+    fn zeroed(len: usize) -> Result<Self, std::collections::TryReserveError> {
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(self::lines::<T>(len))?;
+        lines.resize(self::lines::<T>(len), bytemuck::Zeroable::zeroed());
+        Ok(Self { lines, len, marker: core::marker::PhantomData })
+    }
+
     /// `len` times `value`.
     ///
     /// ```
@@ -70,11 +135,7 @@ impl<T: Float> Buffer<T> {
     /// # Errors
     /// If the memory is not there.
     pub fn filled(len: usize, value: T) -> Result<Self, std::collections::TryReserveError> {
-        let need = len.div_ceil(size_of::<Line>() / size_of::<T>());
-        let mut lines = Vec::new();
-        lines.try_reserve_exact(need)?;
-        lines.resize(need, bytemuck::Zeroable::zeroed());
-        let mut buffer = Self { lines, len, marker: core::marker::PhantomData };
+        let mut buffer = Self::zeroed(len)?;
         buffer.as_mut_slice().fill(value);
         Ok(buffer)
     }
@@ -131,14 +192,30 @@ mod tests {
     #[test]
     fn buffers_are_aligned_and_reused() {
         let mut scratch = Scratch::new();
-        let mut a = scratch.take::<f32>(33);
+        let mut a = scratch.take::<f32>(33).unwrap();
         let address = a.as_mut_slice().as_ptr() as usize;
         assert_eq!(address % 64, 0);
         assert_eq!(a.as_slice().len(), 33);
         scratch.give(a);
-        let b = scratch.take::<f64>(10);
+        let b = scratch.take::<f64>(10).unwrap();
         assert_eq!(b.as_slice().as_ptr() as usize, address);
         assert_eq!(b.as_slice().len(), 10);
+    }
+
+    #[test]
+    fn more_than_there_is_is_an_error() {
+        let mut scratch = Scratch::new();
+        for len in [1 << 58, 1 << 61, 1 << 62, usize::MAX] {
+            assert!(matches!(scratch.take::<f64>(len), Err(ShapeError::Memory { .. })), "{len}");
+            let error = scratch.take_all::<f32, 2>("gemm", [8, len]).err().unwrap().to_string();
+            assert!(error.starts_with("gemm: ") && error.contains("bytes of memory are not there"), "{error}");
+        }
+        // All or none, and what was taken is free again.
+        let buffer = scratch.take::<f32>(1000).unwrap();
+        let address = buffer.as_ptr();
+        scratch.give(buffer);
+        assert!(scratch.take_all::<f32, 3>("gemm", [1000, 1 << 56, 10]).is_err());
+        assert_eq!(scratch.take::<f32>(1000).unwrap().as_ptr(), address);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Sums run in the order of [`sum`](crate::sum); no fused multiply-add: the same bits at every level.
 
 use crate::error::check_len;
-use crate::reduce::{max, pairwise};
+use crate::reduce::{largest, pairwise};
 use crate::{Float, Level, ShapeError, Vectorised};
 
 /// y\[r, c\] = e^(x\[r, c\] − m) / Σₖ e^(x\[r, k\] − m), m = maxₖ x\[r, k\].
@@ -26,9 +26,9 @@ pub fn softmax<T: Float>(rows: usize, classes: usize, x: &[T], y: &mut [T]) -> R
         #[inline(always)]
         fn run(self) {
             for (x, y) in self.1.chunks_exact(self.0).zip(self.2.chunks_exact_mut(self.0)) {
-                let largest = max(x);
+                let top = largest(x);
                 for (y, &x) in y.iter_mut().zip(x) {
-                    *y = (x - largest).v_exp();
+                    *y = (x - top).v_exp();
                 }
                 let scale = T::ONE / pairwise(y, y, |y, _| y);
                 for y in y {
@@ -100,13 +100,13 @@ pub fn log_softmax<T: Float>(rows: usize, classes: usize, x: &[T], y: &mut [T]) 
 
 #[inline(always)]
 fn log_softmax_row<T: Float>(x: &[T], y: &mut [T]) {
-    let largest = max(x);
+    let top = largest(x);
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = (x - largest).v_exp();
+        *y = (x - top).v_exp();
     }
     let log_total = pairwise(y, y, |y, _| y).v_ln();
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = (x - largest) - log_total;
+        *y = (x - top) - log_total;
     }
 }
 
@@ -261,6 +261,7 @@ fn check_targets<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
 
     fn logits(rows: usize, classes: usize) -> Vec<f64> {
         (0..rows * classes).map(|i| ((i * 7919 + 5) % 101) as f64 / 10.0 - 5.0).collect()
@@ -287,9 +288,10 @@ mod tests {
             softmax(rows, classes, &x32, &mut p32).unwrap();
             let want: Vec<f64> = x.chunks(classes).flat_map(naive).collect();
             for i in 0..x.len() {
-                assert!((p[i] / want[i] - 1.0).abs() < 1e-13);
-                assert!((log_p[i] - want[i].ln()).abs() < 1e-13);
-                assert!((f64::from(p32[i]) / want[i] - 1.0).abs() < 3e-6);
+                assert_relative_eq!(p[i], want[i], epsilon = 0.0, max_relative = 1e-13);
+                assert_abs_diff_eq!(log_p[i], want[i].ln(), epsilon = 1e-13);
+                // Logits of up to 5, rounded to f32, and an exponential of some ulps.
+                assert_relative_eq!(f64::from(p32[i]), want[i], epsilon = 0.0, max_relative = 3e-6);
             }
         }
     }
@@ -318,7 +320,8 @@ mod tests {
                         run(&x).iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
                     };
                     let slope = (moved(h) - moved(-h)) / (2.0 * h);
-                    assert!((dx[i] - slope).abs() < 1e-8 * slope.abs().max(1.0), "{} and {slope}", dx[i]);
+                    // The differences have an error of h².
+                    assert_relative_eq!(dx[i], slope, epsilon = 1e-8, max_relative = 1e-8);
                 }
             }
         }
@@ -345,7 +348,7 @@ mod tests {
                             -((1.0 - smoothing) * hit + smoothing / classes as f64) * p[c].ln()
                         })
                         .sum();
-                    assert!((losses[r] - want).abs() < 1e-12, "{} and {want}", losses[r]);
+                    assert_abs_diff_eq!(losses[r], want, epsilon = 1e-12);
                 }
                 let dlosses: Vec<f64> = (0..rows).map(|r| r as f64 + 0.5).collect();
                 let mut dx = vec![f64::NAN; n];
@@ -357,7 +360,8 @@ mod tests {
                         run(&x).1.iter().zip(&dlosses).map(|(l, d)| l * d).sum::<f64>()
                     };
                     let slope = (moved(h) - moved(-h)) / (2.0 * h);
-                    assert!((dx[i] - slope).abs() < 1e-8 * slope.abs().max(1.0), "{} and {slope}", dx[i]);
+                    // The differences have an error of h².
+                    assert_relative_eq!(dx[i], slope, epsilon = 1e-8, max_relative = 1e-8);
                 }
             }
         }

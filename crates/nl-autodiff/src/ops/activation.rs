@@ -47,6 +47,22 @@ impl<'t, S: Scalar> Var<'t, S> {
     }
 }
 
+/// 1 where a rectified x lets its gradient through: x > 0, and NaN, whose gradient is not hidden either.
+pub(super) fn relu_slope<S: Scalar>(x: S) -> S {
+    if x <= S::ZERO { S::ZERO } else { S::ONE }
+}
+
+/// slope(x), element by element, as a constant.
+pub(super) fn slopes<S: Scalar>(x: Var<'_, S>, slope: impl Fn(S) -> S) -> Result<Var<'_, S>, Error> {
+    let slopes = x.tape.compute("backward", x.shape(), [x], |[x], y, _| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = slope(x);
+        }
+        Ok(())
+    })?;
+    Ok(x.tape.record_constant(slopes))
+}
+
 /// dx = dy · slope(x); the slope is constant between the kinks, so it is not differentiated.
 fn piecewise<S: Scalar>(rule: &mut Backward<'_, '_, S>, slope: impl Fn(S) -> S) -> Result<(), Error> {
     let (x, dy) = (rule.x(0), rule.dy());
@@ -58,13 +74,7 @@ fn piecewise<S: Scalar>(rule: &mut Backward<'_, '_, S>, slope: impl Fn(S) -> S) 
             Ok(())
         })?
     } else {
-        let slopes = x.tape.compute("backward", x.shape(), [x], |[x], y, _| {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = slope(x);
-            }
-            Ok(())
-        })?;
-        dy.mul(x.tape.record_constant(slopes))?
+        dy.mul(slopes(x, slope)?)?
     };
     rule.give(0, dx)
 }

@@ -40,7 +40,7 @@ impl<'t, S: Scalar> Var<'t, S> {
         }
         let shape = Shape::new(shape.with_dim(axis, total).dims())?;
         let (_, _, inner) = shape.split_at(axis);
-        let mut value = tape.take(shape);
+        let mut value = tape.take(OP, shape)?;
         if let Some(y) = value.as_unique_mut() {
             let graph = tape.graph.borrow();
             let mut start = 0;

@@ -1,6 +1,7 @@
 //! The block of the visual stream, fused: convolution, bias, ReLU, and perhaps a 2×2 max-pool.
 
 use super::Op;
+use super::activation::{relu_slope, slopes};
 use super::conv2d::{channel_sum, check_bias, conv_shape, convolve_input, convolve_weight, output_shape};
 use crate::backward::Backward;
 use crate::tape::Saved;
@@ -42,11 +43,11 @@ impl<'t, S: Scalar> Var<'t, S> {
                 conv_block(&shape, x, w, b, y, None, scratch)
             });
         }
-        let (argmax, y) = self.tape.bytes(out.len(), |argmax| {
+        let (argmax, y) = self.tape.bytes("conv_block", out.len(), |argmax| {
             self.tape.compute("conv_block", out, inputs, |[x, w, b], y, scratch| {
                 conv_block(&shape, x, w, b, y, Some(argmax), scratch)
             })
-        });
+        })?;
         Ok(self.tape.record(Op::ConvBlock(shape), &inputs, y?, Saved::Bytes(argmax)))
     }
 }
@@ -57,7 +58,7 @@ pub(super) fn backward<S: Scalar>(shape: ConvBlock, rule: &mut Backward<'_, '_, 
     if rule.fused() {
         let tape = rule.tape();
         // Three results of one kernel: dw and db are buffers beside the one that `compute` makes for dx.
-        let (mut dw, mut db) = (tape.take(w.shape()), tape.take(b.shape()));
+        let (mut dw, mut db) = (tape.take("conv_block", w.shape())?, tape.take("conv_block", b.shape())?);
         let needs_dx = rule.needs(0);
         let dx_shape = if needs_dx { x.shape() } else { Shape::from_dims(&[0]) };
         let dx = match (dw.as_unique_mut(), db.as_unique_mut()) {
@@ -67,7 +68,10 @@ pub(super) fn backward<S: Scalar>(shape: ConvBlock, rule: &mut Backward<'_, '_, 
                     conv_block_grad(&shape, x, w, y, argmax, dy, needs_dx.then_some(dx), dw, db, scratch)
                 })?
             }
-            _ => return Ok(()), // cannot be: the buffers are fresh
+            _ => {
+                debug_assert!(false, "conv_block: somebody holds a fresh buffer");
+                return Ok(());
+            }
         };
         let (dx, dw, db) = (tape.record_constant(dx), tape.record_constant(dw), tape.record_constant(db));
         if needs_dx {
@@ -79,13 +83,7 @@ pub(super) fn backward<S: Scalar>(shape: ConvBlock, rule: &mut Backward<'_, '_, 
     // Between its kinks the block is a convolution followed by a fixed selection: undo the selection, then differentiate
     // the convolution.
     let conv = shape.conv;
-    let open = {
-        let pause = rule.tape().stop_recording();
-        let open = y.step();
-        drop(pause);
-        open?
-    };
-    let mut dz = dy.mul(open)?;
+    let mut dz = dy.mul(slopes(y, relu_slope)?)?;
     if let Some(argmax) = argmax {
         dz = dz.scatter_rows(&places(&shape, argmax.as_slice()), output_shape(&conv), 1)?;
     }

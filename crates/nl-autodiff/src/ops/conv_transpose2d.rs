@@ -50,12 +50,16 @@ impl<'t, S: Scalar> Var<'t, S> {
                 let message = format!("output_padding {extra} must be below the stride {s}");
                 return Err(Error::Value { op: OP, message });
             }
-            let full = n.checked_sub(1).and_then(|n| n.checked_mul(s)).and_then(|n| n.checked_add(k + extra));
-            full.and_then(|full| full.checked_sub(2 * p)).filter(|&size| size > 0).ok_or_else(|| {
-                let message =
-                    format!("input size {n}, kernel {k}, stride {s} and padding {p} leave no output; pad less");
+            let error = |what: &str| {
+                let message = format!("input size {n}, kernel {k}, stride {s} and padding {p} {what}");
                 Error::Value { op: OP, message }
-            })
+            };
+            let Some(last) = n.checked_sub(1) else { return Err(error("leave no output; the input is empty")) };
+            let full = last.checked_mul(s).and_then(|at| at.checked_add(k)).and_then(|end| end.checked_add(extra));
+            let full =
+                full.ok_or_else(|| error("give an output of more cells than can be counted; use a smaller stride"))?;
+            let both = p.checked_mul(2).filter(|&both| both < full);
+            Ok(full - both.ok_or_else(|| error("leave no output; pad less"))?)
         };
         let shape = Conv2d {
             batch,

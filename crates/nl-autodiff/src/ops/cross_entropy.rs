@@ -32,8 +32,8 @@ impl<'t, S: Scalar> Var<'t, S> {
             let message = format!("label_smoothing is {label_smoothing}; it must lie in [0, 1]");
             return Err(Error::Value { op: OP, message });
         }
-        let targets = self.tape.copy_indices(targets);
-        let mut log_probs = self.tape.take(shape);
+        let targets = self.tape.copy_indices(OP, targets)?;
+        let mut log_probs = self.tape.take(OP, shape)?;
         let losses = Shape::from_dims(&shape.dims()[..shape.rank() - 1]);
         let losses = self.tape.compute(OP, losses, [self], |[x], losses, _| {
             let Some(log_probs) = log_probs.as_unique_mut() else { return Ok(()) };

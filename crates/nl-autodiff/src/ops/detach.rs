@@ -45,7 +45,7 @@ impl<'t, S: Scalar> Var<'t, S> {
     /// # Errors
     /// None today; part of the common signature of operations.
     pub fn with_slope(self, f: impl Fn(S) -> (S, S)) -> Result<Self, Error> {
-        let mut slopes = self.tape.take(self.shape());
+        let mut slopes = self.tape.take("with_slope", self.shape())?;
         let y = self.tape.compute("with_slope", self.shape(), [self], |[x], y, _| {
             let Some(slopes) = slopes.as_unique_mut() else { return Ok(()) };
             for ((y, slope), &x) in y.iter_mut().zip(slopes).zip(x) {

@@ -22,13 +22,13 @@ impl<'t, S: Scalar> Var<'t, S> {
         check_indices(OP, indices, len)?;
         check_rows(OP, outer * len)?;
         let shape = Shape::new(from.with_dim(axis, indices.len()).dims())?;
-        let (rows, ()) = self.tape.indices(outer * indices.len(), |rows| {
+        let (rows, ()) = self.tape.indices(OP, outer * indices.len(), |rows| {
             for (block, rows) in rows.chunks_exact_mut(indices.len().max(1)).enumerate() {
                 for (row, &index) in rows.iter_mut().zip(indices) {
                     *row = (block * len) as u32 + index;
                 }
             }
-        });
+        })?;
         gather_rows(self, rows, shape, inner)
     }
 
@@ -53,7 +53,7 @@ impl<'t, S: Scalar> Var<'t, S> {
         check_indices(OP, indices, rows)?;
         let mut all = [features; Shape::MAX_RANK];
         all[..dims.len()].copy_from_slice(dims);
-        let indices = self.tape.copy_indices(indices);
+        let indices = self.tape.copy_indices(OP, indices)?;
         gather_rows(self, indices, Shape::new(&all[..=dims.len()])?, features)
     }
 
@@ -72,18 +72,18 @@ impl<'t, S: Scalar> Var<'t, S> {
         }
         check_indices(OP, indices, len)?;
         check_rows(OP, from.len())?;
-        let (cells, ()) = self.tape.indices(indices.len(), |cells| {
+        let (cells, ()) = self.tape.indices(OP, indices.len(), |cells| {
             for (at, (cell, &index)) in cells.iter_mut().zip(indices).enumerate() {
                 *cell = ((at / inner * len + index as usize) * inner + at % inner) as u32;
             }
-        });
+        })?;
         gather_rows(self, cells, shape, 1)
     }
 
     /// Rows of `width` elements added into zeros of `shape`: row i of x goes to row `rows[i]` of the result.
     pub(super) fn scatter_rows(self, rows: &[u32], shape: Shape, width: usize) -> Result<Self, Error> {
         check_rows("scatter", shape.len())?;
-        let rows = self.tape.copy_indices(rows);
+        let rows = self.tape.copy_indices("scatter", rows)?;
         scatter_rows(self, rows, shape, width)
     }
 }

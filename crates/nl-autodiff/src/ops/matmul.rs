@@ -50,7 +50,8 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.matmul_with(Transpose::No, other, Transpose::No)
     }
 
-    /// Y = op(A) op(B), each operand as it is or with its last two axes swapped, without a copy.
+    /// Y = op(A) op(B), each operand as it is or with its last two axes swapped, without a copy (but of a batch of A that is
+    /// transposed and meets a B without a batch). An inner length of 0 gives zeros.
     ///
     /// # Errors
     /// As [`matmul`](Self::matmul).
@@ -64,8 +65,12 @@ impl<'t, S: Scalar> Var<'t, S> {
         if k != kb {
             return fail("the inner lengths (after transposition) must be equal");
         }
-        if lead_b.is_empty() && !lead.is_empty() && a == Transpose::No {
-            let rows = left.len() / k.max(1);
+        if lead_b.is_empty() && !lead.is_empty() {
+            if a == Transpose::Yes {
+                let rank = left.rank();
+                return self.transpose(rank - 2, rank - 1)?.matmul_with(Transpose::No, other, b);
+            }
+            let rows = lead.iter().product::<usize>() * r;
             let y = self.reshape(&[rows, k])?.matmul_with(a, other, b)?;
             return y.reshape(left.with_dim(left.rank() - 1, n).dims());
         }
@@ -77,7 +82,7 @@ impl<'t, S: Scalar> Var<'t, S> {
             if k == 0 {
                 y.fill(S::ZERO);
             }
-            if m * k * n == 0 {
+            if m == 0 || k == 0 || n == 0 {
                 return Ok(());
             }
             for ((x, z), y) in x.chunks_exact(m * k).zip(z.chunks_exact(k * n)).zip(y.chunks_exact_mut(m * n)) {
@@ -112,4 +117,54 @@ pub(super) fn backward<S: Scalar>(ta: Transpose, tb: Transpose, rule: &mut Backw
         rule.give(1, db)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{CreateGraph, Error, Tape, Tensor, Transpose, grad, gradcheck, gradgradcheck};
+
+    #[test]
+    fn an_inner_length_of_zero_gives_zeros() -> Result<(), Error> {
+        for (a, b, y) in [
+            (&[2, 3, 0][..], &[0, 4][..], &[2, 3, 4][..]),
+            (&[3, 0], &[0, 4], &[3, 4]),
+            (&[2, 3, 0], &[2, 0, 4], &[2, 3, 4]),
+            (&[0, 3, 2], &[2, 4], &[0, 3, 4]),
+            (&[2, 0, 3], &[3, 4], &[2, 0, 4]),
+            (&[2, 3, 2], &[2, 0], &[2, 3, 0]),
+        ] {
+            let tape = Tape::<f32>::new();
+            let (a, b) = (tape.leaf(Tensor::full(a, 1.0)?), tape.leaf(Tensor::full(b, 1.0)?));
+            let product = a.matmul(b)?;
+            assert_eq!(product.value(), Tensor::zeros(y)?);
+            for create_graph in [CreateGraph::No, CreateGraph::Yes] {
+                let slopes = grad(product.sum()?, &[a, b], create_graph)?;
+                assert_eq!(slopes[0].value(), Tensor::zeros(a.shape().dims())?);
+                assert_eq!(slopes[1].value(), Tensor::zeros(b.shape().dims())?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A batch of A, transposed or not, times one B, transposed or not.
+    #[test]
+    fn one_right_side_serves_a_batch() -> Result<(), Error> {
+        let wave = |dims: &[usize]| Tensor::from_fn(dims, |i| (1.0 + i as f64).sin());
+        for (ta, a) in [(Transpose::No, [2, 3, 4]), (Transpose::Yes, [2, 4, 3])] {
+            for (tb, b) in [(Transpose::No, [4, 5]), (Transpose::Yes, [5, 4])] {
+                let (a, b) = (wave(&a)?, wave(&b)?);
+                let tape = Tape::new();
+                let y = tape.constant(a.clone()).matmul_with(ta, tape.constant(b.clone()), tb)?;
+                assert_eq!(y.shape().dims(), [2, 3, 5]);
+                for (n, y) in y.value().as_slice().chunks(15).enumerate() {
+                    let a = tape.constant(Tensor::new(&a.shape().dims()[1..], a.as_slice()[12 * n..][..12].to_vec())?);
+                    let want = a.matmul_with(ta, tape.constant(b.clone()), tb)?.value();
+                    approx::assert_abs_diff_eq!(y, want.as_slice(), epsilon = 1e-14);
+                }
+                gradcheck(|v| v[0].matmul_with(ta, v[1], tb), &[a.clone(), b.clone()])?;
+                gradgradcheck(|v| v[0].matmul_with(ta, v[1], tb), &[a, b])?;
+            }
+        }
+        Ok(())
+    }
 }

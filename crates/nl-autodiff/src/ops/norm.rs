@@ -89,7 +89,7 @@ fn normalize<'t, S: Scalar>(op: &'static str, x: Var<'t, S>, len: usize, epsilon
     }
     let shape = x.shape();
     let rows = shape.len().checked_div(len).unwrap_or(0);
-    let mut inverse = x.tape.take(Shape::from_dims(&[rows]));
+    let mut inverse = x.tape.take(op, Shape::from_dims(&[rows]))?;
     let y = x.tape.compute(op, shape, [x], |[x], y, _| {
         let Some(inverse) = inverse.as_unique_mut().filter(|_| len > 0) else { return Ok(()) };
         let n = S::from_usize(len);

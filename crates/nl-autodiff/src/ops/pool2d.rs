@@ -9,7 +9,7 @@ use nl_kernels::Pool2d;
 
 impl<'t, S: Scalar> Var<'t, S> {
     /// The largest element of each window: x `[N, C, H, W]` → `[N, C, H', W']`, H' = ⌊(H + 2p − k) / s⌋ + 1. Padding
-    /// counts as −∞. dy goes to the first largest element.
+    /// counts as −∞. dy goes to the first largest element; a NaN is larger than every number.
     ///
     /// # Errors
     /// [`Error::Shape`] unless there are four axes; [`Error::Kernel`] if the windows do not fit.
@@ -18,9 +18,9 @@ impl<'t, S: Scalar> Var<'t, S> {
         let shape = pool_shape(OP, self.shape(), kernel, stride, padding)?;
         check_rows(OP, self.shape().len())?;
         let out = output_shape(&shape);
-        let (argmax, y) = self.tape.indices(out.len(), |argmax| {
+        let (argmax, y) = self.tape.indices(OP, out.len(), |argmax| {
             self.tape.compute(OP, out, [self], |[x], y, _| nl_kernels::max_pool2d(&shape, x, y, argmax))
-        });
+        })?;
         Ok(self.tape.record(Op::MaxPool2d(shape), &[self], y?, Saved::Indices(argmax)))
     }
 

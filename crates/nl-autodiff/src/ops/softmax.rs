@@ -8,7 +8,7 @@ impl<'t, S: Scalar> Var<'t, S> {
     /// y = e^x / Σ e^x over the last axis; dx = y (dy − Σ dy y).
     ///
     /// # Errors
-    /// [`Error::Shape`] for a scalar; [`Error::Kernel`] if the last axis is empty.
+    /// [`Error::Shape`] for a scalar.
     pub fn softmax(self) -> Result<Self, Error> {
         let (rows, classes) = rows("softmax", self.shape())?;
         self.tape

@@ -89,7 +89,7 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.unary(Unary::Recip)
     }
 
-    /// y = max(x, 0); dy/dx = 1 where x > 0, else 0.
+    /// y = max(x, 0), NaN stays NaN; dy/dx = 1 where x > 0 (or NaN), else 0.
     ///
     /// # Errors
     /// As [`unary`](Self::unary).
@@ -175,7 +175,7 @@ pub(super) fn backward<S: Scalar>(f: Unary, rule: &mut Backward<'_, '_, S>) -> R
         Unary::Sqrt => dy.div(y)?.mul_scalar(0.5)?,
         Unary::Square => dy.mul(x)?.mul_scalar(2.0)?,
         Unary::Recip => dy.mul(y.square()?)?.neg()?,
-        Unary::Relu => dy.mul(x.step()?)?,
+        Unary::Relu => dy.mul(super::activation::slopes(x, super::activation::relu_slope)?)?,
         Unary::Sigmoid => dy.mul(y.mul(y.rsub_scalar(1.0)?)?)?,
         Unary::Tanh => dy.mul(y.square()?.rsub_scalar(1.0)?)?,
         Unary::Softplus => dy.mul(x.sigmoid()?)?,
@@ -205,7 +205,8 @@ mod tests {
             let fused = grad(y, &[x], CreateGraph::No)?[0].value();
             let recorded = grad(y, &[x], CreateGraph::Yes)?[0].value();
             for (a, b) in fused.as_slice().iter().zip(recorded.as_slice()) {
-                assert!((a - b).abs() <= 1e-14 * (1.0 + b.abs()), "{f:?}: {a} {b}");
+                let close = approx::relative_eq!(a, b, epsilon = 1e-14, max_relative = 1e-14);
+                assert!(close, "{f:?}: {a} {b}");
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod cases;
 
+use approx::relative_eq;
 use cases::table;
 use nl_autodiff::{CreateGraph, Error, Tape, Tensor, Var, grad, gradcheck, gradgradcheck};
 use serde::Deserialize;
@@ -46,7 +47,8 @@ fn weigh(y: Var<'_, f64>) -> Result<Var<'_, f64>, Error> {
 fn assert_close(what: &str, got: &[f64], expected: &[f64]) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (i, (a, b)) in got.iter().zip(expected).enumerate() {
-        assert!((a - b).abs() <= 1e-12 * (1.0 + b.abs()), "{what}[{i}]: {a}, PyTorch {b}");
+        let close = relative_eq!(a, b, epsilon = 1e-12, max_relative = 1e-12);
+        assert!(close, "{what}[{i}]: {a}, PyTorch {b}");
     }
 }
 
@@ -126,7 +128,8 @@ fn single_precision_agrees() -> Result<(), Error> {
         let put = |a: &Array| Tensor::new(&a.shape, a.data.iter().map(|&x| x as f32).collect());
         let vars = expected.inputs.iter().map(|a| Ok(tape.leaf(put(a)?))).collect::<Result<Vec<_>, Error>>()?;
         for (a, b) in f(&vars)?.value().as_slice().iter().zip(&expected.y.data) {
-            assert!((f64::from(*a) - b).abs() <= 2e-5 * (1.0 + b.abs()), "{name}: {a}, PyTorch {b}");
+            let close = relative_eq!(f64::from(*a), *b, epsilon = 2e-5, max_relative = 2e-5);
+            assert!(close, "{name}: {a}, PyTorch {b}");
         }
     }
     Ok(())

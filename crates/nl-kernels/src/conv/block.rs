@@ -2,6 +2,8 @@
 
 use super::{Conv2d, Finish, conv2d_at, im2col, winograd};
 use crate::error::check_len;
+use crate::reduce::above;
+use crate::size::elements;
 use crate::{Float, Level, Scratch, ShapeError};
 
 /// out = relu(x ⋆ w + b), or the 2×2 maxima of that (stride 2, an odd last row or column left out).
@@ -30,22 +32,22 @@ impl ConvBlock {
         Ok(())
     }
 
-    /// Rows of the output, if the shape is valid.
+    /// Rows of the output; 0 if no window fits or a size overflows.
     #[must_use]
     pub const fn out_height(&self) -> usize {
         if self.pool { self.conv.out_height() / 2 } else { self.conv.out_height() }
     }
 
-    /// Columns of the output, if the shape is valid.
+    /// Columns of the output; 0 if no window fits or a size overflows.
     #[must_use]
     pub const fn out_width(&self) -> usize {
         if self.pool { self.conv.out_width() / 2 } else { self.conv.out_width() }
     }
 
-    /// Elements of the output `[batch, out_channels, out_height, out_width]`.
+    /// Elements of the output `[batch, out_channels, out_height, out_width]`; `usize::MAX` if that is more.
     #[must_use]
     pub const fn output_len(&self) -> usize {
-        self.conv.batch * self.conv.out_channels * self.out_height() * self.out_width()
+        elements(&[self.conv.batch, self.conv.out_channels, self.out_height(), self.out_width()])
     }
 }
 
@@ -53,7 +55,7 @@ impl ConvBlock {
 ///
 /// `x`: `[batch, in_channels, height, width]`, `w`: `[out_channels, in_channels, kernel…]`, `b`: `[out_channels]`,
 /// `y` and `argmax`: `[batch, out_channels, out_height, out_width]` of the [`ConvBlock`]. `argmax` is the place of the
-/// maximum in its window, 0..=3 in reading order, the first of equals; it is what [`conv_block_grad`] needs if `pool`
+/// maximum in its window, 0..=3 in reading order, the first of equals, a NaN being larger than every number; it is what [`conv_block_grad`] needs if `pool`
 /// is set, and must be `None` if it is not. Where all four are ≤ 0 the place is unspecified (the gradient is 0 there).
 ///
 /// # Errors
@@ -85,6 +87,7 @@ pub fn conv_block<T: Float>(
 ///
 /// # Errors
 /// As [`conv_block`].
+#[doc(hidden)]
 pub fn conv_block_at<T: Float>(
     level: Level,
     shape: &ConvBlock,
@@ -102,17 +105,19 @@ pub fn conv_block_at<T: Float>(
     check_len(OP, "b", b.len(), shape.conv.out_channels)?;
     check_len(OP, "y", y.len(), shape.output_len())?;
     check_argmax(OP, shape, argmax.as_deref(), false)?;
-    if winograd::applies(&shape.conv) {
-        let finish = Finish { relu: true, pool: shape.pool };
-        winograd::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, argmax, scratch }.start(level);
+    if shape.conv.batch == 0 {
         return Ok(());
+    }
+    let (conv, bias) = (&shape.conv, Some(b));
+    if winograd::applies(conv) {
+        let finish = Finish { relu: true, pool: shape.pool };
+        return winograd::Forward { op: OP, shape: conv, x, w, bias, finish, y, argmax, scratch }.start(level);
     }
     if !shape.pool {
         let finish = Finish { relu: true, pool: false };
-        im2col::Forward { shape: &shape.conv, x, w, bias: Some(b), finish, y, scratch }.start(level);
-        return Ok(());
+        return im2col::Forward { op: OP, shape: conv, x, w, bias, finish, y, scratch }.start(level);
     }
-    let mut z = scratch.take::<T>(shape.conv.output_len());
+    let [mut z] = scratch.take_all::<T, 1>(OP, [shape.conv.output_len()])?;
     conv2d_at(level, &shape.conv, x, w, Some(b), z.as_mut_slice(), scratch)?;
     relu_pool(shape, z.as_slice(), y, argmax);
     scratch.give(z);
@@ -155,6 +160,7 @@ pub fn conv_block_grad<T: Float>(
 ///
 /// # Errors
 /// As [`conv_block_grad`].
+#[doc(hidden)]
 pub fn conv_block_grad_at<T: Float>(
     level: Level,
     shape: &ConvBlock,
@@ -181,8 +187,14 @@ pub fn conv_block_grad_at<T: Float>(
     if let Some(dx) = &dx {
         check_len(OP, "dx", dx.len(), conv.input_len())?;
     }
+    if conv.batch == 0 {
+        dw.fill(T::ZERO);
+        db.fill(T::ZERO);
+        return Ok(());
+    }
     if winograd::applies(conv) {
-        winograd::Backward {
+        return winograd::Backward {
+            op: OP,
             shape: conv,
             finish: Finish { relu: true, pool: shape.pool },
             y,
@@ -194,14 +206,14 @@ pub fn conv_block_grad_at<T: Float>(
             scratch,
         }
         .start(level);
-        return Ok(());
     }
     let finish = Finish { relu: !shape.pool, pool: false };
-    let mut dz = scratch.take::<T>(if shape.pool { conv.output_len() } else { 0 });
+    let [mut dz] = scratch.take_all::<T, 1>(OP, [if shape.pool { conv.output_len() } else { 0 }])?;
     if let Some(argmax) = argmax {
         relu_pool_grad(shape, y, argmax, dy, dz.as_mut_slice());
     }
     im2col::Backward {
+        op: OP,
         shape: conv,
         finish,
         y,
@@ -211,8 +223,8 @@ pub fn conv_block_grad_at<T: Float>(
         db: Some(db),
         scratch,
     }
-    .start(level);
-    scratch.give(dz);
+    .start(level)?;
+    scratch.give_all([dz]);
     Ok(())
 }
 
@@ -238,9 +250,7 @@ fn relu_pool<T: Float>(shape: &ConvBlock, z: &[T], y: &mut [T], mut argmax: Opti
                 let at = 2 * i * width + 2 * j;
                 let (mut best, mut place) = (z[at], 0);
                 for (k, z) in [(1, z[at + 1]), (2, z[at + width]), (3, z[at + width + 1])] {
-                    // A NaN is not <= either: it replaces what there is.
-                    let keep = z <= best;
-                    if !keep {
+                    if above(z, best) {
                         (best, place) = (z, k);
                     }
                 }

@@ -9,27 +9,46 @@
 
 use super::layout::{Planes, Rows, Source, Upstream, lanes_to_planes, planes_to_lanes};
 use super::product::Product;
+use super::tree::{self, LEVELS, Tree};
 use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::{Conv2d, Finish};
-use crate::{Float, Level, Scratch};
+use crate::size::{elements, padded, product, sum};
+use crate::{Float, Level, Scratch, ShapeError};
 
 /// Bytes of the patch matrix of a group.
 const GROUP_BYTES: usize = 256 << 10;
 
+/// Terms of a weight gradient that are summed one after another.
+const TERMS: usize = 256;
+
 /// The sizes of the phases and of the patch matrix.
+///
+/// Only what some patch reads has room: of s phases along an axis the first min(s, kernel), and in each no more rows (or
+/// columns) than the outputs reach. So the phases are never much larger than the patches, whatever stride and padding.
 #[derive(Clone, Copy)]
 struct Layout {
+    /// Step between two windows; beyond the padded size there is one window, so that no larger one is needed.
+    stride: [usize; 2],
+    /// Rows and columns of the output.
+    out: [usize; 2],
+    /// Phases that are read, down and across.
+    phases: [usize; 2],
     /// Rows and columns of a phase.
     phase: [usize; 2],
-    /// Elements of the phases of all channels of an image, with room to read one vector too far.
+    /// Elements of the phases of one channel, and of all channels of an image with room to read one vector too far.
+    channel_len: usize,
     phases_len: usize,
     /// Rows of the patch matrix: channels × kernel.
     patch: usize,
     /// From one row of the patch matrix to the next; one vector longer than the patches of a group.
     pitch: usize,
+    /// Elements of the patch matrix.
+    matrix_len: usize,
     /// Images of a group, and rows of output; some rows of a single image if that is large.
     images: usize,
     rows: usize,
+    /// Patches of a full group.
+    group_patches: usize,
 }
 
 /// Some images, or some rows of output of one image.
@@ -42,88 +61,133 @@ struct Group {
 }
 
 impl Layout {
-    fn new<T: Float, V: Vector<T>>(s: &Conv2d) -> Self {
-        let phase =
-            [(s.height + 2 * s.padding[0]).div_ceil(s.stride[0]), (s.width + 2 * s.padding[1]).div_ceil(s.stride[1])];
-        let patch = s.in_channels * s.kernel[0] * s.kernel[1];
-        let row_bytes = patch * s.out_width() * size_of::<T>();
+    fn new<T: Float, V: Vector<T>>(op: &'static str, s: &Conv2d) -> Result<Self, ShapeError> {
+        let out = [s.out_height(), s.out_width()];
+        let size = [s.height, s.width];
+        let stride = [0, 1].map(|axis| s.stride[axis].min(padded(size[axis], s.padding[axis]).unwrap_or(1)).max(1));
+        let phases = [0, 1].map(|axis| stride[axis].min(s.kernel[axis]));
+        let mut phase = [0; 2];
+        for axis in 0..2 {
+            phase[axis] = sum(op, "rows of a phase", out[axis], (s.kernel[axis] - 1) / stride[axis])?;
+        }
+        let channel_len = product(op, "the phases of a padded image", &[phases[0], phases[1], phase[0], phase[1]])?;
+        let phases_len = product(op, "the phases of a padded image", &[s.in_channels, channel_len])?;
+        let patch = product(op, "a patch", &[s.in_channels, s.kernel[0], s.kernel[1]])?;
+        let row_bytes = product(op, "the patches of a row of outputs", &[patch, out[1], size_of::<T>()])?;
         let rows = (GROUP_BYTES / row_bytes).max(1);
-        let images = (rows / s.out_height()).clamp(1, s.batch.max(1));
-        let rows = rows.min(s.out_height());
+        let images = (rows / out[0]).clamp(1, s.batch.max(1));
+        let rows = rows.min(out[0]);
         let per_line = 64 / size_of::<T>();
-        let pitch = (images * rows * s.out_width()).next_multiple_of(V::LANES) + V::LANES;
-        Self {
+        let group_patches = product(op, "the patches of a group", &[images, rows, out[1]])?;
+        // Room for one vector more, then an odd number of cache lines.
+        let spare = sum(op, "the patches of a group", group_patches, 2 * V::LANES)?;
+        let pitch = product(op, "the patches of a group", &[spare.div_ceil(per_line) | 1, per_line])?;
+        Ok(Self {
+            stride,
+            out,
+            phases,
             phase,
-            phases_len: s.in_channels * s.stride[0] * s.stride[1] * phase[0] * phase[1] + V::LANES,
+            channel_len,
+            phases_len: sum(op, "the phases of a padded image", phases_len, V::LANES)?,
             patch,
-            pitch: (pitch.div_ceil(per_line) | 1) * per_line,
+            pitch,
+            matrix_len: product(op, "the patches of a group", &[patch, pitch])?,
             images,
             rows,
-        }
+            group_patches,
+        })
     }
 
     fn groups(self, s: Conv2d) -> impl Iterator<Item = Group> {
         (0..s.batch).step_by(self.images).flat_map(move |image| {
-            (0..s.out_height()).step_by(self.rows).map(move |row| Group {
+            (0..self.out[0]).step_by(self.rows).map(move |row| Group {
                 image,
                 images: self.images.min(s.batch - image),
                 row,
-                rows: self.rows.min(s.out_height() - row),
+                rows: self.rows.min(self.out[0] - row),
             })
         })
     }
 
     /// Where row `row` of channel `c` of the padded image lies in the phases, for columns ≡ `b`.
-    const fn phase_row(&self, s: &Conv2d, c: usize, row: usize, b: usize) -> usize {
-        let [height, width] = self.phase;
-        let phase = (c * s.stride[0] + row % s.stride[0]) * s.stride[1] + b;
-        (phase * height + row / s.stride[0]) * width
+    const fn phase_row(&self, c: usize, row: usize, b: usize) -> usize {
+        let phase = row % self.stride[0] * self.phases[1] + b;
+        c * self.channel_len + (phase * self.phase[0] + row / self.stride[0]) * self.phase[1]
+    }
+
+    /// For column phase `b`: the image's first column that falls into it, where in the phase that is, and how many
+    /// columns follow that some patch may read.
+    fn columns(&self, s: &Conv2d, b: usize) -> (usize, usize, usize) {
+        let step = self.stride[1];
+        let first = (b + step - s.padding[1] % step) % step;
+        let place = (first + s.padding[1]) / step;
+        (first, place, s.width.saturating_sub(first).div_ceil(step).min(self.phase[1].saturating_sub(place)))
+    }
+
+    /// Where row `row` of the image lies in the phases, if any patch reads it.
+    const fn image_row(&self, s: &Conv2d, c: usize, row: usize, b: usize) -> Option<usize> {
+        let row = row + s.padding[0];
+        if row % self.stride[0] >= self.phases[0] || row / self.stride[0] >= self.phase[0] {
+            return None;
+        }
+        Some(self.phase_row(c, row, b))
+    }
+
+    /// What [`im2col`] and [`col2im`] rely on for the group's `n`th image, beside the lengths of their slices: every
+    /// patch lies in the phases, with room to read one vector of `lanes` too far.
+    fn holds(&self, s: &Conv2d, group: &Group, n: usize, lanes: usize) -> bool {
+        let inside = |axis: usize| {
+            (s.kernel[axis] - 1) / self.stride[axis] + self.out[axis] <= self.phase[axis]
+                && self.stride[axis].min(s.kernel[axis]) <= self.phases[axis]
+        };
+        inside(0)
+            && inside(1)
+            && n < group.images
+            && group.rows.saturating_add(group.row) <= self.out[0]
+            && elements(&[self.phases[0], self.phases[1], self.phase[0], self.phase[1]]) == self.channel_len
+            && elements(&[s.in_channels, self.channel_len]).saturating_add(lanes) <= self.phases_len
+            && elements(&[s.in_channels, s.kernel[0], s.kernel[1]]) == self.patch
     }
 }
 
 impl Group {
     /// Patches: columns of the matrix.
-    const fn patches(&self, s: &Conv2d) -> usize {
-        self.images * self.rows * s.out_width()
+    const fn patches(&self, layout: &Layout) -> usize {
+        self.images * self.rows * layout.out[1]
     }
 
     const fn is_first_of_image(&self) -> bool {
         self.row == 0
     }
 
-    const fn is_last_of_image(&self, s: &Conv2d) -> bool {
-        self.row + self.rows == s.out_height()
+    const fn is_last_of_image(&self, layout: &Layout) -> bool {
+        self.row + self.rows == layout.out[0]
     }
 
     /// Where the group's first pixel of channel `o` of its `n`th image lies in an output.
-    const fn output_at(&self, s: &Conv2d, n: usize, o: usize) -> usize {
-        (((self.image + n) * s.out_channels + o) * s.out_height() + self.row) * s.out_width()
+    const fn output_at(&self, s: &Conv2d, layout: &Layout, n: usize, o: usize) -> usize {
+        (((self.image + n) * s.out_channels + o) * layout.out[0] + self.row) * layout.out[1]
     }
-}
-
-/// For column phase `b`: the image's first column that falls into it, and where in the phase that is.
-const fn first_column(s: &Conv2d, b: usize) -> (usize, usize) {
-    let first = (b + s.stride[1] - s.padding[1] % s.stride[1]) % s.stride[1];
-    (first, (first + s.padding[1]) / s.stride[1])
 }
 
 /// Deals image `n` of `x` out to the phases, whose padding is and stays zero.
 #[inline(always)]
 fn split_phases<T: Float>(s: &Conv2d, layout: &Layout, x: &[T], n: usize, phases: &mut [T]) {
-    for b in 0..s.stride[1] {
-        let (first, place) = first_column(s, b);
+    for b in 0..layout.phases[1] {
+        let (first, place, len) = layout.columns(s, b);
+        if len == 0 {
+            continue;
+        }
         for c in 0..s.in_channels {
             for row in 0..s.height {
+                let Some(at) = layout.image_row(s, c, row, b) else { continue };
                 let x = &x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
-                let to = &mut phases[layout.phase_row(s, c, row + s.padding[0], b) + place..];
-                if s.stride[1] == 1 {
-                    to[..s.width].copy_from_slice(x);
+                let to = &mut phases[at + place..][..len];
+                if layout.stride[1] == 1 {
+                    to.copy_from_slice(&x[..len]);
                 } else {
-                    let mut column = first;
-                    for to in to {
-                        let Some(&x) = x.get(column) else { break };
+                    for (to, &x) in to.iter_mut().zip(x[first..].iter().step_by(layout.stride[1])) {
                         *to = x;
-                        column += s.stride[1];
                     }
                 }
             }
@@ -131,23 +195,28 @@ fn split_phases<T: Float>(s: &Conv2d, layout: &Layout, x: &[T], n: usize, phases
     }
 }
 
-/// The reverse of [`split_phases`]: the image without its padding.
+/// The reverse of [`split_phases`]: the image without its padding, zero where no patch reads it.
 #[inline(always)]
 fn join_phases<T: Float>(s: &Conv2d, layout: &Layout, phases: &[T], x: &mut [T], n: usize) {
-    for b in 0..s.stride[1] {
-        let (first, place) = first_column(s, b);
+    if layout.stride != [1, 1] {
+        let image = s.in_channels * s.height * s.width;
+        x[n * image..][..image].fill(T::ZERO);
+    }
+    for b in 0..layout.phases[1] {
+        let (first, place, len) = layout.columns(s, b);
+        if len == 0 {
+            continue;
+        }
         for c in 0..s.in_channels {
             for row in 0..s.height {
+                let Some(at) = layout.image_row(s, c, row, b) else { continue };
                 let x = &mut x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
-                let from = &phases[layout.phase_row(s, c, row + s.padding[0], b) + place..];
-                if s.stride[1] == 1 {
-                    x.copy_from_slice(&from[..s.width]);
+                let from = &phases[at + place..][..len];
+                if layout.stride[1] == 1 {
+                    x[..len].copy_from_slice(from);
                 } else {
-                    let mut column = first;
-                    for &from in from {
-                        let Some(x) = x.get_mut(column) else { break };
+                    for (x, &from) in x[first..].iter_mut().step_by(layout.stride[1]).zip(from) {
                         *x = from;
-                        column += s.stride[1];
                     }
                 }
             }
@@ -161,20 +230,21 @@ fn join_phases<T: Float>(s: &Conv2d, layout: &Layout, phases: &[T], x: &mut [T],
 /// vector at the end of the matrix's row.
 #[inline(always)]
 fn im2col<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n: usize, phases: &[T], col: &mut [T]) {
-    let width = s.out_width();
+    let width = layout.out[1];
     let [down, across] = s.kernel;
-    assert!(phases.len() >= layout.phases_len && col.len() >= layout.patch * layout.pitch);
-    assert!(group.patches(s).next_multiple_of(V::LANES) + V::LANES <= layout.pitch);
+    assert!(layout.holds(s, group, n, V::LANES) && phases.len() >= layout.phases_len);
+    assert!(col.len() >= elements(&[layout.patch, layout.pitch]));
+    assert!(elements(&[group.images, group.rows, width]).saturating_add(2 * V::LANES) <= layout.pitch);
     for tap in 0..layout.patch {
         let (c, u, v) = (tap / (down * across), tap / across % down, tap % across);
         let mut to = tap * layout.pitch + n * group.rows * width;
-        let first = layout.phase_row(s, c, u, v % s.stride[1]) + v / s.stride[1];
+        let first = layout.phase_row(c, u, v % layout.stride[1]) + v / layout.stride[1];
         for row in group.row..group.row + group.rows {
             let from = first + row * layout.phase[1];
             let mut j = 0;
             while j < width {
-                // SAFETY: the row starts inside the phases and ends there, one vector of slack included; the matrix's
-                // row has room for its patches and one vector more. Both lengths were asserted.
+                // SAFETY: the layout holds, so the row starts inside the phases and ends there, one vector of slack
+                // included; the matrix's row has room for its patches and one vector more. All of it was asserted.
                 unsafe { V::load(phases.as_ptr().add(from + j)).store(col.as_mut_ptr().add(to + j)) }
                 j += V::LANES;
             }
@@ -188,14 +258,14 @@ fn im2col<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
 /// Channels run innermost: a load that follows a store to overlapping addresses would wait for it.
 #[inline(always)]
 fn col2im<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n: usize, col: &[T], phases: &mut [T]) {
-    let width = s.out_width();
+    let width = layout.out[1];
     let [down, across] = s.kernel;
-    let plane = layout.phase[0] * layout.phase[1] * s.stride[0] * s.stride[1];
-    assert!(phases.len() >= layout.phases_len && col.len() >= layout.patch * layout.pitch);
-    assert!(group.patches(s) <= layout.pitch);
+    assert!(layout.holds(s, group, n, V::LANES) && phases.len() >= layout.phases_len);
+    assert!(col.len() >= elements(&[layout.patch, layout.pitch]));
+    assert!(elements(&[group.images, group.rows, width]) <= layout.pitch);
     for tap in 0..down * across {
         let (u, v) = (tap / across, tap % across);
-        let first = layout.phase_row(s, 0, u, v % s.stride[1]) + v / s.stride[1];
+        let first = layout.phase_row(0, u, v % layout.stride[1]) + v / layout.stride[1];
         for row in 0..group.rows {
             let from = tap * layout.pitch + (n * group.rows + row) * width;
             let to = first + (group.row + row) * layout.phase[1];
@@ -206,7 +276,7 @@ fn col2im<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
                     // SAFETY: as in `im2col`; only the `count` numbers that belong to the row are touched.
                     unsafe {
                         let from = col.as_ptr().add(c * down * across * layout.pitch + from + j);
-                        let to = phases.as_mut_ptr().add(c * plane + to + j);
+                        let to = phases.as_mut_ptr().add(c * layout.channel_len + to + j);
                         if count == V::LANES {
                             V::load(to).add(V::load(from)).store(to);
                         } else {
@@ -222,6 +292,8 @@ fn col2im<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
 
 /// y = relu?(W col + b); `finish.pool` must not be set.
 pub(super) struct Forward<'a, T> {
+    /// The operation, for errors.
+    pub(super) op: &'static str,
     pub(super) shape: &'a Conv2d,
     pub(super) x: &'a [T],
     pub(super) w: &'a [T],
@@ -233,24 +305,24 @@ pub(super) struct Forward<'a, T> {
 
 impl<'a, T: Float> Forward<'a, T> {
     /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
-    pub(super) fn start(self, level: Level) {
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the working memory is not there; nothing is written then.
+    pub(super) fn start(self, level: Level) -> Result<(), ShapeError> {
         #[inline(never)]
-        fn single(level: Level, kernel: Forward<'_, f32>) {
-            run_at(level, kernel);
+        fn single(level: Level, kernel: Forward<'_, f32>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
         #[inline(never)]
-        fn double(level: Level, kernel: Forward<'_, f64>) {
-            run_at(level, kernel);
+        fn double(level: Level, kernel: Forward<'_, f64>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
-        if size_of::<T>() == size_of::<f32>() {
-            single(level, self.cast());
-        } else {
-            double(level, self.cast());
-        }
+        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
     }
 
     fn cast<U: Float>(self) -> Forward<'a, U> {
         Forward {
+            op: self.op,
             shape: self.shape,
             x: same(self.x),
             w: same(self.w),
@@ -263,14 +335,14 @@ impl<'a, T: Float> Forward<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for Forward<'_, T> {
+    type Output = Result<(), ShapeError>;
     #[inline(always)]
-    fn run<V: Vector<T>>(self) {
-        let Self { shape: s, x, w, bias, finish, y, scratch } = self;
+    fn run<V: Vector<T>>(self) -> Self::Output {
+        let Self { op, shape: s, x, w, bias, finish, y, scratch } = self;
         debug_assert!(!finish.pool);
-        let layout = Layout::new::<T, V>(s);
-        let mut phases = scratch.take::<T>(layout.phases_len);
-        let mut col = scratch.take::<T>(layout.patch * layout.pitch);
-        let mut z = scratch.take::<T>(s.out_channels * layout.pitch);
+        let layout = Layout::new::<T, V>(op, s)?;
+        let z = product(op, "the outputs of a group", &[s.out_channels, layout.pitch])?;
+        let [mut phases, mut col, mut z] = scratch.take_all::<T, 3>(op, [layout.phases_len, layout.matrix_len, z])?;
         phases.as_mut_slice().fill(T::ZERO);
         let zero = V::splat(T::ZERO);
         for group in layout.groups(*s) {
@@ -284,7 +356,7 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
                 count: 1,
                 m: s.out_channels,
                 k: layout.patch,
-                n: group.patches(s).next_multiple_of(V::LANES),
+                n: group.patches(&layout).next_multiple_of(V::LANES),
                 a: w,
                 a_strides: [0, layout.patch, 1],
                 b: col.as_slice(),
@@ -293,11 +365,11 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
                 c_strides: [0, layout.pitch],
                 accumulate: false,
             });
-            let pixels = group.rows * s.out_width();
+            let pixels = group.rows * layout.out[1];
             for n in 0..group.images {
                 for o in 0..s.out_channels {
                     let z = &z.as_slice()[o * layout.pitch + n * pixels..][..pixels];
-                    let y = &mut y[group.output_at(s, n, o)..][..pixels];
+                    let y = &mut y[group.output_at(s, &layout, n, o)..][..pixels];
                     let bias = V::splat(bias.map_or(T::ZERO, |bias| bias[o]));
                     for i in (0..pixels).step_by(V::LANES) {
                         let count = V::LANES.min(pixels - i);
@@ -312,14 +384,15 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
                 }
             }
         }
-        for buffer in [phases, col, z] {
-            scratch.give(buffer);
-        }
+        scratch.give_all([phases, col, z]);
+        Ok(())
     }
 }
 
 /// The gradients, each if wanted, given dz = dy, or dy where y > 0 if `finish.relu`; `finish.pool` must not be set.
 pub(super) struct Backward<'a, T> {
+    /// The operation, for errors.
+    pub(super) op: &'static str,
     pub(super) shape: &'a Conv2d,
     pub(super) finish: Finish,
     /// The block's output; needed where `finish.relu` is set.
@@ -335,24 +408,24 @@ pub(super) struct Backward<'a, T> {
 
 impl<'a, T: Float> Backward<'a, T> {
     /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
-    pub(super) fn start(self, level: Level) {
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the working memory is not there; nothing is written then.
+    pub(super) fn start(self, level: Level) -> Result<(), ShapeError> {
         #[inline(never)]
-        fn single(level: Level, kernel: Backward<'_, f32>) {
-            run_at(level, kernel);
+        fn single(level: Level, kernel: Backward<'_, f32>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
         #[inline(never)]
-        fn double(level: Level, kernel: Backward<'_, f64>) {
-            run_at(level, kernel);
+        fn double(level: Level, kernel: Backward<'_, f64>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
-        if size_of::<T>() == size_of::<f32>() {
-            single(level, self.cast());
-        } else {
-            double(level, self.cast());
-        }
+        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
     }
 
     fn cast<U: Float>(self) -> Backward<'a, U> {
         Backward {
+            op: self.op,
             shape: self.shape,
             finish: self.finish,
             y: same(self.y),
@@ -366,39 +439,45 @@ impl<'a, T: Float> Backward<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for Backward<'_, T> {
+    type Output = Result<(), ShapeError>;
     #[inline(always)]
-    fn run<V: Vector<T>>(self) {
-        let Self { shape, finish, y, dy, input, weight, db, scratch } = self;
+    fn run<V: Vector<T>>(self) -> Self::Output {
+        let Self { op, shape, finish, y, dy, input, weight, db, scratch } = self;
         debug_assert!(!finish.pool);
-        backward::<T, V>(shape, Upstream { y: finish.relu.then_some(y), dy }, input, weight, db, scratch);
+        backward::<T, V>(op, shape, Upstream { y: finish.relu.then_some(y), dy }, input, weight, db, scratch)
     }
 }
 
 #[inline(always)]
 fn backward<T: Float, V: Vector<T>>(
+    op: &'static str,
     s: &Conv2d,
     dz: Upstream<'_, T>,
     mut input: Option<(&[T], &mut [T])>,
     mut weight: Option<(&[T], &mut [T])>,
     db: Option<&mut [T]>,
     scratch: &mut Scratch,
-) {
-    let layout = Layout::new::<T, V>(s);
+) -> Result<(), ShapeError> {
+    let layout = Layout::new::<T, V>(op, s)?;
     let blocks = s.out_channels.div_ceil(V::LANES);
-    let plane = s.out_height() * s.out_width();
-    let group_patches = layout.images * layout.rows * s.out_width();
-    let mut phases = scratch.take::<T>(if weight.is_some() { layout.phases_len } else { 0 });
-    let mut dphases = scratch.take::<T>(if input.is_some() { layout.phases_len } else { 0 });
-    let mut col = scratch.take::<T>(layout.patch * layout.pitch);
-    let mut rows = scratch.take::<T>(if input.is_some() { s.out_channels * layout.pitch } else { 0 });
-    let mut lanes = scratch.take::<T>(blocks * group_patches * V::LANES);
-    let mut dw_lanes = scratch.take::<T>(if weight.is_some() { blocks * layout.patch * V::LANES } else { 0 });
-    let mut sums = scratch.take::<T>(blocks * V::LANES);
-    sums.as_mut_slice().fill(T::ZERO);
+    let plane = layout.out[0] * layout.out[1];
+    let group_patches = layout.group_patches;
+    let when = |wanted: bool, len: usize| if wanted { len } else { 0 };
+    let lens = [
+        when(weight.is_some(), layout.phases_len),
+        when(input.is_some(), layout.phases_len),
+        layout.matrix_len,
+        when(input.is_some(), product(op, "the outputs of a group", &[s.out_channels, layout.pitch])?),
+        product(op, "the outputs of a group", &[blocks, group_patches, V::LANES])?,
+        when(weight.is_some(), product(op, "weights", &[blocks, layout.patch, V::LANES])?),
+        product(op, "sums of a bias gradient", &[blocks, LEVELS, V::LANES])?,
+    ];
+    let [mut phases, mut dphases, mut col, mut rows, mut lanes, mut dw_lanes, mut sums] =
+        scratch.take_all::<T, 7>(op, lens)?;
     phases.as_mut_slice().fill(T::ZERO);
-    let mut first = true;
+    let (mut first, mut images) = (true, 0);
     for group in layout.groups(*s) {
-        let pixels = group.rows * s.out_width();
+        let pixels = group.rows * layout.out[1];
         if weight.is_some() || db.is_some() {
             for block in 0..blocks {
                 for n in 0..group.images {
@@ -407,10 +486,12 @@ fn backward<T: Float, V: Vector<T>>(
                     let at = (block * group_patches + n * pixels) * V::LANES;
                     let to = &mut lanes.as_mut_slice()[at..at + pixels * V::LANES];
                     let rows = Rows { width: pixels, row: pixels };
-                    planes_to_lanes::<T, V, _>(dz, group.output_at(s, n, block * V::LANES), planes, rows, to);
-                    add_rows::<T, V>(to, &mut sums.as_mut_slice()[block * V::LANES..]);
+                    planes_to_lanes::<T, V, _>(dz, group.output_at(s, &layout, n, block * V::LANES), planes, rows, to);
+                    let levels = &mut sums.as_mut_slice()[block * LEVELS * V::LANES..];
+                    tree::push(levels, images + n, vector_sum::<T, V>(to));
                 }
             }
+            images += group.images;
         }
         if let Some((x, _)) = &weight {
             for n in 0..group.images {
@@ -419,19 +500,23 @@ fn backward<T: Float, V: Vector<T>>(
                 }
                 im2col::<T, V>(s, &layout, &group, n, phases.as_slice(), col.as_mut_slice());
             }
-            call::<T, V, _>(Product {
-                count: blocks,
-                m: layout.patch,
-                k: group.patches(s),
-                n: V::LANES,
-                a: col.as_slice(),
-                a_strides: [0, layout.pitch, 1],
-                b: lanes.as_slice(),
-                b_strides: [group_patches * V::LANES, V::LANES],
-                c: dw_lanes.as_mut_slice(),
-                c_strides: [layout.patch * V::LANES, V::LANES],
-                accumulate: !first,
-            });
+            // Some terms at a time: one running sum over all patches would lose as many digits as it is long.
+            let patches = group.patches(&layout);
+            for start in (0..patches).step_by(TERMS) {
+                call::<T, V, _>(Product {
+                    count: blocks,
+                    m: layout.patch,
+                    k: TERMS.min(patches - start),
+                    n: V::LANES,
+                    a: &col.as_slice()[start..],
+                    a_strides: [0, layout.pitch, 1],
+                    b: &lanes.as_slice()[start * V::LANES..],
+                    b_strides: [group_patches * V::LANES, V::LANES],
+                    c: dw_lanes.as_mut_slice(),
+                    c_strides: [layout.patch * V::LANES, V::LANES],
+                    accumulate: !first || start > 0,
+                });
+            }
             first = false;
         }
         if let Some((w, dx)) = &mut input {
@@ -442,7 +527,7 @@ fn backward<T: Float, V: Vector<T>>(
                         let count = V::LANES.min(pixels - i);
                         // SAFETY: the source holds the whole output; i + count <= pixels, the length of `to`.
                         unsafe {
-                            let dz = dz.load::<V>(group.output_at(s, n, o) + i, count);
+                            let dz = dz.load::<V>(group.output_at(s, &layout, n, o) + i, count);
                             let to = to.as_mut_ptr().add(i);
                             if count == V::LANES { dz.store(to) } else { dz.store_partial(to, count) }
                         }
@@ -453,7 +538,7 @@ fn backward<T: Float, V: Vector<T>>(
                 count: 1,
                 m: layout.patch,
                 k: s.out_channels,
-                n: group.patches(s).next_multiple_of(V::LANES),
+                n: group.patches(&layout).next_multiple_of(V::LANES),
                 a: w,
                 a_strides: [0, 1, layout.patch],
                 b: rows.as_slice(),
@@ -467,7 +552,7 @@ fn backward<T: Float, V: Vector<T>>(
                     dphases.as_mut_slice().fill(T::ZERO);
                 }
                 col2im::<T, V>(s, &layout, &group, n, col.as_slice(), dphases.as_mut_slice());
-                if group.is_last_of_image(s) {
+                if group.is_last_of_image(&layout) {
                     join_phases(s, &layout, dphases.as_slice(), dx, group.image + n);
                 }
             }
@@ -486,25 +571,25 @@ fn backward<T: Float, V: Vector<T>>(
         }
     }
     if let Some(db) = db {
-        db.copy_from_slice(&sums.as_slice()[..s.out_channels]);
+        for (block, db) in db.chunks_mut(V::LANES).enumerate() {
+            let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], images);
+            db.copy_from_slice(&total.to_array()[..db.len()]);
+        }
     }
-    for buffer in [phases, dphases, col, rows, lanes, dw_lanes, sums] {
-        scratch.give(buffer);
-    }
+    scratch.give_all([phases, dphases, col, rows, lanes, dw_lanes, sums]);
+    Ok(())
 }
 
-/// sums += Σ of the vectors in `lanes`.
+/// Σ of the vectors in `lanes`: blocks of 64, in four partial sums each, then pairwise.
 #[inline(always)]
-fn add_rows<T: Float, V: Vector<T>>(lanes: &[T], sums: &mut [T]) {
-    assert!(sums.len() >= V::LANES && lanes.len().is_multiple_of(V::LANES));
-    let mut parts = [V::splat(T::ZERO); 4];
-    for (i, lane) in lanes.chunks_exact(V::LANES).enumerate() {
-        // SAFETY: the chunk has LANES elements.
-        parts[i % 4] = parts[i % 4].add(unsafe { V::load(lane.as_ptr()) });
+fn vector_sum<T: Float, V: Vector<T>>(lanes: &[T]) -> V {
+    let mut sums = Tree::<T, V>::new(16);
+    for lanes in lanes.chunks(4 * V::LANES) {
+        for (i, lane) in lanes.chunks_exact(V::LANES).enumerate() {
+            // SAFETY: the chunk has LANES elements.
+            sums.parts[i] = sums.parts[i].add(unsafe { V::load(lane.as_ptr()) });
+        }
+        sums.step();
     }
-    // SAFETY: LANES sums were asserted.
-    unsafe {
-        let total = parts[0].add(parts[1]).add(parts[2].add(parts[3]));
-        V::load(sums.as_ptr()).add(total).store(sums.as_mut_ptr());
-    }
+    sums.total()
 }

@@ -3,6 +3,7 @@
 
 use super::vector::{Kernel, MAX_LANES, Vector, call};
 use crate::Float;
+use crate::size::{elements, reach};
 
 /// Up to `LANES` planes of `pixels` numbers each, `stride` apart, that are read or written as vectors of pixels.
 #[derive(Clone, Copy)]
@@ -20,6 +21,14 @@ pub(super) struct Planes {
 pub(super) struct Rows {
     pub(super) width: usize,
     pub(super) row: usize,
+}
+
+impl Rows {
+    /// One more than the place of the last of `pixels` pixels, of which there is one.
+    const fn reach(self, pixels: usize) -> usize {
+        let last = pixels - 1;
+        reach(&[(last / self.width + 1, self.row)], last % self.width + 1)
+    }
 }
 
 /// What planes are read from.
@@ -114,6 +123,7 @@ struct ToLanes<'a, T, S> {
 }
 
 impl<T: Float, S: Source<T>> Kernel<T> for ToLanes<'_, T, S> {
+    type Output = ();
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let Self { source, at, planes, rows, lanes } = self;
@@ -121,9 +131,9 @@ impl<T: Float, S: Source<T>> Kernel<T> for ToLanes<'_, T, S> {
         if pixels == 0 {
             return;
         }
-        let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
         assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
-        assert!(at + (count - 1) * stride + pixels <= source.len() && (last + 1) * V::LANES <= lanes.len());
+        assert!(reach(&[(count, stride)], pixels).saturating_add(at) <= source.len());
+        assert!(elements(&[rows.reach(pixels), V::LANES]) <= lanes.len());
         let (mut column, mut to) = (0, lanes.as_mut_ptr());
         let mut first = 0;
         while first < pixels {
@@ -201,6 +211,7 @@ struct ToPlanes<'a, T, S: ?Sized> {
 }
 
 impl<T: Float, S: Sink<T> + ?Sized> Kernel<T> for ToPlanes<'_, T, S> {
+    type Output = ();
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let Self { lanes, rows, planes, out, at } = self;
@@ -208,9 +219,9 @@ impl<T: Float, S: Sink<T> + ?Sized> Kernel<T> for ToPlanes<'_, T, S> {
         if pixels == 0 {
             return;
         }
-        let last = (pixels - 1) / rows.width * rows.row + (pixels - 1) % rows.width;
         assert!(count >= 1 && count <= V::LANES && rows.row >= rows.width.min(pixels));
-        assert!(at + (count - 1) * stride + pixels <= out.len() && (last + 1) * V::LANES <= lanes.len());
+        assert!(reach(&[(count, stride)], pixels).saturating_add(at) <= out.len());
+        assert!(elements(&[rows.reach(pixels), V::LANES]) <= lanes.len());
         let (mut column, mut from) = (0, lanes.as_ptr());
         let mut first = 0;
         while first < pixels {

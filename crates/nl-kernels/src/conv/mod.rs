@@ -12,12 +12,14 @@ mod layout;
 #[cfg(test)]
 mod naive;
 mod product;
+mod tree;
 mod vector;
 mod winograd;
 
 pub use block::{ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at};
 
 use crate::error::check_len;
+use crate::size::{elements, padded, product, windows};
 use crate::{Float, Level, Scratch, ShapeError};
 
 /// The sizes of a two-dimensional convolution (in the sense of the field: a cross-correlation).
@@ -56,10 +58,9 @@ impl Conv2d {
         if sizes.contains(&0) || self.kernel.contains(&0) || self.stride.contains(&0) {
             return invalid(format!("{self:?}: only `batch` and `padding` may be 0"));
         }
-        let padded = |n: usize, p: usize| p.checked_mul(2).and_then(|p| n.checked_add(p));
         let (Some(height), Some(width)) = (padded(self.height, self.padding[0]), padded(self.width, self.padding[1]))
         else {
-            return invalid(format!("{self:?}: the padded size overflows"));
+            return invalid(format!("{self:?}: the padded size overflows; use less padding"));
         };
         if self.kernel[0] > height || self.kernel[1] > width {
             return invalid(format!(
@@ -67,52 +68,45 @@ impl Conv2d {
                 self.kernel
             ));
         }
-        let product = |sizes: &[usize]| sizes.iter().try_fold(1_usize, |n, &s| n.checked_mul(s));
-        let columns = product(&[
-            self.in_channels,
-            self.kernel[0],
-            self.kernel[1],
-            self.out_height(),
-            self.out_width(),
-            size_of::<f64>(),
-        ]);
-        let padded = product(&[self.batch, self.in_channels, height, width, size_of::<f64>()]);
-        let output = product(&[self.batch, self.out_channels, self.out_height(), self.out_width(), size_of::<f64>()]);
-        let weight = product(&[self.out_channels, self.in_channels, self.kernel[0], self.kernel[1], size_of::<f64>()]);
-        if columns.is_none() || padded.is_none() || output.is_none() || weight.is_none() {
-            return invalid(format!("{self:?}: the number of elements overflows"));
-        }
+        // Sizes of an empty batch are held to the same as those of one image.
+        let (op, batch, size) = ("conv2d", self.batch.max(1), size_of::<f64>());
+        let (down, across) = (self.out_height(), self.out_width());
+        let [kh, kw] = self.kernel;
+        product(op, "the patches of an image", &[self.in_channels, kh, kw, down, across, size])?;
+        product(op, "the padded input", &[batch, self.in_channels, height, width, size])?;
+        product(op, "the output", &[batch, self.out_channels, down, across, size])?;
+        product(op, "the weights", &[self.out_channels, self.in_channels, kh, kw, size])?;
         Ok(())
     }
 
-    /// Rows of the output, if the shape is valid.
+    /// Rows of the output; 0 if no window fits or a size overflows.
     #[must_use]
     pub const fn out_height(&self) -> usize {
-        (self.height + 2 * self.padding[0] - self.kernel[0]) / self.stride[0] + 1
+        windows(self.height, self.padding[0], self.kernel[0], self.stride[0])
     }
 
-    /// Columns of the output, if the shape is valid.
+    /// Columns of the output; 0 if no window fits or a size overflows.
     #[must_use]
     pub const fn out_width(&self) -> usize {
-        (self.width + 2 * self.padding[1] - self.kernel[1]) / self.stride[1] + 1
+        windows(self.width, self.padding[1], self.kernel[1], self.stride[1])
     }
 
-    /// Elements of the input `[batch, in_channels, height, width]`.
+    /// Elements of the input `[batch, in_channels, height, width]`; `usize::MAX` if that is more.
     #[must_use]
     pub const fn input_len(&self) -> usize {
-        self.batch * self.in_channels * self.height * self.width
+        elements(&[self.batch, self.in_channels, self.height, self.width])
     }
 
     /// Elements of the weights `[out_channels, in_channels, kernel[0], kernel[1]]`.
     #[must_use]
     pub const fn weight_len(&self) -> usize {
-        self.out_channels * self.in_channels * self.kernel[0] * self.kernel[1]
+        elements(&[self.out_channels, self.in_channels, self.kernel[0], self.kernel[1]])
     }
 
     /// Elements of the output `[batch, out_channels, out_height, out_width]`.
     #[must_use]
     pub const fn output_len(&self) -> usize {
-        self.batch * self.out_channels * self.out_height() * self.out_width()
+        elements(&[self.batch, self.out_channels, self.out_height(), self.out_width()])
     }
 }
 
@@ -176,6 +170,7 @@ pub fn conv2d<T: Float>(
 ///
 /// # Errors
 /// As [`conv2d`].
+#[doc(hidden)]
 pub fn conv2d_at<T: Float>(
     level: Level,
     shape: &Conv2d,
@@ -193,14 +188,15 @@ pub fn conv2d_at<T: Float>(
     if let Some(bias) = bias {
         check_len(OP, "bias", bias.len(), shape.out_channels)?;
     }
-    if winograd::applies(shape) {
-        let finish = Finish::PLAIN;
-        winograd::Forward { shape, x, w, bias, finish, y, argmax: None, scratch }.start(level);
-    } else {
-        let finish = Finish::PLAIN;
-        im2col::Forward { shape, x, w, bias, finish, y, scratch }.start(level);
+    if shape.batch == 0 {
+        return Ok(());
     }
-    Ok(())
+    let finish = Finish::PLAIN;
+    if winograd::applies(shape) {
+        winograd::Forward { op: OP, shape, x, w, bias, finish, y, argmax: None, scratch }.start(level)
+    } else {
+        im2col::Forward { op: OP, shape, x, w, bias, finish, y, scratch }.start(level)
+    }
 }
 
 /// dx = dL/dx given dy = dL/dy of [`conv2d`]: the transposed convolution of `dy` with `w`; overwrites `dx`.
@@ -234,6 +230,7 @@ pub fn conv2d_grad_input<T: Float>(
 ///
 /// # Errors
 /// As [`conv2d_grad_input`].
+#[doc(hidden)]
 pub fn conv2d_grad_input_at<T: Float>(
     level: Level,
     shape: &Conv2d,
@@ -247,25 +244,16 @@ pub fn conv2d_grad_input_at<T: Float>(
     check_len(OP, "dy", dy.len(), shape.output_len())?;
     check_len(OP, "w", w.len(), shape.weight_len())?;
     check_len(OP, "dx", dx.len(), shape.input_len())?;
-    if winograd::applies(shape) {
-        winograd::Backward {
-            shape,
-            finish: Finish::PLAIN,
-            y: &[],
-            argmax: &[],
-            dy,
-            input: Some((w, dx)),
-            weight: None,
-            db: None,
-            scratch,
-        }
-        .start(level);
-    } else {
-        let finish = Finish::PLAIN;
-        im2col::Backward { shape, finish, y: &[], dy, input: Some((w, dx)), weight: None, db: None, scratch }
-            .start(level);
+    if shape.batch == 0 {
+        return Ok(());
     }
-    Ok(())
+    let (finish, input) = (Finish::PLAIN, Some((w, dx)));
+    if winograd::applies(shape) {
+        let (y, argmax) = (&[], &[]);
+        winograd::Backward { op: OP, shape, finish, y, argmax, dy, input, weight: None, db: None, scratch }.start(level)
+    } else {
+        im2col::Backward { op: OP, shape, finish, y: &[], dy, input, weight: None, db: None, scratch }.start(level)
+    }
 }
 
 /// dw = dL/dw given dy = dL/dy of [`conv2d`], summed over the batch; overwrites `dw`.
@@ -298,6 +286,7 @@ pub fn conv2d_grad_weight<T: Float>(
 ///
 /// # Errors
 /// As [`conv2d_grad_weight`].
+#[doc(hidden)]
 pub fn conv2d_grad_weight_at<T: Float>(
     level: Level,
     shape: &Conv2d,
@@ -311,25 +300,17 @@ pub fn conv2d_grad_weight_at<T: Float>(
     check_len(OP, "x", x.len(), shape.input_len())?;
     check_len(OP, "dy", dy.len(), shape.output_len())?;
     check_len(OP, "dw", dw.len(), shape.weight_len())?;
-    if winograd::applies(shape) {
-        winograd::Backward {
-            shape,
-            finish: Finish::PLAIN,
-            y: &[],
-            argmax: &[],
-            dy,
-            input: None,
-            weight: Some((x, dw)),
-            db: None,
-            scratch,
-        }
-        .start(level);
-    } else {
-        let finish = Finish::PLAIN;
-        im2col::Backward { shape, finish, y: &[], dy, input: None, weight: Some((x, dw)), db: None, scratch }
-            .start(level);
+    if shape.batch == 0 {
+        dw.fill(T::ZERO);
+        return Ok(());
     }
-    Ok(())
+    let (finish, weight) = (Finish::PLAIN, Some((x, dw)));
+    if winograd::applies(shape) {
+        let (y, argmax) = (&[], &[]);
+        winograd::Backward { op: OP, shape, finish, y, argmax, dy, input: None, weight, db: None, scratch }.start(level)
+    } else {
+        im2col::Backward { op: OP, shape, finish, y: &[], dy, input: None, weight, db: None, scratch }.start(level)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::vector::{Kernel, Vector};
 use crate::Float;
+use crate::size::reach;
 
 /// C_p = A_p B_p (+ C_p) for p = 0, 1, … `count`, with A `[m, k]`, B `[k, n]`, C `[m, n]`.
 ///
@@ -27,6 +28,7 @@ pub(super) struct Product<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for Product<'_, T> {
+    type Output = ();
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let Self { count, m, k, n, a, a_strides, b, b_strides, c, c_strides, accumulate } = self;
@@ -35,12 +37,11 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
         }
         assert!(n.is_multiple_of(V::LANES), "columns are padded to whole vectors");
         assert!(c_strides[1] >= n && b_strides[1] >= n);
-        let last_c = (count - 1) * c_strides[0] + (m - 1) * c_strides[1] + n;
-        assert!(last_c <= c.len());
+        // Saturating: what wraps around would pass for small.
+        assert!(reach(&[(count, c_strides[0]), (m, c_strides[1])], n) <= c.len());
         if k > 0 {
-            let last_a = (count - 1) * a_strides[0] + (m - 1) * a_strides[1] + (k - 1) * a_strides[2];
-            let last_b = (count - 1) * b_strides[0] + (k - 1) * b_strides[1] + n;
-            assert!(last_a < a.len() && last_b <= b.len());
+            assert!(reach(&[(count, a_strides[0]), (m, a_strides[1]), (k, a_strides[2])], 1) <= a.len());
+            assert!(reach(&[(count, b_strides[0]), (k, b_strides[1])], n) <= b.len());
         }
         for p in 0..count {
             // SAFETY: the largest offsets into a, b and c were checked above; all smaller ones lie inside too.

@@ -95,7 +95,7 @@ fn poisoned<T: Float>() -> Scratch {
     let mut scratch = Scratch::new();
     let buffers: Vec<_> = (0..12)
         .map(|_| {
-            let mut buffer = scratch.take::<T>(300_000);
+            let mut buffer = scratch.take::<T>(300_000).unwrap();
             buffer.as_mut_slice().fill(T::from_f64(f64::NAN));
             buffer
         })
@@ -287,7 +287,8 @@ fn fused_block_equals_its_parts() {
             let close = |got: &[f64], want: &[f64], what: &str| {
                 let size = want.iter().fold(1.0_f64, |max, x| max.max(x.abs()));
                 for (i, (got, want)) in got.iter().zip(want).enumerate() {
-                    assert!((got - want).abs() < 1e-13 * size, "{shape:?} {level} {what}[{i}]: {got}, not {want}");
+                    let equal = approx::abs_diff_eq!(got, want, epsilon = 1e-13 * size);
+                    assert!(equal, "{shape:?} {level} {what}[{i}]: {got}, not {want}");
                 }
             };
             close(y.check(), &want, "y");
@@ -378,7 +379,8 @@ proptest::proptest! {
         let size = dot(&abs(&y), &abs(&dy)) + dot(&abs(&x), &abs(&dx)) + dot(&abs(&w), &abs(&dw)) + 1.0;
         let dots = [dot(&y, &dy), dot(&x, &dx), dot(&w, &dw)];
         for other in &dots[1..] {
-            proptest::prop_assert!((dots[0] - other).abs() < 1e-13 * size, "{:?}: {:?}", shape, dots);
+            let equal = approx::abs_diff_eq!(dots[0], *other, epsilon = 1e-13 * size);
+            proptest::prop_assert!(equal, "{:?}: {:?}", shape, dots);
         }
     }
 }
@@ -420,4 +422,146 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(missing, Err(ShapeError::Invalid { .. })));
     let narrow = ConvBlock { conv: square(1, 2, [1, 4], 3), pool: true };
     assert!(matches!(narrow.validate(), Err(ShapeError::Invalid { .. })));
+}
+
+/// A NaN anywhere: the fused block has it where the chain of convolution, ReLU and max-pool has it, at the same place,
+/// and lets the gradient through there.
+#[test]
+fn a_nan_goes_through_the_block() {
+    for (i, conv) in [
+        square(1, 2, [9, 10], 3),
+        square(1, 1, [2, 2], 17),
+        Conv2d { kernel: [1, 1], padding: [0, 0], ..square(1, 1, [4, 4], 2) },
+        Conv2d { kernel: [2, 3], stride: [2, 1], padding: [0, 2], ..square(1, 2, [8, 6], 3) },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let Case { x, w, b, .. } = Case::new(conv, 300 + i as u64);
+        let block = ConvBlock { conv, pool: true };
+        let pool = crate::Pool2d {
+            batch: conv.batch,
+            channels: conv.out_channels,
+            height: conv.out_height(),
+            width: conv.out_width(),
+            kernel: [2, 2],
+            stride: [2, 2],
+            padding: [0, 0],
+        };
+        for level in Level::available() {
+            for nan in 0..x.len() {
+                let scratch = &mut Scratch::new();
+                let mut x = x.clone();
+                x[nan] = f64::NAN;
+                let mut z = vec![0.0; conv.output_len()];
+                conv2d_at(level, &conv, &x, &w, Some(&b), &mut z, scratch).unwrap();
+                let relu: Vec<f64> = z.iter().map(|&z| if z <= 0.0 { 0.0 } else { z }).collect();
+                let (mut want, mut at) = (vec![0.0; pool.output_len()], vec![0; pool.output_len()]);
+                crate::max_pool2d(&pool, &relu, &mut want, &mut at).unwrap();
+                assert!(want.iter().any(|y| y.is_nan()) || nan > 0, "{conv:?}: the NaN at {nan} is not to be seen");
+                let (mut y, mut places) = (vec![0.0; want.len()], vec![9; want.len()]);
+                conv_block_at(level, &block, &x, &w, &b, &mut y, Some(&mut places), scratch).unwrap();
+                let mut plain = vec![0.0; z.len()];
+                let unpooled = ConvBlock { conv, pool: false };
+                conv_block_at(level, &unpooled, &x, &w, &b, &mut plain, None, scratch).unwrap();
+                for (plain, relu) in plain.iter().zip(&relu) {
+                    assert_eq!(plain.is_nan(), relu.is_nan(), "{conv:?} {level}, NaN at {nan}: {plain}, not {relu}");
+                }
+                for i in 0..y.len() {
+                    assert_eq!(
+                        y[i].is_nan(),
+                        want[i].is_nan(),
+                        "{conv:?} {level}, NaN at {nan}: {}, not {}",
+                        y[i],
+                        want[i]
+                    );
+                    if y[i].is_nan() {
+                        let (row, column) = (at[i] as usize / pool.width % 2, at[i] as usize % pool.width % 2);
+                        assert_eq!(usize::from(places[i]), 2 * row + column, "{conv:?} {level}, NaN at {nan}");
+                    }
+                }
+                // db is the sum of dy over the windows that are open: positive, or NaN.
+                let dy: Vec<f64> = (0..y.len()).map(|i| 1.0 + i as f64).collect();
+                let (mut dw, mut db) = (w.clone(), b.clone());
+                conv_block_grad_at(level, &block, &x, &w, &y, Some(&places), &dy, None, &mut dw, &mut db, scratch)
+                    .unwrap();
+                let plane = block.out_height() * block.out_width();
+                for (o, &db) in db.iter().enumerate() {
+                    let open = (o * plane..(o + 1) * plane).filter(|&i| y[i].is_nan() || y[i] > 0.0);
+                    assert_eq!(db, open.map(|i| dy[i]).sum::<f64>(), "{conv:?} {level}, NaN at {nan}");
+                }
+            }
+        }
+    }
+}
+
+/// 65,536 pixels and more, in many images or in few, of like gradients: running sums in f32 are off by 6e-4.
+#[test]
+fn bias_and_weight_gradients_are_summed_in_blocks() {
+    for (conv, pool) in [
+        (Conv2d { kernel: [1, 1], padding: [0, 0], ..square(65_536, 1, [1, 1], 2) }, false),
+        (Conv2d { kernel: [1, 1], padding: [0, 0], ..square(1, 1, [256, 300], 1) }, false),
+        (Conv2d { kernel: [1, 1], padding: [0, 0], ..square(70_000, 1, [2, 2], 1) }, true),
+        (square(65_536, 1, [1, 1], 1), false),
+        (square(17_000, 1, [2, 2], 2), true),
+        (square(1, 1, [300, 260], 1), false),
+        (square(2, 1, [520, 510], 1), true),
+    ] {
+        let block = ConvBlock { conv, pool };
+        let len = block.output_len();
+        let (x, w) = (vec![1.0_f32; conv.input_len()], vec![1.0_f32; conv.weight_len()]);
+        let (y, dy, places) = (vec![1.0_f32; len], vec![0.1_f32; len], vec![0_u8; len]);
+        let argmax = pool.then_some(&places[..]);
+        for level in Level::available() {
+            let (mut dw, mut db) = (vec![f32::NAN; w.len()], vec![f32::NAN; conv.out_channels]);
+            let scratch = &mut Scratch::new();
+            conv_block_grad_at(level, &block, &x, &w, &y, argmax, &dy, None, &mut dw, &mut db, scratch).unwrap();
+            let want = f64::from(0.1_f32) * (len / conv.out_channels) as f64;
+            for db in db {
+                let error = (f64::from(db) / want - 1.0).abs();
+                assert!(error < 3e-7, "{block:?} {level}: db {db}, relative error {error:e}");
+            }
+            if conv.kernel == [1, 1] {
+                // Blocks of 256 terms, and a few hundred of them: not pairwise, as a matrix product is not.
+                for dw in dw {
+                    let error = (f64::from(dw) / want - 1.0).abs();
+                    assert!(error < 2e-5, "{block:?} {level}: dw {dw}, relative error {error:e}");
+                }
+            }
+        }
+    }
+}
+
+/// Strides, paddings and kernels at which sizes wrap: the right result, or an error, in little memory.
+#[test]
+fn strides_beyond_the_image_have_one_output() {
+    const MAX: usize = usize::MAX;
+    for stride in [[1 << 63, 2], [MAX, MAX], [1 << 20, 1 << 20], [5, 1 << 32], [9, 9]] {
+        for (kernel, padding) in [([1, 1], [0, 0]), ([5, 3], [0, 0]), ([3, 2], [1, 2]), ([9, 4], [2, 1])] {
+            let shape = Conv2d { kernel, stride, padding, ..square(2, 3, [5, 4], 2) };
+            let case = Case::new(shape, 400);
+            for error in errors::<f32>(&case).into_iter().chain(errors::<f64>(&case)) {
+                assert!(error < DIRECT_BOUND, "{shape:?}: {error} eps");
+            }
+        }
+    }
+    // 4 TB of phases, were all of them kept.
+    let shape = Conv2d { kernel: [1, 1], stride: [1 << 20; 2], padding: [1 << 19; 2], ..square(1, 1, [1, 1], 1) };
+    let mut y = [f32::NAN; 4];
+    conv2d(&shape, &[3.0], &[2.0], None, &mut y[..shape.output_len()], &mut Scratch::new()).unwrap();
+    assert_eq!(y[..shape.output_len()], vec![0.0; shape.output_len()]);
+    let empty = Conv2d { batch: 0, height: 1 << 22, width: 1 << 22, ..square(1, 1, [1, 1], 1) };
+    for shape in [empty, Conv2d { kernel: [5, 5], ..empty }] {
+        let (w, mut dw) = (vec![1.0_f32; shape.weight_len()], vec![1.0_f32; shape.weight_len()]);
+        let (mut db, scratch) = ([1.0], &mut Scratch::new());
+        conv2d(&shape, &[], &w, None, &mut [], scratch).unwrap();
+        conv2d_grad_input(&shape, &[], &w, &mut [], scratch).unwrap();
+        conv2d_grad_weight(&shape, &[], &[], &mut dw, scratch).unwrap();
+        assert!(dw.iter().all(|&dw| dw == 0.0));
+        let block = ConvBlock { conv: shape, pool: false };
+        dw.fill(1.0);
+        conv_block(&block, &[], &w, &[0.0], &mut [], None, scratch).unwrap();
+        conv_block_grad(&block, &[], &w, &[], None, &[], None, &mut dw, &mut db, scratch).unwrap();
+        assert!(dw.iter().chain(&db).all(|&d| d == 0.0));
+    }
 }

@@ -18,6 +18,7 @@ mod bf16;
 mod tests;
 
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use self::bf16::Bf16;
 use crate::error::check_len;
@@ -25,6 +26,7 @@ use crate::gemm::kernel::{self, Job, Left};
 use crate::gemm::pack;
 use crate::parallel::{Chunks, for_each_shard};
 use crate::simd::prefetch;
+use crate::size::{elements, product};
 use crate::{Level, Scratch, ShapeError, Vectorised};
 
 /// How far a query is from a key.
@@ -139,8 +141,8 @@ fn search(
     }
     check_len(OP, "keys", keys.len(), n * dim)?;
     check_len(OP, "queries", queries.len(), q * dim)?;
-    check_len(OP, "dist", dist.len(), q.saturating_mul(k))?;
-    check_len(OP, "index", index.len(), q.saturating_mul(k))?;
+    check_len(OP, "dist", dist.len(), elements(&[q, k]))?;
+    check_len(OP, "index", index.len(), elements(&[q, k]))?;
     if let Some(exclude) = exclude {
         check_len(OP, "exclude", exclude.len(), q)?;
     }
@@ -153,9 +155,12 @@ fn search(
     let bf16 = narrow.bf16.filter(|_| q > FEW && q >= narrow.queries);
     let width = bf16::words(dim);
     let rounded = if bf16.is_some() { n } else { 0 };
-    let mut affine = first.take::<f32>(if q > FEW { 2 * n } else { 0 });
-    let mut narrow_affine = first.take::<f32>(2 * rounded);
-    let mut narrow_keys = first.take::<f32>(rounded * width);
+    let lens = [
+        if q > FEW { product(OP, "bounds of the keys", &[2, n])? } else { 0 },
+        product(OP, "bounds of the keys", &[2, rounded])?,
+        product(OP, "rounded keys", &[rounded, width])?,
+    ];
+    let [mut affine, mut narrow_affine, mut narrow_keys] = first.take_all::<f32, 3>(OP, lens)?;
     if q > FEW {
         let affine = Chunks::new(affine.as_mut_slice(), 2 * PREPARED);
         let narrow_affine = Chunks::new(narrow_affine.as_mut_slice(), 2 * PREPARED);
@@ -183,9 +188,20 @@ fn search(
         slack: bf16::slack(dim),
         share: narrow.share,
     });
+    // All memory is there before anything is searched: the first block is the largest.
+    let blocks = q.div_ceil(QUERIES);
+    if q > FEW {
+        for filter in [Some(&wide), narrow.as_ref()].into_iter().flatten() {
+            for scratch in scratches.iter_mut().take(blocks) {
+                let buffers = scratch.take_all::<f32, 6>(OP, all.lens(filter, q.min(QUERIES))?)?;
+                scratch.give_all(buffers);
+            }
+        }
+    }
     let gave_up = AtomicBool::new(false);
-    let (dist, index) = (Chunks::new(dist, QUERIES * k), Chunks::new(index, QUERIES * k));
-    for_each_shard(q.div_ceil(QUERIES), scratches, |block, scratch| {
+    let failure = OnceLock::new();
+    let (dist, index) = (Chunks::new(dist, QUERIES.saturating_mul(k)), Chunks::new(index, QUERIES.saturating_mul(k)));
+    for_each_shard(blocks, scratches, |block, scratch| {
         let start = block * QUERIES;
         let end = (start + QUERIES).min(q);
         let queries = &queries[start * dim..end * dim];
@@ -199,19 +215,21 @@ fn search(
         let fits = || queries.chunks_exact(dim).all(|query| bf16::fits(products_f64(query, query)));
         // The flag only says which filter is faster, hence `Relaxed`.
         if let Some(filter) = narrow.as_ref().filter(|_| !gave_up.load(Ordering::Relaxed) && fits()) {
-            if all.block(filter, queries, exclude, dist, index, scratch) {
-                return;
+            match all.block(filter, queries, exclude, dist, index, scratch) {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => return drop(failure.set(error)),
             }
             gave_up.store(true, Ordering::Relaxed);
             dist.fill(f32::INFINITY);
             index.fill(u32::MAX);
         }
-        all.block(&wide, queries, exclude, dist, index, scratch);
+        if let Err(error) = all.block(&wide, queries, exclude, dist, index, scratch) {
+            drop(failure.set(error));
+        }
     });
-    for buffer in [affine, narrow_affine, narrow_keys] {
-        scratches[0].give(buffer);
-    }
-    Ok(())
+    scratches[0].give_all([affine, narrow_affine, narrow_keys]);
+    failure.into_inner().map_or(Ok(()), Err)
 }
 
 /// The slack s of the bound by f32 products.
@@ -245,6 +263,27 @@ struct Filter<'a> {
 }
 
 impl Search<'_> {
+    /// Queries of a strip, and queries of a block of `count` rounded up to whole strips.
+    fn strips(&self, count: usize) -> (usize, usize) {
+        let (_, tile) = kernel::tile_shape::<f32>(self.level.min(Level::detect()));
+        let lanes = if count <= tile / 2 { tile / 2 } else { tile };
+        (lanes, count.next_multiple_of(lanes))
+    }
+
+    /// The working memory of [`block`](Self::block) for `count` queries.
+    fn lens(&self, filter: &Filter<'_>, count: usize) -> Result<[usize; 6], ShapeError> {
+        const OP: &str = "top_k";
+        let (lanes, wide) = self.strips(count);
+        Ok([
+            product(OP, "packed queries", &[wide, filter.width])?,
+            product(OP, "queries", &[count, self.dim])?,
+            if filter.bf16.is_some() { product(OP, "rounded queries", &[count, filter.width])? } else { 0 },
+            wide,
+            wide,
+            KEYS * lanes,
+        ])
+    }
+
     /// One block of queries against all keys, unless the filter gives up; whether it did not.
     fn block(
         &self,
@@ -254,20 +293,15 @@ impl Search<'_> {
         dist: &mut [f32],
         index: &mut [u32],
         scratch: &mut Scratch,
-    ) -> bool {
+    ) -> Result<bool, ShapeError> {
         let (dim, level) = (self.dim, self.level.min(Level::detect()));
         let count = queries.len() / dim;
-        let (tile_rows, tile) = kernel::tile_shape::<f32>(level);
-        let lanes = if count <= tile / 2 { tile / 2 } else { tile };
-        let wide = count.next_multiple_of(lanes);
+        let (tile_rows, _) = kernel::tile_shape::<f32>(level);
+        let (lanes, wide) = self.strips(count);
 
         // Queries side by side in the lanes; for the cosine of unit length, so that bounds are absolute.
-        let mut packed = scratch.take::<f32>(wide * filter.width);
-        let mut own = scratch.take::<f32>(count * dim);
-        let mut rounded = scratch.take::<f32>(if filter.bf16.is_some() { count * filter.width } else { 0 });
-        let mut numbers = scratch.take::<f32>(wide);
-        let mut limits = scratch.take::<f32>(wide);
-        let mut products = scratch.take::<f32>(KEYS * lanes);
+        let [mut packed, mut own, mut rounded, mut numbers, mut limits, mut products] =
+            scratch.take_all::<f32, 6>("top_k", self.lens(filter, count)?)?;
         own.as_mut_slice().copy_from_slice(queries);
         limits.as_mut_slice().fill(f32::NEG_INFINITY);
         for (i, query) in own.as_mut_slice().chunks_exact_mut(dim).enumerate() {
@@ -299,7 +333,8 @@ impl Search<'_> {
         for (c, keys) in filter.keys.chunks(KEYS * width).enumerate() {
             let rows = keys.len() / width;
             // The first keys are measured in any case.
-            if measured > count * (8 * self.k + KEYS + c * KEYS / filter.share) {
+            if measured > count.saturating_mul(self.k.saturating_mul(8).saturating_add(KEYS + c * KEYS / filter.share))
+            {
                 done = false;
                 break;
             }
@@ -355,10 +390,8 @@ impl Search<'_> {
                 };
             }
         }
-        for buffer in [packed, own, rounded, numbers, limits, products] {
-            scratch.give(buffer);
-        }
-        done
+        scratch.give_all([packed, own, rounded, numbers, limits, products]);
+        Ok(done)
     }
 }
 

@@ -108,8 +108,8 @@ fn the_distance_is_that_of_the_definition() {
         let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum() };
         let l2: f64 = q.iter().zip(&x).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
         let cosine = 1.0 - dot(&q, &x) / (dot(&q, &q) * dot(&x, &x)).sqrt();
-        assert!((f64::from(distance(Metric::L2, &q, &x)) - l2).abs() <= 1e-7 * l2);
-        assert!((f64::from(distance(Metric::Cosine, &q, &x)) - cosine).abs() <= 1e-6);
+        approx::assert_relative_eq!(f64::from(distance(Metric::L2, &q, &x)), l2, epsilon = 0.0, max_relative = 1e-7);
+        approx::assert_abs_diff_eq!(f64::from(distance(Metric::Cosine, &q, &x)), cosine, epsilon = 1e-6);
     }
     assert_eq!(distance(Metric::Cosine, &[0.0, 0.0], &[1.0, 2.0]), 1.0);
     assert_eq!(distance(Metric::Cosine, &[3.0, 4.0], &[3.0, 4.0]), 0.0);

@@ -51,9 +51,10 @@ pub(crate) struct Walk<const N: usize> {
     pub(crate) inner: usize,
     /// Each operand's stride on the last axis.
     pub(crate) inner_strides: [usize; N],
-    outer_rank: usize,
-    outer_dims: [usize; MAX_RANK],
-    outer_strides: [[usize; MAX_RANK]; N],
+    /// The other axes, from the inside out, with each operand's strides.
+    pub(crate) outer_rank: usize,
+    pub(crate) outer_dims: [usize; MAX_RANK],
+    pub(crate) outer_strides: [[usize; MAX_RANK]; N],
 }
 
 impl<const N: usize> Walk<N> {
@@ -67,8 +68,11 @@ impl<const N: usize> Walk<N> {
         if dims.len() > MAX_RANK {
             return Err(invalid(format!("{} axes, at most {MAX_RANK} are supported; merge axes first", dims.len())));
         }
-        let len = (dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)))
-            .ok_or_else(|| invalid(format!("the shape {dims:?} has more elements than memory has addresses")))?;
+        // Axes of length 0 count as 1 here, so that no product of some of the others can overflow either.
+        if dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d.max(1))).is_none() {
+            return Err(invalid(format!("the shape {dims:?} has more elements than memory has addresses")));
+        }
+        let len = dims.iter().product();
         for (name, length, strides) in operands {
             if strides.len() != dims.len() {
                 let (s, d) = (strides.len(), dims.len());
@@ -81,6 +85,10 @@ impl<const N: usize> Walk<N> {
                     "strides {strides:?} over shape {dims:?} reach beyond the {length} elements of `{name}`"
                 )));
             }
+        }
+        if len == 0 {
+            let (outer_dims, outer_strides) = ([1; MAX_RANK], [[0; MAX_RANK]; N]);
+            return Ok(Self { len, inner: 0, inner_strides: [0; N], outer_rank: 0, outer_dims, outer_strides });
         }
         // Axes from the last to the first; one is merged into the previous if every operand walks both as one.
         let (mut rank, mut size, mut step) = (0, [1; MAX_RANK], [[0; MAX_RANK]; N]);

@@ -15,7 +15,7 @@ pub enum Unary {
     Abs,
     /// −1, 0 or 1; derivative 0
     Sign,
-    /// 1 if x > 0, else 0 (the derivative of [`Relu`](Self::Relu)); derivative 0
+    /// 1 if x > 0, else 0 (the derivative of [`Relu`](Self::Relu) but for NaN); derivative 0
     Step,
     /// e^x
     Exp,
@@ -27,7 +27,7 @@ pub enum Unary {
     Square,
     /// 1/x
     Recip,
-    /// max(x, 0), NaN stays NaN; derivative 0 at 0
+    /// max(x, 0), NaN stays NaN; derivative 0 at 0, 1 at NaN (as PyTorch's)
     Relu,
     /// 1 / (1 + e^−x)
     Sigmoid,
@@ -247,7 +247,8 @@ function!(Log, |x| x.v_ln(), |x, _y| T::ONE / x);
 function!(Sqrt, |x| x.sqrt(), |_x, y| T::from_f64(0.5) / y);
 function!(Square, |x| x * x, |x, _y| x + x);
 function!(Recip, |x| T::ONE / x, |_x, y| -(y * y));
-function!(Relu, |x| if x <= T::ZERO { T::ZERO } else { x }, |x, _y| step(x));
+// The comparison fails for NaN, which stays one, and lets its gradient through.
+function!(Relu, |x| if x <= T::ZERO { T::ZERO } else { x }, |x, _y| if x <= T::ZERO { T::ZERO } else { T::ONE });
 function!(Sigmoid, |x| x.v_sigmoid(), |_x, y| y * (T::ONE - y));
 function!(Tanh, |x| x.v_tanh(), |_x, y| T::ONE - y * y);
 function!(Softplus, |x| x.v_softplus(), |x, _y| x.v_sigmoid());
@@ -275,6 +276,7 @@ fn normal_density<T: Float>(x: T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::relative_eq;
 
     /// One definition per function, in the standard library's `f64`.
     fn exact(op: Unary, x: f64) -> f64 {
@@ -337,14 +339,14 @@ mod tests {
                         for i in 0..n {
                             let want = exact(op, x64[i]);
                             assert!(
-                                (y[i] - want).abs() <= 1e-14 * want.abs().max(1.0),
+                                relative_eq!(y[i], want, epsilon = 1e-14, max_relative = 1e-14),
                                 "{op:?}({}) = {}",
                                 x64[i],
                                 y[i]
                             );
                             let want = exact(op, f64::from(x32[i])) as f32;
                             assert!(
-                                (y32[i] - want).abs() <= 6e-7 * want.abs().max(0.1),
+                                relative_eq!(y32[i], want, epsilon = 6e-8, max_relative = 6e-7),
                                 "{op:?}({}) = {}",
                                 x32[i],
                                 y32[i]
@@ -352,10 +354,11 @@ mod tests {
                             let h = 1e-5;
                             if x64[i].abs() > h {
                                 let slope = (exact(op, x64[i] + h) - exact(op, x64[i] - h)) / (2.0 * h);
-                                let bound = 1e-6 * slope.abs().max(1.0);
-                                assert!((dx[i] - slope).abs() <= bound, "{op:?}'({}) = {}", x64[i], dx[i]);
+                                let close = relative_eq!(dx[i], slope, epsilon = 1e-6, max_relative = 1e-6);
+                                assert!(close, "{op:?}'({}) = {}", x64[i], dx[i]);
                                 let slope = 2.0 * dx[i] as f32;
-                                assert!((dx32[i] - slope).abs() <= 1e-5 * slope.abs().max(1.0), "{op:?}' in f32");
+                                let close = relative_eq!(dx32[i], slope, epsilon = 1e-5, max_relative = 1e-5);
+                                assert!(close, "{op:?}' in f32");
                             }
                         }
                         // The same bits at every level.
@@ -388,7 +391,7 @@ mod tests {
         let inf = f32::INFINITY;
         assert!(value(Unary::Relu)[0].is_nan());
         assert_eq!(value(Unary::Relu)[1..], [inf, 0.0, 0.0, 0.0]);
-        assert_eq!(slope(Unary::Relu)[1..], [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(slope(Unary::Relu), [1.0, 1.0, 0.0, 0.0, 0.0]);
         assert_eq!(slope(Unary::Abs)[1..], [1.0, -1.0, 0.0, 0.0]);
         assert_eq!(value(Unary::Sign), [0.0, 1.0, -1.0, 0.0, 0.0]);
         assert_eq!(value(Unary::Recip)[1..], [0.0, -0.0, inf, -inf]);

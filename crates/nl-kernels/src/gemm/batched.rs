@@ -6,6 +6,7 @@
 use super::kernel::{self, Job, Left};
 use super::pack;
 use crate::error::check_len;
+use crate::size::{elements, product};
 use crate::{Float, Level, Scratch, ShapeError};
 
 /// Which operand is stored transposed.
@@ -42,7 +43,7 @@ pub fn batched_gemm<T: Float>(
     c: &mut [T],
     accumulate: bool,
 ) -> Result<(), ShapeError> {
-    run("batched_gemm", Form::Plain, level, [count, m, n, k], a, b, c, accumulate, &mut [])
+    run("batched_gemm", Form::Plain, level, [count, m, n, k], a, b, c, accumulate, &mut Scratch::new())
 }
 
 /// C_i = A_iᵀ B_i (+ C_i if `accumulate`); A \[count, k, m\], B \[count, k, n\], C \[count, m, n\], row-major.
@@ -62,7 +63,7 @@ pub fn batched_gemm_tn<T: Float>(
     c: &mut [T],
     accumulate: bool,
 ) -> Result<(), ShapeError> {
-    run("batched_gemm_tn", Form::LeftTransposed, level, [count, m, n, k], a, b, c, accumulate, &mut [])
+    run("batched_gemm_tn", Form::LeftTransposed, level, [count, m, n, k], a, b, c, accumulate, &mut Scratch::new())
 }
 
 /// C_i = A_i B_iᵀ (+ C_i if `accumulate`); A \[count, m, k\], B \[count, n, k\], C \[count, m, n\], row-major.
@@ -84,12 +85,7 @@ pub fn batched_gemm_nt<T: Float>(
     accumulate: bool,
     scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
-    let (_, strip) = kernel::tile_shape::<T>(level.min(Level::detect()));
-    let mut packed = scratch.take::<T>(n.saturating_mul(k).min(b.len()) + strip * k);
-    let form = Form::RightTransposed;
-    let result = run("batched_gemm_nt", form, level, [count, m, n, k], a, b, c, accumulate, packed.as_mut_slice());
-    scratch.give(packed);
-    result
+    run("batched_gemm_nt", Form::RightTransposed, level, [count, m, n, k], a, b, c, accumulate, scratch)
 }
 
 fn run<T: Float>(
@@ -101,26 +97,27 @@ fn run<T: Float>(
     b: &[T],
     c: &mut [T],
     accumulate: bool,
-    packed: &mut [T],
+    scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
-    let len = |x: usize, y: usize| count.saturating_mul(x.saturating_mul(y));
-    check_len(op, "a", a.len(), len(m, k))?;
-    check_len(op, "b", b.len(), len(k, n))?;
-    check_len(op, "c", c.len(), len(m, n))?;
+    check_len(op, "a", a.len(), elements(&[count, m, k]))?;
+    check_len(op, "b", b.len(), elements(&[count, k, n]))?;
+    check_len(op, "c", c.len(), elements(&[count, m, n]))?;
+    if c.is_empty() {
+        return Ok(());
+    }
     let level = level.min(Level::detect());
     let (_, tile) = kernel::tile_shape::<T>(level);
     let strip = if n <= tile / 2 { tile / 2 } else { tile };
-    if form == Form::RightTransposed {
-        debug_assert!(packed.len() >= n.next_multiple_of(strip) * k);
-    }
+    let len = if form == Form::RightTransposed { product(op, "B, packed", &[n.div_ceil(strip), strip, k])? } else { 0 };
+    let [mut packed] = scratch.take_all::<T, 1>(op, [len])?;
     for i in 0..count {
         let (a, b, c) = (&a[i * m * k..][..m * k], &b[i * k * n..][..k * n], &mut c[i * m * n..][..m * n]);
         if form == Form::RightTransposed {
             // SAFETY: B is n × k, read as its k × n transpose; `packed` holds k · n rounded up to whole strips.
-            unsafe { pack::right(b.as_ptr(), 1, k, k, n, packed.as_mut_ptr(), strip) };
+            unsafe { pack::right(b.as_ptr(), 1, k, k, n, packed.as_mut_slice().as_mut_ptr(), strip) };
         }
         let (b, b_row, b_strip) = match form {
-            Form::RightTransposed => (packed.as_ptr(), strip, strip * k),
+            Form::RightTransposed => (packed.as_slice().as_ptr(), strip, strip * k),
             _ => (b.as_ptr(), n, strip),
         };
         let job = Job {
@@ -143,6 +140,7 @@ fn run<T: Float>(
         // SAFETY: the level is the CPU's; the slices are exactly as long as the shapes, or packed as above.
         unsafe { kernel::run(level, &job) };
     }
+    scratch.give_all([packed]);
     Ok(())
 }
 
@@ -208,7 +206,28 @@ mod tests {
         assert!(batched_gemm(level, 2, 2, 2, 2, &x, &x, &mut c, false).is_ok());
         assert!(batched_gemm(level, 2, 2, 2, 3, &x, &x, &mut c, false).is_err());
         assert!(batched_gemm(level, usize::MAX, 2, 2, 2, &x, &x, &mut c, false).is_err());
+        assert!(batched_gemm(level, 1 << 63, 2, 2, 2, &x, &x, &mut c, false).is_err());
         assert!(batched_gemm_tn(level, 2, 2, 3, 2, &x, &x, &mut c, false).is_err());
         assert!(batched_gemm_nt(level, 2, 2, usize::MAX, 2, &x, &x, &mut c, false, &mut Scratch::new()).is_err());
+    }
+
+    /// Sizes of nothing, however large, cost neither time nor memory.
+    #[test]
+    fn nothing_is_done_for_nothing() {
+        const MAX: usize = usize::MAX;
+        let (x, level, scratch) = ([0.0_f32; 0], Level::current(), &mut Scratch::new());
+        for [count, m, n, k] in
+            [[1, MAX, 0, 0], [1, 0, MAX, 0], [MAX, 0, 0, 3], [MAX, 0, 0, MAX], [0, 2, 2, 1 << 40], [0, MAX, MAX, MAX]]
+        {
+            batched_gemm(level, count, m, n, k, &x, &x, &mut [], false).unwrap();
+            batched_gemm_tn(level, count, m, n, k, &x, &x, &mut [], true).unwrap();
+            batched_gemm_nt(level, count, m, n, k, &x, &x, &mut [], false, scratch).unwrap();
+        }
+        // Sizes that the slices have not.
+        assert!(batched_gemm_nt(level, 1, 1, 1, 1 << 40, &x, &x, &mut [0.0], false, scratch).is_err());
+        // No terms: zeros.
+        let mut c = [1.0_f32; 6];
+        batched_gemm_nt(level, 1, 2, 3, 0, &x, &x, &mut c, false, scratch).unwrap();
+        assert_eq!(c, [0.0; 6]);
     }
 }

@@ -52,6 +52,7 @@ pub fn gemm<T: Float>(
 ///
 /// # Errors
 /// As [`gemm`].
+#[doc(hidden)]
 pub fn gemm_at<T: Float>(
     level: Level,
     alpha: T,
@@ -62,9 +63,11 @@ pub fn gemm_at<T: Float>(
     scratch: &mut Scratch,
 ) -> Result<(), ShapeError> {
     if let Some((plan, problem)) = prepare(level, alpha, a, b, beta, &mut c)? {
+        let buffers = plan.buffers("gemm", &problem, scratch)?;
         // SAFETY: `prepare` capped the level at the CPU's and took the pointers from checked views; C is borrowed
-        // mutably, so it overlaps neither A nor B.
-        unsafe { plan::solve(plan, &problem, scratch) };
+        // mutably, so it overlaps neither A nor B. The buffers are those of this plan and problem.
+        let buffers = unsafe { plan::solve(plan, &problem, buffers) };
+        scratch.give_all(buffers);
     }
     Ok(())
 }
@@ -94,14 +97,27 @@ pub fn gemm_parallel<T: Float>(
     // Whole tiles per piece, along the longer side of C.
     let (side, step) = if whole.m >= whole.n { (whole.m, rows) } else { (whole.n, strip) };
     let step = side.div_ceil(pieces).next_multiple_of(step);
-    for_each_shard(side.div_ceil(step), scratches, |piece, scratch| {
+    let part = |piece: usize| {
         let start = piece * step;
         let len = step.min(side - start);
-        let part = if whole.m >= whole.n { whole.rows(start, len) } else { whole.cols(start, len) };
-        // SAFETY: as in `gemm_at`; the pieces are disjoint rows or columns of C.
-        unsafe { plan::solve(plan, &part, scratch) };
+        if whole.m >= whole.n { whole.rows(start, len) } else { whole.cols(start, len) }
+    };
+    // All memory is there before anything is written: the first piece is the largest.
+    let pieces = side.div_ceil(step);
+    for scratch in scratches.iter_mut().take(pieces) {
+        let buffers = plan.buffers("gemm_parallel", &part(0), scratch)?;
+        scratch.give_all(buffers);
+    }
+    let failure = std::sync::OnceLock::new();
+    for_each_shard(pieces, scratches, |piece, scratch| {
+        let part = part(piece);
+        match plan.buffers("gemm_parallel", &part, scratch) {
+            // SAFETY: as in `gemm_at`; the pieces are disjoint rows or columns of C.
+            Ok(buffers) => scratch.give_all(unsafe { plan::solve(plan, &part, buffers) }),
+            Err(error) => drop(failure.set(error)),
+        }
     });
-    Ok(())
+    failure.into_inner().map_or(Ok(()), Err)
 }
 
 /// Checks the shapes; settles trivial problems; else the plan, and the problem in its orientation.
@@ -127,6 +143,9 @@ fn prepare<T: Float>(
             ),
         });
     }
+    if m == 0 || n == 0 {
+        return Ok(None);
+    }
     let c = c.as_mut_ptr();
     if k == 0 || alpha == T::ZERO {
         for i in 0..m {
@@ -136,9 +155,6 @@ fn prepare<T: Float>(
                 *cell = if beta == T::ZERO { T::ZERO } else { beta * *cell };
             }
         }
-        return Ok(None);
-    }
-    if m == 0 || n == 0 {
         return Ok(None);
     }
     let problem = Problem {

@@ -8,7 +8,9 @@
 //! term. Only the orientation and kc enter, and [`Plan::new`] takes both from the whole problem; so any split of C into
 //! pieces, on any number of threads, gives the same bits.
 
-use crate::{Float, Level, Scratch};
+use crate::scratch::Buffer;
+use crate::size::{elements, product};
+use crate::{Float, Level, Scratch, ShapeError};
 
 use super::kernel::{self, Job, Left};
 use super::pack;
@@ -107,23 +109,77 @@ fn cost<T: Float>(level: Level, p: &Problem<T>) -> f64 {
     product + right + left + out + idle
 }
 
-/// Solves `problem`, oriented by [`Plan::new`] (or a part of one: some rows or columns of C).
+/// What a problem's blocks are: which operands are packed, and how many rows and columns at a time.
+#[derive(Clone, Copy)]
+struct Blocks {
+    pack_a: bool,
+    pack_b: bool,
+    mc: usize,
+    nc: usize,
+    strip: usize,
+}
+
+impl Blocks {
+    fn new<T: Float>(plan: Plan, p: &Problem<T>) -> Self {
+        let Plan { level, kc } = plan;
+        let (rows, tile) = kernel::tile_shape::<T>(level);
+        let strip = if p.n <= tile / 2 { tile / 2 } else { tile };
+        let (groups, strips, size) = (p.m.div_ceil(rows), p.n.div_ceil(strip), size_of::<T>());
+        let small_b = elements(&[p.k, p.n, size]) <= L2_BYTES / 2;
+        let pack_b = p.b.col != 1 || (groups > 4 && !small_b);
+        let nc = if pack_b {
+            L2_BYTES / size / kc
+        } else if groups == 1 || small_b {
+            p.n
+        } else {
+            L1_BYTES / size / kc
+        };
+        let nc = (nc / strip * strip).clamp(strip, p.n.next_multiple_of(strip));
+        let pack_a = strips > 6 && (p.a.row != 1 || elements(&[p.k, p.m, size]) > L1_BYTES);
+        let mc = if pack_a { (L3_BYTES / size / kc).clamp(rows, p.m.max(rows)) } else { p.m };
+        Self { pack_a, pack_b, mc, nc, strip }
+    }
+}
+
+/// Working memory of a problem: its own C, a block of the left operand and one of the right one, each empty if not needed.
+pub(super) type Buffers<T> = [Buffer<T>; 3];
+
+impl Plan {
+    /// The working memory of `problem`, which [`Plan::new`] oriented (or a part of it).
+    pub(super) fn buffers<T: Float>(
+        self,
+        op: &'static str,
+        problem: &Problem<T>,
+        scratch: &mut Scratch,
+    ) -> Result<Buffers<T>, ShapeError> {
+        let p = problem;
+        let Blocks { pack_a, pack_b, mc, nc, .. } = Blocks::new(self, p);
+        let dense = if p.c.col == 1 { 0 } else { product(op, "a transposed result", &[p.m, p.n])? };
+        let left = if pack_a { product(op, "a block of A", &[mc.min(p.m), self.kc])? } else { 0 };
+        let right = if pack_b { product(op, "a block of B", &[nc, self.kc])? } else { 0 };
+        scratch.take_all(op, [dense, left, right])
+    }
+}
+
+/// Solves `problem`, oriented by [`Plan::new`] (or a part of one: some rows or columns of C); returns the buffers.
 ///
 /// # Safety
-/// The CPU has the plan's level; the pointers are valid for their shapes; C overlaps neither A nor B.
-pub(super) unsafe fn solve<T: Float>(plan: Plan, problem: &Problem<T>, scratch: &mut Scratch) {
+/// The CPU has the plan's level; the pointers are valid for their shapes; C overlaps neither A nor B; the buffers are
+/// those of [`Plan::buffers`] for this plan and problem.
+pub(super) unsafe fn solve<T: Float>(plan: Plan, problem: &Problem<T>, buffers: Buffers<T>) -> Buffers<T> {
     let p = *problem;
+    let [mut dense, mut left, mut right] = buffers;
+    let packed = [&mut left, &mut right].map(|buffer| buffer.as_mut_slice().as_mut_ptr());
     if p.c.col == 1 {
         // SAFETY: the caller's promise, and columns of C are contiguous.
-        unsafe { blocks(plan, &p, scratch) };
-        return;
+        unsafe { blocks(plan, &p, packed) };
+        return [dense, left, right];
     }
-    let mut dense = scratch.take::<T>(p.m * p.n);
     let sums = dense.as_mut_slice().as_mut_ptr();
     let c = View { ptr: sums, row: p.n, col: 1 };
     // SAFETY: as above, with a C of our own; then each element of the caller's C is touched once.
     unsafe {
-        blocks(plan, &Problem { alpha: T::ONE, beta: T::ZERO, c, ..p }, scratch);
+        blocks(plan, &Problem { alpha: T::ONE, beta: T::ZERO, c, ..p }, packed);
         for j in 0..p.n {
             for i in 0..p.m {
                 let (sum, cell) = (*sums.add(i * p.n + j), p.c.ptr.add(i * p.c.row + j * p.c.col));
@@ -131,35 +187,17 @@ pub(super) unsafe fn solve<T: Float>(plan: Plan, problem: &Problem<T>, scratch: 
             }
         }
     }
-    scratch.give(dense);
+    [dense, left, right]
 }
 
 /// The loop nest over blocks of k, of rows and of columns.
 ///
 /// # Safety
-/// As [`solve`]; columns of C are contiguous.
-unsafe fn blocks<T: Float>(plan: Plan, p: &Problem<T>, scratch: &mut Scratch) {
+/// As [`solve`]; columns of C are contiguous; the pointers are to the buffers for blocks of the left and right operand.
+unsafe fn blocks<T: Float>(plan: Plan, p: &Problem<T>, [left_ptr, right_ptr]: [*mut T; 2]) {
     let Plan { level, kc } = plan;
-    let (rows, tile) = kernel::tile_shape::<T>(level);
-    let strip = if p.n <= tile / 2 { tile / 2 } else { tile };
-    let (groups, strips, size) = (p.m.div_ceil(rows), p.n.div_ceil(strip), size_of::<T>());
-
-    let small_b = p.k.saturating_mul(p.n * size) <= L2_BYTES / 2;
-    let pack_b = p.b.col != 1 || (groups > 4 && !small_b);
-    let nc = if pack_b {
-        L2_BYTES / size / kc
-    } else if groups == 1 || small_b {
-        p.n
-    } else {
-        L1_BYTES / size / kc
-    };
-    let nc = (nc / strip * strip).clamp(strip, p.n.next_multiple_of(strip));
-    let pack_a = strips > 6 && (p.a.row != 1 || p.k.saturating_mul(p.m * size) > L1_BYTES);
-    let mc = if pack_a { (L3_BYTES / size / kc).clamp(rows, p.m.max(rows)) } else { p.m };
-
-    let mut left = scratch.take::<T>(if pack_a { mc.min(p.m) * kc } else { 0 });
-    let mut right = scratch.take::<T>(if pack_b { nc * kc } else { 0 });
-    let (left_ptr, right_ptr) = (left.as_mut_slice().as_mut_ptr(), right.as_mut_slice().as_mut_ptr());
+    let (rows, _) = kernel::tile_shape::<T>(level);
+    let Blocks { pack_a, pack_b, mc, nc, strip } = Blocks::new(plan, p);
     for pc in (0..p.k).step_by(kc) {
         let k = kc.min(p.k - pc);
         let beta = if pc == 0 { p.beta } else { T::ONE };
@@ -196,6 +234,4 @@ unsafe fn blocks<T: Float>(plan: Plan, p: &Problem<T>, scratch: &mut Scratch) {
             }
         }
     }
-    scratch.give(left);
-    scratch.give(right);
 }

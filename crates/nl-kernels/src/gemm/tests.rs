@@ -232,3 +232,17 @@ proptest! {
         }
     }
 }
+
+/// A matrix without elements may have any size: there is nothing to do, at once.
+#[test]
+fn matrices_of_nothing_cost_nothing() {
+    const MAX: usize = usize::MAX;
+    let scratch = &mut Scratch::new();
+    let nothing = [0.0_f32; 0];
+    for (m, n, k) in [(MAX, 0, 0), (0, MAX, 0), (1 << 63, 0, 0), (0, 0, 0), (0, 0, MAX)] {
+        let (a, b) = (MatRef::new(&nothing, m, k).unwrap(), MatRef::new(&nothing, k, n).unwrap());
+        for alpha in [0.0, 1.0] {
+            gemm(alpha, a, b, 1.0, MatMut::new(&mut [], m, n).unwrap(), scratch).unwrap();
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod x86;
 
 use core::marker::PhantomData;
 
+use crate::reduce::above;
 use crate::{Float, Level, Vectorised};
 
 /// The most lanes a [`Vector`] has.
@@ -39,6 +40,8 @@ pub(super) trait Vector<T: Float>: Copy {
     fn mul(self, b: Self) -> Self;
     /// `no` where `self` > `bound` or either is NaN, `yes` elsewhere.
     fn select_le(self, bound: Self, yes: Self, no: Self) -> Self;
+    /// `yes` where `self` takes the place of `best` as the maximum: where it is larger, or the first NaN; `no` elsewhere.
+    fn select_above(self, best: Self, yes: Self, no: Self) -> Self;
     /// `yes` where `self` equals `other`, `no` elsewhere.
     fn select_eq(self, other: Self, yes: Self, no: Self) -> Self;
 
@@ -113,7 +116,9 @@ pub(super) trait Vector<T: Float>: Copy {
 
 /// A computation that is compiled once per vector type. `run` and all it calls in its loops are `#[inline(always)]`.
 pub(super) trait Kernel<T: Float> {
-    fn run<V: Vector<T>>(self);
+    /// What the computation returns.
+    type Output;
+    fn run<V: Vector<T>>(self) -> Self::Output;
 }
 
 /// A slice of T as a slice of U, which must be the same type: from generic code to code compiled for f32 or f64.
@@ -129,7 +134,7 @@ pub(super) fn same_mut<T: Float, U: Float>(x: &mut [T]) -> &mut [U] {
 }
 
 /// Runs `kernel` with the vectors of `level`, or of the CPU's best level if it lacks that one.
-pub(super) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) {
+pub(super) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) -> K::Output {
     match level.min(Level::detect()) {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => call::<T, x86::Zmm<T>, K>(kernel),
@@ -140,17 +145,17 @@ pub(super) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) {
 }
 
 /// Runs `kernel` as a function of its own, compiled for V's level: keeps a kernel used in many places a single one.
-pub(super) fn call<T: Float, V: Vector<T>, K: Kernel<T>>(kernel: K) {
+pub(super) fn call<T: Float, V: Vector<T>, K: Kernel<T>>(kernel: K) -> K::Output {
     struct Bound<K, V>(K, PhantomData<V>);
     struct Tagged<T, K, V>(Bound<K, V>, PhantomData<T>);
     impl<T: Float, K: Kernel<T>, V: Vector<T>> Vectorised for Tagged<T, K, V> {
-        type Output = ();
+        type Output = K::Output;
         #[inline(always)]
-        fn run(self) {
-            self.0.0.run::<V>();
+        fn run(self) -> K::Output {
+            self.0.0.run::<V>()
         }
     }
-    V::LEVEL.dispatch(Tagged::<T, K, V>(Bound(kernel, PhantomData), PhantomData));
+    V::LEVEL.dispatch(Tagged::<T, K, V>(Bound(kernel, PhantomData), PhantomData))
 }
 
 /// The portable vector: four numbers, which every 64-bit CPU has registers for.
@@ -208,6 +213,10 @@ impl<T: Float> Vector<T> for Lanes<T> {
     #[inline(always)]
     fn select_le(self, bound: Self, yes: Self, no: Self) -> Self {
         Self(core::array::from_fn(|i| if self.0[i] <= bound.0[i] { yes.0[i] } else { no.0[i] }))
+    }
+    #[inline(always)]
+    fn select_above(self, best: Self, yes: Self, no: Self) -> Self {
+        Self(core::array::from_fn(|i| if above(self.0[i], best.0[i]) { yes.0[i] } else { no.0[i] }))
     }
     #[inline(always)]
     fn select_eq(self, other: Self, yes: Self, no: Self) -> Self {

@@ -119,6 +119,26 @@ impl<T: Float> Vector<T> for Zmm<T> {
         )
     }
     #[inline(always)]
+    fn select_above(self, best: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: the CPU has AVX-512; registers only.
+        Self(
+            unsafe {
+                if size_of::<T>() == 4 {
+                    let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(best.0, best.0);
+                    let above = _mm512_mask_cmp_ps_mask::<_CMP_NLE_UQ>(number, self.0, best.0);
+                    _mm512_mask_blend_ps(above, no.0, yes.0)
+                } else {
+                    let (a, b) = (_mm512_castps_pd(self.0), _mm512_castps_pd(best.0));
+                    let (yes, no) = (_mm512_castps_pd(yes.0), _mm512_castps_pd(no.0));
+                    let number = _mm512_cmp_pd_mask::<_CMP_ORD_Q>(b, b);
+                    let above = _mm512_mask_cmp_pd_mask::<_CMP_NLE_UQ>(number, a, b);
+                    _mm512_castpd_ps(_mm512_mask_blend_pd(above, no, yes))
+                }
+            },
+            PhantomData,
+        )
+    }
+    #[inline(always)]
     fn select_eq(self, other: Self, yes: Self, no: Self) -> Self {
         // SAFETY: the CPU has AVX-512; registers only.
         Self(
@@ -322,6 +342,24 @@ impl<T: Float> Vector<T> for Ymm<T> {
                 } else {
                     let (a, b) = (_mm256_castps_pd(self.0), _mm256_castps_pd(bound.0));
                     _mm256_castpd_ps(_mm256_cmp_pd::<_CMP_LE_OQ>(a, b))
+                };
+                _mm256_blendv_ps(no.0, yes.0, mask)
+            },
+            PhantomData,
+        )
+    }
+    #[inline(always)]
+    fn select_above(self, best: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: as in `select_le`.
+        Self(
+            unsafe {
+                let mask = if size_of::<T>() == 4 {
+                    let number = _mm256_cmp_ps::<_CMP_ORD_Q>(best.0, best.0);
+                    _mm256_and_ps(number, _mm256_cmp_ps::<_CMP_NLE_UQ>(self.0, best.0))
+                } else {
+                    let (a, b) = (_mm256_castps_pd(self.0), _mm256_castps_pd(best.0));
+                    let number = _mm256_cmp_pd::<_CMP_ORD_Q>(b, b);
+                    _mm256_castpd_ps(_mm256_and_pd(number, _mm256_cmp_pd::<_CMP_NLE_UQ>(a, b)))
                 };
                 _mm256_blendv_ps(no.0, yes.0, mask)
             },

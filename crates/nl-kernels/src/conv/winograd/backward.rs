@@ -2,13 +2,17 @@
 
 use super::super::layout::{Rows, Upstream, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
+use super::super::tree::{self, LEVELS, Tree};
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, transforms};
-use crate::{Float, Level, Scratch};
+use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
+use crate::size::{elements, product};
+use crate::{Float, Level, Scratch, ShapeError};
 
 /// The backward pass; slices fit the shape, which [`applies`](super::applies). Each gradient is computed if wanted.
 pub(in crate::conv) struct Backward<'a, T> {
+    /// The operation, for errors.
+    pub(in crate::conv) op: &'static str,
     pub(in crate::conv) shape: &'a Conv2d,
     pub(in crate::conv) finish: Finish,
     /// The block's output; needed where `finish.relu` is set.
@@ -26,24 +30,24 @@ pub(in crate::conv) struct Backward<'a, T> {
 
 impl<'a, T: Float> Backward<'a, T> {
     /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
-    pub(in crate::conv) fn start(self, level: Level) {
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the working memory is not there; nothing is written then.
+    pub(in crate::conv) fn start(self, level: Level) -> Result<(), ShapeError> {
         #[inline(never)]
-        fn single(level: Level, kernel: Backward<'_, f32>) {
-            run_at(level, kernel);
+        fn single(level: Level, kernel: Backward<'_, f32>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
         #[inline(never)]
-        fn double(level: Level, kernel: Backward<'_, f64>) {
-            run_at(level, kernel);
+        fn double(level: Level, kernel: Backward<'_, f64>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
-        if size_of::<T>() == size_of::<f32>() {
-            single(level, self.cast());
-        } else {
-            double(level, self.cast());
-        }
+        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
     }
 
     fn cast<U: Float>(self) -> Backward<'a, U> {
         Backward {
+            op: self.op,
             shape: self.shape,
             finish: self.finish,
             y: same(self.y),
@@ -58,31 +62,38 @@ impl<'a, T: Float> Backward<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for Backward<'_, T> {
+    type Output = Result<(), ShapeError>;
     #[inline(always)]
-    fn run<V: Vector<T>>(self) {
-        let Self { shape: s, finish, y, argmax, dy, mut input, mut weight, db, scratch } = self;
-        let layout = Layout::new::<T, V>(s);
+    fn run<V: Vector<T>>(self) -> Self::Output {
+        let Self { op, shape: s, finish, y, argmax, dy, mut input, mut weight, db, scratch } = self;
+        let layout = Layout::new::<T, V>(op, s)?;
         let (channels, filters) = (layout.channels(), layout.filters());
-        let tiles = layout.group_tiles();
-        let (v_point, m_point) = (layout.point_stride::<T>(tiles, channels), layout.point_stride::<T>(tiles, filters));
-        let (ut_point, du_point) =
-            (layout.point_stride::<T>(s.out_channels, channels), layout.point_stride::<T>(s.in_channels, filters));
+        let (v_point, v_len) = layout.points::<T>(op, layout.group_tiles, channels)?;
+        let (m_point, m_len) = layout.points::<T>(op, layout.group_tiles, filters)?;
+        let (ut_point, ut_len) = layout.points::<T>(op, s.out_channels, channels)?;
+        let (du_point, du_len) = layout.points::<T>(op, s.in_channels, filters)?;
         let when = |wanted: bool, len: usize| if wanted { len } else { 0 };
-        let dz_len = finish.tile() * finish.tile() * layout.tiles[0] * layout.tiles[1] * V::LANES;
-
-        let mut taps = scratch.take::<T>(9 * V::LANES * s.in_channels.max(s.out_channels));
-        let mut ut = scratch.take::<T>(when(input.is_some(), POINTS * ut_point));
-        let mut du = scratch.take::<T>(when(weight.is_some(), POINTS * du_point));
-        let mut v = scratch.take::<T>(POINTS * v_point);
-        let mut dm = scratch.take::<T>(POINTS * m_point);
-        let mut dz = scratch.take::<T>(layout.filter_blocks * dz_len);
-        let mut places = scratch.take::<T>(when(finish.pool, layout.filter_blocks * dz_len));
-        let mut padded = scratch.take::<T>(when(weight.is_some(), layout.channel_blocks * layout.padded_len()));
-        let mut dpadded = scratch.take::<T>(when(input.is_some(), layout.channel_blocks * layout.padded_len()));
-        let mut sums = scratch.take::<T>(filters);
+        let tile = finish.tile();
+        let dz_len = product(op, "an output in tiles", &[tile, tile, layout.tiles[0], layout.tiles[1], V::LANES])?;
+        let dzs = product(op, "an output in tiles", &[layout.filter_blocks, dz_len])?;
+        let padded_len = product(op, "a padded image", &[layout.channel_blocks, layout.padded_len])?;
+        let lens = [
+            product(op, "filters", &[9, V::LANES, s.in_channels.max(s.out_channels)])?,
+            when(input.is_some(), ut_len),
+            when(weight.is_some(), du_len),
+            v_len,
+            m_len,
+            dzs,
+            when(finish.pool, dzs),
+            when(weight.is_some(), padded_len),
+            when(input.is_some(), padded_len),
+            product(op, "sums of a bias gradient", &[layout.filter_blocks, LEVELS, V::LANES])?,
+        ];
+        let [mut taps, mut ut, mut du, mut v, mut dm, mut dz, mut places, mut padded, mut dpadded, mut sums] =
+            scratch.take_all::<T, 10>(op, lens)?;
 
         // The border and the lanes beyond the channels are zero once and for all.
-        for buffer in [&mut padded, &mut dz, &mut places, &mut sums] {
+        for buffer in [&mut padded, &mut dz, &mut places] {
             buffer.as_mut_slice().fill(T::ZERO);
         }
         if let Some((w, _)) = &input {
@@ -105,7 +116,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                 });
             }
         }
-        let mut first = true;
+        let (mut first, mut images) = (true, 0);
         for group in layout.groups(s.batch) {
             let image_tiles = group.rows * layout.tiles[1];
             for n in 0..group.images {
@@ -125,14 +136,15 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                         }
                     }
                     let at = n * image_tiles * filters + block * V::LANES;
-                    let sum = &mut sums.as_mut_slice()[block * V::LANES..];
-                    transform_dz::<T, V>(&layout, &group, finish, dz, places, sum, dm.as_mut_slice(), at, m_point);
+                    let sum = transform_dz::<T, V>(&layout, &group, finish, dz, places, dm.as_mut_slice(), at, m_point);
+                    tree::push(&mut sums.as_mut_slice()[block * LEVELS * V::LANES..], images, sum);
                 }
+                images += 1;
             }
             if let Some((x, _)) = &weight {
                 for n in 0..group.images {
                     for block in 0..layout.channel_blocks {
-                        let padded = &mut padded.as_mut_slice()[block * layout.padded_len()..][..layout.padded_len()];
+                        let padded = &mut padded.as_mut_slice()[block * layout.padded_len..][..layout.padded_len];
                         if group.is_first_of_image() {
                             pad_input::<T, V>(s, &layout, x, group.image + n, block, padded);
                         }
@@ -179,7 +191,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                 });
                 for n in 0..group.images {
                     for block in 0..layout.channel_blocks {
-                        let dpadded = &mut dpadded.as_mut_slice()[block * layout.padded_len()..][..layout.padded_len()];
+                        let dpadded = &mut dpadded.as_mut_slice()[block * layout.padded_len..][..layout.padded_len];
                         if group.is_first_of_image() {
                             dpadded.fill(T::ZERO);
                         }
@@ -188,8 +200,8 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                         if group.is_last_of_image(&layout) {
                             let plane = s.height * s.width;
                             let planes = block_planes(block, V::LANES, s.in_channels, plane, plane);
-                            let rows = Rows { width: s.width, row: layout.padded_width() };
-                            let inside = (layout.padded_width() + 1) * V::LANES;
+                            let rows = Rows { width: s.width, row: layout.padded_width };
+                            let inside = (layout.padded_width + 1) * V::LANES;
                             let at = ((group.image + n) * s.in_channels + block * V::LANES) * plane;
                             lanes_to_planes::<T, V, _>(&dpadded[inside..], rows, planes, *dx, at);
                         }
@@ -212,16 +224,18 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
             }
         }
         if let Some(db) = db {
-            db.copy_from_slice(&sums.as_slice()[..s.out_channels]);
+            for (block, db) in db.chunks_mut(V::LANES).enumerate() {
+                let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], images);
+                db.copy_from_slice(&total.to_array()[..db.len()]);
+            }
         }
-        for buffer in [taps, ut, du, v, dm, dz, places, padded, dpadded, sums] {
-            scratch.give(buffer);
-        }
+        scratch.give_all([taps, ut, du, v, dm, dz, places, padded, dpadded, sums]);
+        Ok(())
     }
 }
 
 /// dM = A dz Aᵀ for the tiles of one block of filters; dz comes from lanes of dy that are still pooled if
-/// `finish.pool`. Adds dz over the tiles to `sum`.
+/// `finish.pool`. Returns the sum of dz over the tiles: blocks of 16 tiles (4 where nothing is pooled), then pairwise.
 #[inline(always)]
 fn transform_dz<T: Float, V: Vector<T>>(
     layout: &Layout,
@@ -229,18 +243,17 @@ fn transform_dz<T: Float, V: Vector<T>>(
     finish: Finish,
     dz: &[T],
     places: &[T],
-    sum: &mut [T],
     dm: &mut [T],
     at: usize,
     point: usize,
-) {
+) -> V {
     let (columns, tile) = (layout.tiles[1], finish.tile());
     let width = tile * columns * V::LANES;
-    assert!(dz.len() >= tile * layout.tiles[0] * width && sum.len() >= V::LANES);
-    assert!(!finish.pool || places.len() >= tile * layout.tiles[0] * width);
-    assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.filters() + V::LANES <= dm.len());
+    assert!(dz.len() >= elements(&[tile, layout.tiles[0], width]) && group.row + group.rows <= layout.tiles[0]);
+    assert!(!finish.pool || places.len() >= elements(&[tile, layout.tiles[0], width]));
+    assert!(tile_reach(at, point, group.rows * columns, layout.filters(), V::LANES) <= dm.len());
     let zero = V::splat(T::ZERO);
-    let mut sums = [zero; 4];
+    let mut sums = Tree::<T, V>::new(if finish.pool { 16 } else { 4 });
     for row in 0..group.rows {
         for column in 0..columns {
             // SAFETY: the tile's rows and columns lie in `dz` (and `places`), which hold all tiles of the image; of
@@ -255,7 +268,7 @@ fn transform_dz<T: Float, V: Vector<T>>(
                             let from = from + i * width + j * V::LANES;
                             let dz = V::load(dz.as_ptr().add(from));
                             let place = V::load(places.as_ptr().add(from));
-                            sums[2 * i + j] = sums[2 * i + j].add(dz);
+                            sums.parts[2 * i + j] = sums.parts[2 * i + j].add(dz);
                             for k in 0..4 {
                                 let here = V::splat(T::from_usize(k));
                                 square[2 * i + k / 2][2 * j + k % 2] = place.select_eq(here, dz, zero);
@@ -266,7 +279,7 @@ fn transform_dz<T: Float, V: Vector<T>>(
                     for i in 0..4 {
                         for j in 0..4 {
                             let dz = V::load(dz.as_ptr().add(from + i * width + j * V::LANES));
-                            sums[i] = sums[i].add(dz);
+                            sums.parts[i] = sums.parts[i].add(dz);
                             square[i][j] = dz;
                         }
                     }
@@ -284,13 +297,10 @@ fn transform_dz<T: Float, V: Vector<T>>(
                     }
                 }
             }
+            sums.step();
         }
     }
-    // SAFETY: LANES sums were asserted.
-    unsafe {
-        let total = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
-        V::load(sum.as_ptr()).add(total).store(sum.as_mut_ptr());
-    }
+    sums.total()
 }
 
 /// dx += B dV Bᵀ for the tiles of one block of channels, onto the padded lanes.
@@ -303,9 +313,9 @@ fn add_dx_tiles<T: Float, V: Vector<T>>(
     point: usize,
     padded: &mut [T],
 ) {
-    let (width, columns) = (layout.padded_width() * V::LANES, layout.tiles[1]);
-    assert!(padded.len() >= layout.padded_len());
-    assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.channels() + V::LANES <= dv.len());
+    let (width, columns) = (layout.padded_width * V::LANES, layout.tiles[1]);
+    assert!(padded.len() >= layout.padded_len && group.row + group.rows <= layout.tiles[0]);
+    assert!(tile_reach(at, point, group.rows * columns, layout.channels(), V::LANES) <= dv.len());
     for row in 0..group.rows {
         for column in 0..columns {
             // SAFETY: as in `transform_input`, with reading and writing exchanged.
@@ -340,8 +350,8 @@ fn filter_gradient<T: Float, V: Vector<T>>(
     channels: usize,
     taps: &mut [T],
 ) {
-    assert!(channels > 0 && at + (POINTS - 1) * point + (channels - 1) * row + V::LANES <= du.len());
-    assert!(taps.len() >= channels * 9 * V::LANES);
+    assert!(channels > 0 && tile_reach(at, point, channels, row, V::LANES) <= du.len());
+    assert!(taps.len() >= elements(&[channels, 9, V::LANES]));
     for channel in 0..channels {
         // SAFETY: of the offsets into `du` the largest was asserted to fit, and nine vectors a channel lie in `taps`.
         unsafe {

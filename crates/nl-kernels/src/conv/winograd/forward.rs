@@ -4,11 +4,14 @@ use super::super::layout::{Rows, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, transforms};
-use crate::{Float, Level, Scratch};
+use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
+use crate::size::{elements, product};
+use crate::{Float, Level, Scratch, ShapeError};
 
 /// The forward pass; slices fit the shape, which [`applies`](super::applies).
 pub(in crate::conv) struct Forward<'a, T> {
+    /// The operation, for errors.
+    pub(in crate::conv) op: &'static str,
     pub(in crate::conv) shape: &'a Conv2d,
     pub(in crate::conv) x: &'a [T],
     pub(in crate::conv) w: &'a [T],
@@ -21,24 +24,24 @@ pub(in crate::conv) struct Forward<'a, T> {
 
 impl<'a, T: Float> Forward<'a, T> {
     /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
-    pub(in crate::conv) fn start(self, level: Level) {
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the working memory is not there; nothing is written then.
+    pub(in crate::conv) fn start(self, level: Level) -> Result<(), ShapeError> {
         #[inline(never)]
-        fn single(level: Level, kernel: Forward<'_, f32>) {
-            run_at(level, kernel);
+        fn single(level: Level, kernel: Forward<'_, f32>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
         #[inline(never)]
-        fn double(level: Level, kernel: Forward<'_, f64>) {
-            run_at(level, kernel);
+        fn double(level: Level, kernel: Forward<'_, f64>) -> Result<(), ShapeError> {
+            run_at(level, kernel)
         }
-        if size_of::<T>() == size_of::<f32>() {
-            single(level, self.cast());
-        } else {
-            double(level, self.cast());
-        }
+        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
     }
 
     fn cast<U: Float>(self) -> Forward<'a, U> {
         Forward {
+            op: self.op,
             shape: self.shape,
             x: same(self.x),
             w: same(self.w),
@@ -52,24 +55,29 @@ impl<'a, T: Float> Forward<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for Forward<'_, T> {
+    type Output = Result<(), ShapeError>;
     #[inline(always)]
-    fn run<V: Vector<T>>(self) {
-        let Self { shape: s, x, w, bias, finish, y, mut argmax, scratch } = self;
-        let layout = Layout::new::<T, V>(s);
+    fn run<V: Vector<T>>(self) -> Self::Output {
+        let Self { op, shape: s, x, w, bias, finish, y, mut argmax, scratch } = self;
+        let layout = Layout::new::<T, V>(op, s)?;
         let (channels, filters) = (layout.channels(), layout.filters());
-        let tiles = layout.group_tiles();
-        let (v_point, m_point) = (layout.point_stride::<T>(tiles, channels), layout.point_stride::<T>(tiles, filters));
-        let u_point = layout.point_stride::<T>(s.in_channels, filters);
-        let out_len = 16 * layout.tiles[0] * layout.tiles[1] * V::LANES;
-
-        let mut taps = scratch.take::<T>(s.in_channels * 9 * V::LANES);
-        let mut u = scratch.take::<T>(POINTS * u_point);
-        let mut v = scratch.take::<T>(POINTS * v_point);
-        let mut m = scratch.take::<T>(POINTS * m_point);
-        let mut padded = scratch.take::<T>(layout.channel_blocks * layout.padded_len());
-        let mut out = scratch.take::<T>(layout.filter_blocks * out_len);
-        let mut places = scratch.take::<T>(if finish.pool { out.as_slice().len() } else { 0 });
-        let mut biases = scratch.take::<T>(filters);
+        let (v_point, v_len) = layout.points::<T>(op, layout.group_tiles, channels)?;
+        let (m_point, m_len) = layout.points::<T>(op, layout.group_tiles, filters)?;
+        let (u_point, u_len) = layout.points::<T>(op, s.in_channels, filters)?;
+        let out_len = product(op, "an output in tiles", &[16, layout.tiles[0], layout.tiles[1], V::LANES])?;
+        let outs = product(op, "an output in tiles", &[layout.filter_blocks, out_len])?;
+        let lens = [
+            product(op, "filters", &[s.in_channels, 9, V::LANES])?,
+            u_len,
+            v_len,
+            m_len,
+            product(op, "a padded image", &[layout.channel_blocks, layout.padded_len])?,
+            outs,
+            if finish.pool { outs } else { 0 },
+            filters,
+        ];
+        let [mut taps, mut u, mut v, mut m, mut padded, mut out, mut places, mut biases] =
+            scratch.take_all::<T, 8>(op, lens)?;
 
         biases.as_mut_slice().fill(T::ZERO);
         if let Some(bias) = bias {
@@ -94,7 +102,7 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
         for group in layout.groups(s.batch) {
             for n in 0..group.images {
                 for block in 0..layout.channel_blocks {
-                    let padded = &mut padded.as_mut_slice()[block * layout.padded_len()..][..layout.padded_len()];
+                    let padded = &mut padded.as_mut_slice()[block * layout.padded_len..][..layout.padded_len];
                     if group.is_first_of_image() {
                         pad_input::<T, V>(s, &layout, x, group.image + n, block, padded);
                     }
@@ -143,9 +151,8 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
                 }
             }
         }
-        for buffer in [taps, u, v, m, padded, out, places, biases] {
-            scratch.give(buffer);
-        }
+        scratch.give_all([taps, u, v, m, padded, out, places, biases]);
+        Ok(())
     }
 }
 
@@ -164,9 +171,10 @@ fn transform_output<T: Float, V: Vector<T>>(
 ) {
     let (columns, tile) = (layout.tiles[1], finish.tile());
     let width = tile * columns * V::LANES;
-    assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.filters() + V::LANES <= m.len());
-    assert!(out.len() >= tile * layout.tiles[0] * width && biases.len() >= V::LANES);
-    assert!(!finish.pool || places.len() >= tile * layout.tiles[0] * width);
+    assert!(group.row + group.rows <= layout.tiles[0] && biases.len() >= V::LANES);
+    assert!(tile_reach(at, point, group.rows * columns, layout.filters(), V::LANES) <= m.len());
+    assert!(out.len() >= elements(&[tile, layout.tiles[0], width]));
+    assert!(!finish.pool || places.len() >= elements(&[tile, layout.tiles[0], width]));
     let zero = V::splat(T::ZERO);
     // SAFETY: LANES biases were asserted.
     let bias = unsafe { V::load(biases.as_ptr()) };
@@ -192,8 +200,8 @@ fn transform_output<T: Float, V: Vector<T>>(
                             let (mut best, mut place) = (upper[2 * j], zero);
                             let others = [upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]];
                             for (k, z) in others.into_iter().enumerate() {
-                                place = z.select_le(best, place, V::splat(T::from_usize(k + 1)));
-                                best = z.select_le(best, best, z);
+                                place = z.select_above(best, V::splat(T::from_usize(k + 1)), place);
+                                best = z.select_above(best, z, best);
                             }
                             let best = best.add(bias);
                             let to = to + i * width + j * V::LANES;

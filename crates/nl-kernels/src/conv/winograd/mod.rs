@@ -25,7 +25,8 @@ pub(super) use forward::Forward;
 use super::Conv2d;
 use super::layout::{Planes, Rows, planes_to_lanes};
 use super::vector::{Kernel, Vector};
-use crate::Float;
+use crate::size::{elements, product, reach, sum};
+use crate::{Float, ShapeError};
 
 /// Points of the transformed domain: 6 down × 6 across.
 const POINTS: usize = 36;
@@ -52,17 +53,43 @@ struct Layout {
     images: usize,
     /// Rows of tiles in a group.
     tile_rows: usize,
+    /// Tiles of a full group.
+    group_tiles: usize,
+    /// Columns and elements of the padded input of one block of channels: what all tiles read, as lanes.
+    padded_width: usize,
+    padded_len: usize,
+}
+
+/// One more than the largest index of 36 points of `tiles` tiles, `point` and `row` apart, from `at` on.
+const fn tile_reach(at: usize, point: usize, tiles: usize, row: usize, lanes: usize) -> usize {
+    reach(&[(POINTS, point), (tiles, row)], lanes).saturating_add(at)
 }
 
 impl Layout {
-    fn new<T: Float, V: Vector<T>>(s: &Conv2d) -> Self {
+    fn new<T: Float, V: Vector<T>>(op: &'static str, s: &Conv2d) -> Result<Self, ShapeError> {
         let lanes = V::LANES;
         let (channel_blocks, filter_blocks) = (s.in_channels.div_ceil(lanes), s.out_channels.div_ceil(lanes));
         let tiles = [s.height.div_ceil(4), s.width.div_ceil(4)];
-        let row_bytes = tiles[1] * POINTS * (channel_blocks + filter_blocks) * lanes * size_of::<T>();
+        let blocks = sum(op, "channels and filters", channel_blocks, filter_blocks)?;
+        let row_bytes = product(op, "a row of transformed tiles", &[tiles[1], POINTS, blocks, lanes, size_of::<T>()])?;
         let rows = (GROUP_BYTES / row_bytes).max(1);
         let images = (rows / tiles[0]).clamp(1, s.batch.max(1));
-        Self { lanes, channel_blocks, filter_blocks, tiles, images, tile_rows: rows.min(tiles[0]) }
+        // What tiles reach beyond the image, up to 5 cells along each axis, has room: a row of tiles has.
+        let padded_width = 4 * tiles[1] + 2;
+        let padded_len = product(op, "a padded image", &[4 * tiles[0] + 2, padded_width, lanes])?;
+        let tile_rows = rows.min(tiles[0]);
+        let group_tiles = product(op, "a group of tiles", &[images, tile_rows, tiles[1]])?;
+        Ok(Self {
+            lanes,
+            channel_blocks,
+            filter_blocks,
+            tiles,
+            images,
+            tile_rows,
+            group_tiles,
+            padded_width,
+            padded_len,
+        })
     }
 
     const fn channels(&self) -> usize {
@@ -73,25 +100,13 @@ impl Layout {
         self.filter_blocks * self.lanes
     }
 
-    /// Tiles of a full group.
-    const fn group_tiles(&self) -> usize {
-        self.images * self.tile_rows * self.tiles[1]
-    }
-
-    /// Elements of the padded input of one block of channels: what all tiles read, as lanes.
-    const fn padded_len(&self) -> usize {
-        (4 * self.tiles[0] + 2) * self.padded_width() * self.lanes
-    }
-
-    const fn padded_width(&self) -> usize {
-        4 * self.tiles[1] + 2
-    }
-
-    /// Distance between two points of a `[36][rows][columns]` array: an odd number of cache lines, because the 36
-    /// addresses a transform writes to would share a few cache sets otherwise.
-    const fn point_stride<T>(&self, rows: usize, columns: usize) -> usize {
+    /// Distance between two points of a `[36][rows][columns]` array, and its elements: an odd number of cache lines,
+    /// because the 36 addresses a transform writes to would share a few cache sets otherwise.
+    fn points<T>(&self, op: &'static str, rows: usize, columns: usize) -> Result<(usize, usize), ShapeError> {
         let per_line = 64 / size_of::<T>();
-        ((rows * columns).div_ceil(per_line) | 1) * per_line
+        let lines = product(op, "transformed tiles", &[rows, columns])?.div_ceil(per_line) | 1;
+        let stride = product(op, "transformed tiles", &[lines, per_line])?;
+        Ok((stride, product(op, "transformed tiles", &[POINTS, stride])?))
     }
 
     /// The groups, in order.
@@ -148,12 +163,13 @@ struct TransformInput<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for TransformInput<'_, T> {
+    type Output = ();
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let Self { layout, group, padded, v, at, point } = self;
-        let (width, columns) = (layout.padded_width() * V::LANES, layout.tiles[1]);
-        assert!(padded.len() >= layout.padded_len());
-        assert!(at + (POINTS - 1) * point + (group.rows * columns - 1) * layout.channels() + V::LANES <= v.len());
+        let (width, columns) = (layout.padded_width * V::LANES, layout.tiles[1]);
+        assert!(padded.len() >= layout.padded_len && group.row + group.rows <= layout.tiles[0]);
+        assert!(tile_reach(at, point, group.rows * columns, layout.channels(), V::LANES) <= v.len());
         for row in 0..group.rows {
             for column in 0..columns {
                 // SAFETY: the tile's 6×6 vectors lie in the padded input, whose rows number 4·tiles + 2; the 36 results
@@ -192,11 +208,12 @@ struct TransformFilters<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for TransformFilters<'_, T> {
+    type Output = ();
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let Self { taps, others, u, at, point, row } = self;
-        assert!(taps.len() >= others * 9 * V::LANES);
-        assert!(others > 0 && at + (POINTS - 1) * point + (others - 1) * row + V::LANES <= u.len());
+        assert!(taps.len() >= elements(&[others, 9, V::LANES]));
+        assert!(others > 0 && tile_reach(at, point, others, row, V::LANES) <= u.len());
         for other in 0..others {
             // SAFETY: nine vectors per filter lie in `taps`; of the offsets into `u` the largest was asserted to fit.
             unsafe {
@@ -231,8 +248,8 @@ fn pad_input<T: Float, V: Vector<T>>(
 ) {
     let plane = s.height * s.width;
     let planes = block_planes(block, V::LANES, s.in_channels, plane, plane);
-    let rows = Rows { width: s.width, row: layout.padded_width() };
-    let inside = (layout.padded_width() + 1) * V::LANES;
+    let rows = Rows { width: s.width, row: layout.padded_width };
+    let inside = (layout.padded_width + 1) * V::LANES;
     let at = (image * s.in_channels + block * V::LANES) * plane;
     planes_to_lanes::<T, V, _>(x, at, planes, rows, &mut padded[inside..]);
 }

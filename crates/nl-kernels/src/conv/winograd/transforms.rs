@@ -131,6 +131,7 @@ mod tests {
     struct Identities;
 
     impl Kernel<f64> for Identities {
+        type Output = ();
         #[inline(always)]
         fn run<V: Vector<f64>>(self) {
             let v = |x: f64| V::splat(x);
@@ -141,11 +142,11 @@ mod tests {
             let y = output::<f64, V>(core::array::from_fn(|i| wd[i].mul(wg[i]))).map(n);
             for i in 0..4 {
                 let direct: f64 = (0..3).map(|u| d[i + u] * g[u]).sum();
-                assert!((y[i] - direct).abs() < 1e-14, "output {i}: {} instead of {direct}", y[i]);
+                approx::assert_abs_diff_eq!(y[i], direct, epsilon = 1e-14);
             }
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let m = [-0.9, 0.2, 1.3, 0.6, -1.1, 0.35];
-            let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-13 * (1.0 + a.abs()), "{a} and {b}");
+            let close = |a: f64, b: f64| approx::assert_relative_eq!(a, b, epsilon = 1e-13, max_relative = 1e-13);
             close(dot(&wd.map(n), &m), dot(&d, &input_adjoint::<f64, V>(m.map(v)).map(n)));
             close(dot(&wg.map(n), &m), dot(&g, &filter_adjoint::<f64, V>(m.map(v)).map(n)));
             let dy = [1.4, -0.3, 0.9, -0.7];
