@@ -19,7 +19,7 @@ use crate::{BrainConfig, Error, Recalled};
 pub struct HippocampusConfig {
     /// The most episodes held.
     pub capacity: usize,
-    /// Episodes recalled for a query.
+    /// Episodes recalled for a query: 1 to [`MAX_NEIGHBOURS`](Self::MAX_NEIGHBOURS), and no more than the capacity.
     pub neighbours: usize,
     /// Distance between embeddings.
     pub metric: Metric,
@@ -31,6 +31,12 @@ pub struct HippocampusConfig {
     pub smoothing: f32,
     /// Seed of the replacement's draws.
     pub seed: u64,
+}
+
+impl HippocampusConfig {
+    /// The most neighbours of a query: far more than votes need, few enough that the recall of a whole set of images fits
+    /// into memory.
+    pub const MAX_NEIGHBOURS: usize = 1024;
 }
 
 impl Default for HippocampusConfig {
@@ -85,7 +91,7 @@ impl Hippocampus {
     /// An empty store for the embeddings and classes of a brain.
     ///
     /// # Errors
-    /// [`Error::Memory`] for a parameter out of range.
+    /// [`Error::Memory`] or [`Error::Config`] for a parameter out of range.
     pub fn new(brain: &BrainConfig, config: HippocampusConfig) -> Result<Self, Error> {
         let HippocampusConfig { capacity, neighbours, metric, replacement, temperature, smoothing, seed } = config;
         let (dim, classes) = (brain.embedding, brain.classes);
@@ -96,10 +102,17 @@ impl Hippocampus {
     /// A store that exists already, such as one read from a file.
     ///
     /// # Errors
-    /// [`Error::Memory`] if `neighbours` is 0.
+    /// [`Error::Memory`] if `neighbours` is 0, [`Error::Config`] if it is above the capacity or
+    /// [`HippocampusConfig::MAX_NEIGHBOURS`].
     pub fn over(memory: EpisodicMemory, neighbours: usize) -> Result<Self, Error> {
         if neighbours == 0 {
             return Err(nl_memory::Error::ZeroNeighbours.into());
+        }
+        let capacity = memory.config().capacity;
+        let most = capacity.min(HippocampusConfig::MAX_NEIGHBOURS);
+        if neighbours > most {
+            let message = format!("is {neighbours}, but must be at most {most}, with a capacity of {capacity}");
+            return Err(Error::config("hippocampus.neighbours", message));
         }
         Ok(Self { memory, neighbours })
     }
@@ -199,5 +212,18 @@ mod tests {
     fn no_neighbours_is_no_memory() {
         let config = HippocampusConfig { neighbours: 0, ..HippocampusConfig::default() };
         assert!(matches!(Hippocampus::new(&BrainConfig::default(), config), Err(Error::Memory(_))));
+    }
+
+    /// Found out when the configuration is read, not when the first recall asks for a terabyte.
+    #[test]
+    fn more_neighbours_than_anybody_needs_are_refused() {
+        let new = |capacity, neighbours| {
+            let config = HippocampusConfig { capacity, neighbours, ..HippocampusConfig::default() };
+            Hippocampus::new(&BrainConfig::default(), config).map(|_| ()).map_err(|e| e.to_string())
+        };
+        assert_eq!((new(20, 20), new(5000, 1024)), (Ok(()), Ok(())));
+        assert!(new(20, 21).unwrap_err().contains("neighbours is 21, but must be at most 20, with a capacity of 20"));
+        assert!(new(4_000_000_000, 1_000_000_000).unwrap_err().contains("at most 1024"));
+        assert!(new(5000, usize::MAX).is_err());
     }
 }

@@ -1,8 +1,4 @@
-//! Brain regions from retina to prefrontal cortex, with hippocampus, basal ganglia and cerebellum, and the [`Brain`]
-//! that joins them.
-//!
-//! Each region's file says what the region does in the animal, what it does here, and where the two part.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod config;

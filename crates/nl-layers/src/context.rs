@@ -3,6 +3,7 @@
 use nl_autodiff::{Scalar, Tape, Tensor, Var};
 use nl_random::Streams;
 
+use crate::error::At;
 use crate::{Error, ParameterId, Parameters};
 
 /// Whether layers that behave differently while learning (dropout) do so.
@@ -166,6 +167,62 @@ impl<'t, S: Scalar> Context<'t, S> {
                 _ => self.tape.bind(slot, || parameters.get(id)),
             },
         }
+    }
+
+    /// From the loss to the gradient in one call: overwrites `gradient` (as long as [`Parameters::values`], in its order)
+    /// with dL/dθ and returns L. A parameter that the loss does not depend on, or that is frozen, gets 0. Allocates
+    /// nothing.
+    ///
+    /// Reset the tape before the optimiser writes to the parameters: while it holds them, the first write copies all.
+    ///
+    /// Noise is drawn in [`Mode::Train`] only, from the streams and sample ids of [`with_noise`](Self::with_noise): counting
+    /// epochs gives each sample a new mask in each pass, and the same one when the run is repeated.
+    ///
+    /// ```
+    /// use nl_autodiff::{Reduction, Tape, Tensor};
+    /// use nl_layers::{Builder, Context, Dropout, Initializer, Layer, Linear, Mode, Noise, Sequential};
+    /// use nl_random::Streams;
+    ///
+    /// let builder = Builder::new(Streams::new(1));
+    /// let net = Sequential::<f32>::new(vec![
+    ///     Box::new(Dropout::new(&builder.child("noise")?, 0.5)?),
+    ///     Box::new(Linear::new(&builder.child("out")?, 2, 1, Initializer::XavierUniform)?),
+    /// ]);
+    /// let mut parameters = builder.finish();
+    /// let (mut tape, mut gradient) = (Tape::new(), vec![0.0; parameters.len()]);
+    /// for epoch in 0..100 {
+    ///     let noise = Noise { streams: Streams::new(2), epoch, samples: &[0, 1, 2] }; // one id per row
+    ///     let mut ctx = Context::new(&tape, &parameters, Mode::Train).with_noise(noise);
+    ///     let x = tape.constant(Tensor::new(&[3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+    ///     let target = tape.constant(Tensor::full(&[3, 1], 1.0)?);
+    ///     let loss = net.forward(x, &mut ctx)?.mse(target, Reduction::Mean)?;
+    ///     let value = ctx.gradient(loss, &mut gradient)?;
+    ///     assert!(value.is_finite());
+    ///     tape.reset();
+    ///     parameters.values_mut().iter_mut().zip(&gradient).for_each(|(p, g)| *p -= 0.01 * g);
+    /// }
+    /// // Mode::Eval: nothing is dropped, and no noise is needed.
+    /// let x = tape.constant(Tensor::new(&[1, 2], vec![3.0, 4.0])?);
+    /// let y = net.forward(x, &mut Context::new(&tape, &parameters, Mode::Eval))?;
+    /// assert_eq!(y.shape().dims(), [1, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Gradient`] if `gradient` is not as long as the parameters, or this context is [`over`](Self::over)
+    /// variables (use [`nl_autodiff::grad`] with those); [`Error::Op`] if the loss has not exactly one element.
+    pub fn gradient(&self, loss: Var<'t, S>, gradient: &mut [S]) -> Result<S, Error> {
+        let Weights::Stored(parameters) = &self.weights else {
+            return Err(Error::Gradient { expected: 0, got: gradient.len() });
+        };
+        if gradient.len() != parameters.len() {
+            return Err(Error::Gradient { expected: parameters.len(), got: gradient.len() });
+        }
+        let value = loss.item().at("loss")?;
+        gradient.fill(S::ZERO);
+        let entries = parameters.entries();
+        self.tape.backward_bound(loss, &mut |slot, g| gradient[entries[slot].range()].copy_from_slice(g)).at("loss")?;
+        Ok(value)
     }
 
     /// Keeps `value` under `path`, if this context records.

@@ -54,6 +54,28 @@ pub enum Error {
         /// Shape found.
         got: Vec<usize>,
     },
+    /// Weights that are not those of this store; nothing was loaded.
+    #[error(
+        "weights do not fit, nothing was loaded: missing {missing:?}; not expected {unexpected:?}; of another kind \
+         {mismatched:?}; were they saved from the same config?"
+    )]
+    Load {
+        /// Paths of parameters that were not given.
+        missing: Vec<String>,
+        /// Names given that are no path of a parameter.
+        unexpected: Vec<String>,
+        /// Paths given with another shape or number of values, twice, or with a value that is not finite, and what is
+        /// wrong.
+        mismatched: Vec<String>,
+    },
+    /// A gradient of another length than the parameters, or of a context over variables, which has none.
+    #[error("gradient: {got} numbers given for {expected} parameters; give one for each of `Parameters::values`")]
+    Gradient {
+        /// Number of parameters.
+        expected: usize,
+        /// Numbers given.
+        got: usize,
+    },
     /// A layer that draws noise was run in training mode without a source of noise, or with too few sample ids.
     #[error(
         "{path}: needs one sample id per row to draw its noise: {rows} rows, {samples} ids; \

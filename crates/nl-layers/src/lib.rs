@@ -1,10 +1,4 @@
-//! Differentiable layers over one flat, named parameter store; event-driven networks of spiking neurons.
-//!
-//! A [`Builder`] declares parameters while layers are built and hands over the [`Parameters`]; a [`Layer`] maps a
-//! variable to a variable within a [`Context`] that knows the tape, the parameters and the noise. Spiking
-//! populations, their synapses and learning rules meet in a [`network`]; [`competitive`] and [`conv_stdp`] are layers that
-//! learn by spikes.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod parameters;

@@ -3,6 +3,8 @@
 //! Optimisers, checkpoints and gradient sums see one slice; layers see tensors that borrow it. Nothing is copied on
 //! the way: [`Parameters::get`] is a view of the shared vector.
 
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -246,6 +248,92 @@ impl<S: Scalar> Parameters<S> {
             .sum())
     }
 
+    /// Path, shape and values of each parameter, in the order of declaration: what a file of weights holds.
+    ///
+    /// Collects into whatever writes it: `parameters.iter().map(|(path, shape, values)| …)`.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[usize], &[S])> {
+        self.entries.iter().map(|entry| (entry.path.as_str(), entry.shape.as_slice(), &self.values[entry.range()]))
+    }
+
+    /// A copy by name: path to (shape, values).
+    #[must_use]
+    pub fn to_map(&self) -> BTreeMap<String, (Vec<usize>, Vec<S>)> {
+        self.iter().map(|(path, shape, values)| (path.to_owned(), (shape.to_vec(), values.to_vec()))).collect()
+    }
+
+    /// Replaces all values by those of the same names: (path, (shape, values)), in any order. All or nothing.
+    ///
+    /// Takes what [`to_map`](Self::to_map) gives, what `nl_train::read_weights` reads, and anything else that names its
+    /// slices. For a part of the parameters see [`copy_from`](Self::copy_from).
+    ///
+    /// ```
+    /// use nl_layers::{Builder, Initializer, Linear};
+    /// use nl_random::Streams;
+    ///
+    /// let model = |seed| {
+    ///     let builder = Builder::new(Streams::new(seed));
+    ///     let layer = Linear::new(&builder.child("head")?, 3, 2, Initializer::XavierUniform)?;
+    ///     Ok::<_, nl_layers::Error>((layer, builder.finish()))
+    /// };
+    /// let (_, trained) = model(1)?;
+    /// let saved = trained.to_map(); // into a file, and back
+    ///
+    /// let (_, mut parameters) = model(2)?;
+    /// parameters.load(&saved)?;
+    /// assert_eq!(parameters.values(), trained.values());
+    ///
+    /// // By hand, and incomplete: an error that lists what is missing, and nothing is loaded.
+    /// let error = parameters.load([("head/bias", (&[2], &[0.5, 0.5]))]).unwrap_err();
+    /// assert!(error.to_string().contains("missing [\"head/weight\"]"));
+    /// assert_eq!(parameters.values(), trained.values());
+    /// # Ok::<(), nl_layers::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Load`] with all paths that are missing, not expected, or given with another shape, another number of
+    /// values, twice, or with a value that is not finite.
+    pub fn load<N, D, V, T>(&mut self, weights: impl IntoIterator<Item = (N, T)>) -> Result<(), Error>
+    where
+        N: AsRef<str>,
+        T: Borrow<(D, V)>,
+        D: AsRef<[usize]>,
+        V: AsRef<[S]>,
+    {
+        let positions: HashMap<&str, usize> = self.entries.iter().map(|e| e.path.as_str()).zip(0..).collect();
+        let mut found: Vec<Option<T>> = self.entries.iter().map(|_| None).collect();
+        let (mut unexpected, mut mismatched) = (Vec::new(), Vec::new());
+        for (name, weight) in weights {
+            let name = name.as_ref();
+            let Some(&at) = positions.get(name) else {
+                unexpected.push(name.to_owned());
+                continue;
+            };
+            let (entry, (shape, values)) = (&self.entries[at], weight.borrow());
+            let (shape, values) = (shape.as_ref(), values.as_ref());
+            if shape != entry.shape {
+                mismatched.push(format!("{name}: shape {shape:?}, but the parameter has {:?}", entry.shape));
+            } else if values.len() != entry.len() {
+                mismatched.push(format!("{name}: {} values for shape {shape:?}", values.len()));
+            } else if let Some(bad) = values.iter().position(|x| !x.to_f64().is_finite()) {
+                mismatched.push(format!("{name}: value {bad} is {}", values[bad].to_f64()));
+            } else if found[at].is_some() {
+                mismatched.push(format!("{name}: given twice"));
+            }
+            found[at] = Some(weight);
+        }
+        let missing: Vec<String> =
+            self.entries.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(e, _)| e.path.clone()).collect();
+        if !(missing.is_empty() && unexpected.is_empty() && mismatched.is_empty()) {
+            return Err(Error::Load { missing, unexpected, mismatched });
+        }
+        let entries = Arc::clone(&self.entries);
+        let values = self.values_mut();
+        for (entry, weight) in entries.iter().zip(found.iter().flatten()) {
+            values[entry.range()].copy_from_slice(weight.borrow().1.as_ref());
+        }
+        Ok(())
+    }
+
     /// The same parameters in another precision, each value rounded to nearest.
     #[must_use]
     pub fn convert<T: Scalar>(&self) -> Parameters<T> {
@@ -316,6 +404,38 @@ mod tests {
         let error = target.copy_from(&other, "cortex").unwrap_err();
         assert!(error.to_string().starts_with("cortex/v1/weight: expected values of shape [2, 2], got [4]"), "{error}");
         assert_eq!(target.values()[..9], store().values()[..9]);
+    }
+
+    #[test]
+    fn weights_load_by_name_or_not_at_all() {
+        let (saved, mut target) = (store().to_map(), store());
+        target.values_mut().fill(0.0);
+        target.load(&saved).unwrap();
+        assert_eq!(target.values(), store().values());
+        // Owned, and in another order.
+        target.values_mut().fill(0.0);
+        target.load(saved.clone().into_iter().rev()).unwrap();
+        assert_eq!(target.values(), store().values());
+        assert_eq!(target.iter().map(|(path, ..)| path).collect::<Vec<_>>().len(), saved.len());
+
+        target.values_mut().fill(7.0);
+        let mut wrong = saved.clone();
+        wrong.remove("cortex/v1/weight");
+        wrong.insert("cortex/v2/weight".into(), (vec![1], vec![0.0]));
+        wrong.insert("cortex/v1/bias".into(), (vec![1, 2], vec![0.0; 2]));
+        wrong.insert("head/weight".into(), (vec![1, 2], vec![0.0; 3]));
+        wrong.insert("cortex/v10/weight".into(), (vec![3], vec![0.0, f32::NAN, 0.0]));
+        let Err(Error::Load { missing, unexpected, mismatched }) = target.load(&wrong) else { panic!("loaded") };
+        assert_eq!((missing, unexpected), (vec!["cortex/v1/weight".into()], vec!["cortex/v2/weight".into()]));
+        let expected = [
+            "cortex/v1/bias: shape [1, 2], but the parameter has [2]",
+            "cortex/v10/weight: value 1 is NaN",
+            "head/weight: 3 values for shape [1, 2]",
+        ];
+        assert_eq!(mismatched, expected);
+        let twice = saved.iter().chain(saved.iter().take(1));
+        assert!(target.load(twice).unwrap_err().to_string().contains("cortex/v1/bias: given twice"));
+        assert_eq!(target.values(), [7.0; 11]);
     }
 
     #[test]
