@@ -214,7 +214,15 @@ mod tests {
 
     fn stage() -> Stage {
         let (loss, rate) = (Some(0.1234), Some(3874.0));
-        Stage { name: "Self-supervised".to_owned(), unit: "images", done: 12_800, total: 54_000, loss, rate, unicode: true }
+        Stage {
+            name: "Self-supervised".to_owned(),
+            unit: "images",
+            done: 12_800,
+            total: 54_000,
+            loss,
+            rate,
+            unicode: true,
+        }
     }
 
     fn printer(screen: Screen) -> Printer {
@@ -251,7 +259,10 @@ mod tests {
             let line = stage().draw(columns);
             assert!(width(&line) <= columns, "{columns}: {line}");
         }
-        assert_eq!(stage().draw(77), "Self-supervised ━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌   23 %  loss 0.1234  3,874 images/s  11 s left");
+        assert_eq!(
+            stage().draw(77),
+            "Self-supervised ━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌   23 %  loss 0.1234  3,874 images/s  11 s left"
+        );
         assert_eq!(stage().draw(37), "Self-supervised  23 %  11 s left");
         assert_eq!(stage().draw(47), "Self-supervised ━━╌╌╌╌╌╌╌╌╌   23 %  11 s left");
         assert_eq!(stage().draw(10), "Self-supe…");

@@ -172,10 +172,7 @@ pub(crate) mod tests {
         screen.show(Words("status"));
         screen.say("a message that is longer than a terminal may be wide, as no terminal reads it");
         screen.clear();
-        assert_eq!(
-            out.text(),
-            "a message that is longer than a terminal may be wide, as no terminal reads it\n"
-        );
+        assert_eq!(out.text(), "a message that is longer than a terminal may be wide, as no terminal reads it\n");
     }
 
     #[test]

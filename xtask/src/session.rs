@@ -152,7 +152,10 @@ mod tests {
                 "mnist --data ../x --threads 2 --preset full --json",
                 "cargo xtask mnist --resume 'my runs/a' --threads 2 --json",
             ),
-            ("sim cuba --seconds 10 --threads=4 --oversubscribe", "cargo xtask sim --resume 'my runs/a' --threads=4 --oversubscribe"),
+            (
+                "sim cuba --seconds 10 --threads=4 --oversubscribe",
+                "cargo xtask sim --resume 'my runs/a' --threads=4 --oversubscribe",
+            ),
             ("mnist --resume other --data ../x", "cargo xtask mnist --resume other --data ../x"),
             ("mnist --data ../x --resume=other", "cargo xtask mnist --data ../x --resume=other"),
         ] {

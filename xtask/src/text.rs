@@ -166,7 +166,8 @@ mod tests {
         for columns in [200, 80, 40] {
             assert_eq!(table("mnist, seed 1", &rows, &below, columns), wide);
         }
-        let narrow = "\nmnist, seed 1\n  with labels: cortex\n    99.28 %\n  time\n    68.0 s\n  report  a/report.html\n";
+        let narrow =
+            "\nmnist, seed 1\n  with labels: cortex\n    99.28 %\n  time\n    68.0 s\n  report  a/report.html\n";
         assert_eq!(table("mnist, seed 1", &rows, &below, 24), narrow);
         for columns in [20, 28, 36, 40, 80] {
             let text = table("mnist, seed 1", &rows, &[], columns);

@@ -13,7 +13,7 @@ const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// The names under which a file is accepted: plain, gzipped, and both with the dotted spelling (`train-images.idx3-ubyte`).
-pub fn file_names(name: &str) -> [String; 4] {
+pub(crate) fn file_names(name: &str) -> [String; 4] {
     let dotted = name.replacen("-idx", ".idx", 1);
     [name.to_owned(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")]
 }

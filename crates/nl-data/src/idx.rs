@@ -2,14 +2,16 @@
 //!
 //! A file is a big-endian header (two zero bytes, a type code, a dimension count, each dimension as u32) and then the
 //! values, row-major. Nothing is believed before it is seen: memory grows with bytes that arrived, never with a number
-//! that a header claims. Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits", 1998 (file formats).
+//! that a header claims. A gzipped file may have several members and zero padding after each, as gzip and Python read
+//! them. Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits", 1998 (file formats).
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
-use flate2::read::MultiGzDecoder;
 use thiserror::Error;
+
+use crate::gzip::{self, Members};
 
 /// Type code of unsigned bytes, the only one read here.
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -54,25 +56,34 @@ pub enum IdxError {
         found: u16,
     },
     /// The values are not unsigned bytes.
-    #[error("{}: IDX type code 0x{found:02x}, expected 0x08 (unsigned bytes); convert the values", file.display())]
+    #[error(
+        "{}: an IDX file of {} (type code 0x{found:02x}), {}; only unsigned bytes (0x08) are read: {}", file.display(),
+        type_name(*found), shape(*rank, dims), type_remedy(*found)
+    )]
     TypeCode {
         /// The file.
         file: PathBuf,
         /// The type code found.
         found: u8,
+        /// The number of dimensions declared.
+        rank: u8,
+        /// The dimensions declared, as far as the file goes.
+        dims: Vec<u32>,
     },
     /// Images have three dimensions, labels one.
     #[error(
-        "{}: {found} dimensions, expected {expected} (3 for images, 1 for labels); \
-         are image and label files swapped?", file.display()
+        "{}: an IDX file of unsigned bytes, {}, but {} were expected; {}", file.display(), shape(*found, dims),
+        wanted(*expected), rank_remedy(*found, *expected)
     )]
     DimensionCount {
         /// The file.
         file: PathBuf,
-        /// The dimensions declared.
+        /// The number of dimensions declared.
         found: u8,
-        /// Those expected.
+        /// The number expected.
         expected: u8,
+        /// The dimensions declared, as far as the file goes.
+        dims: Vec<u32>,
     },
     /// The product of the dimensions does not fit 64 bits.
     #[error("{}: dimensions {dims:?} overflow; the header is damaged or hostile, get the file again", file.display())]
@@ -131,6 +142,19 @@ pub enum IdxError {
         /// Unpacked bytes found.
         found: u64,
         /// What the decoder said.
+        source: io::Error,
+    },
+    /// Something that is no gzip follows the gzip stream.
+    #[error(
+        "{}: the gzip stream is whole ({found} unpacked bytes), but {source}; \
+         cut off what was appended, or get the file again", file.display()
+    )]
+    TrailingGzip {
+        /// The file.
+        file: PathBuf,
+        /// Unpacked bytes found.
+        found: u64,
+        /// What follows.
         source: io::Error,
     },
     /// A few bytes follow the declared end.
@@ -197,6 +221,51 @@ pub enum IdxError {
     },
 }
 
+/// The type of a code, as the format's page has it.
+fn type_name(code: u8) -> &'static str {
+    match code {
+        0x08 => "unsigned bytes",
+        0x09 => "signed bytes (i8)",
+        0x0b => "16-bit integers (i16)",
+        0x0c => "32-bit integers (i32)",
+        0x0d => "32-bit floats (f32)",
+        0x0e => "64-bit floats (f64)",
+        _ => "a type that the format does not know",
+    }
+}
+
+fn type_remedy(code: u8) -> &'static str {
+    match code {
+        0x09 | 0x0b | 0x0c => "write each value as one byte from 0 to 255",
+        0x0d | 0x0e => "scale the values to 0 to 255 and write each as one byte",
+        _ => "the file is damaged, get it again",
+    }
+}
+
+/// "2 dimensions [60000, 784]".
+fn shape(rank: u8, dims: &[u32]) -> String {
+    let (s, cut) = (if rank == 1 { "" } else { "s" }, if dims.len() < rank.into() { " and ends there" } else { "" });
+    // A hostile header may declare 255 of them.
+    match dims.len() {
+        0..=8 => format!("{rank} dimension{s} {dims:?}{cut}"),
+        _ => format!("{rank} dimensions {:?} …", &dims[..8]),
+    }
+}
+
+fn wanted(rank: u8) -> &'static str {
+    if rank == 1 { "labels, 1 dimension [count]," } else { "images, 3 dimensions [count, height, width]," }
+}
+
+fn rank_remedy(found: u8, expected: u8) -> &'static str {
+    match (found, expected) {
+        (1, 3) | (3, 1) => "are image and label files swapped?",
+        (2, 3) => "if its rows are images, write it with height and width as dimensions of their own",
+        (4, 3) => "if its images are in colour, write them in grey (one byte a pixel)",
+        (2, 1) => "if its rows are one-hot, write the number of the class, one byte an item",
+        _ => "it holds something else, or its header is damaged",
+    }
+}
+
 /// What a reader accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -253,12 +322,10 @@ fn read(mut reader: impl Read, file: &std::path::Path, rank: u8, limits: &Limits
         .take(2)
         .read_to_end(&mut start)
         .map_err(|source| IdxError::Io { file: file.to_path_buf(), source })?;
-    let gzipped = start == [0x1f, 0x8b];
-    let whole = io::Cursor::new(start).chain(reader);
-    if gzipped {
-        Decoder { reader: MultiGzDecoder::new(whole), file, found: 0, gzipped }.read(rank, limits)
+    if start == gzip::MAGIC {
+        Decoder { reader: Members::after_magic(reader), file, found: 0, gzipped: true }.read(rank, limits)
     } else {
-        Decoder { reader: whole, file, found: 0, gzipped }.read(rank, limits)
+        Decoder { reader: io::Cursor::new(start).chain(reader), file, found: 0, gzipped: false }.read(rank, limits)
     }
 }
 
@@ -272,23 +339,24 @@ struct Decoder<'a, R> {
 
 impl<R: Read> Decoder<'_, R> {
     fn read(mut self, rank: u8, limits: &Limits) -> Result<Idx, IdxError> {
-        let file = || self.file.to_path_buf();
+        let file = self.file;
+        let file = || file.to_path_buf();
         let head = self.bytes(4, 4)?;
         let (zeros, code, dimensions) = (BigEndian::read_u16(&head), head[2], head[3]);
         if zeros != 0 {
             return Err(IdxError::Magic { file: file(), found: zeros });
         }
-        if code != UNSIGNED_BYTE {
-            return Err(IdxError::TypeCode { file: file(), found: code });
-        }
-        if dimensions != rank {
-            return Err(IdxError::DimensionCount { file: file(), found: dimensions, expected: rank });
+        if code != UNSIGNED_BYTE || dimensions != rank {
+            let dims = self.declared(dimensions);
+            return Err(match code {
+                UNSIGNED_BYTE => IdxError::DimensionCount { file: file(), found: dimensions, expected: rank, dims },
+                _ => IdxError::TypeCode { file: file(), found: code, rank: dimensions, dims },
+            });
         }
         let header = 4 + 4 * u64::from(rank);
         let raw = self.bytes(header - 4, header)?;
         let mut dims = vec![0; usize::from(rank)];
         BigEndian::read_u32_into(&raw, &mut dims);
-        let file = || self.file.to_path_buf();
         let Some(count) = dims.iter().try_fold(1u64, |n, &d| n.checked_mul(u64::from(d))) else {
             return Err(IdxError::Overflow { file: file(), dims });
         };
@@ -302,6 +370,14 @@ impl<R: Read> Decoder<'_, R> {
         self.end(header + count)?;
         values.shrink_to_fit();
         Ok(Idx { dims, values })
+    }
+
+    /// The dimensions of a file that is refused, as far as it goes: for the message.
+    fn declared(&mut self, rank: u8) -> Vec<u32> {
+        let mut raw = Vec::new();
+        // What cannot be read is not told; the refusal stands without it.
+        let _ = (&mut self.reader).take(4 * u64::from(rank)).read_to_end(&mut raw);
+        raw.chunks_exact(4).map(BigEndian::read_u32).collect()
     }
 
     /// The next `count` bytes; the buffer grows with what arrives. `expected` is the whole file so far as it is known.
@@ -329,6 +405,9 @@ impl<R: Read> Decoder<'_, R> {
 
     fn failure(&self, source: io::Error) -> IdxError {
         let (file, found) = (self.file.to_path_buf(), self.found);
+        if source.get_ref().is_some_and(|inner| inner.is::<gzip::Trailing>()) {
+            return IdxError::TrailingGzip { file, found, source };
+        }
         match source.kind() {
             io::ErrorKind::UnexpectedEof if self.gzipped => IdxError::TruncatedGzip { file, found },
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.gzipped => {

@@ -1,4 +1,4 @@
-//! The table of known datasets, `datasets/registry.toml`, built into the library.
+//! The table of known datasets, `registry.toml` in this crate's folder, built into the library.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -78,7 +78,7 @@ impl Registry {
     /// # Ok::<(), nl_data::registry::RegistryError>(())
     /// ```
     pub fn builtin() -> Result<Self, RegistryError> {
-        Self::parse(include_str!("../../../datasets/registry.toml"))
+        Self::parse(include_str!("../registry.toml"))
     }
 
     /// A registry from TOML.
@@ -145,7 +145,7 @@ impl Dataset {
 mod tests {
     use super::*;
 
-    const BUILTIN: &str = include_str!("../../../datasets/registry.toml");
+    const BUILTIN: &str = include_str!("../registry.toml");
 
     #[test]
     fn builtin_parses_and_names_are_unique() {

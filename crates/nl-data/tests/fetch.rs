@@ -9,9 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
+use nl_data::fetch::Patience;
 use nl_data::registry::{Dataset, Remote};
 use nl_data::{
-    FetchError, Fetched, Limits, Origin, Patience, Split, fetch, fetch_dataset, load_idx_dir, save_idx_dir, synthetic,
+    FetchError, Fetched, Limits, Origin, Split, fetch, fetch_dataset, load_idx_dir, save_idx_dir, synthetic,
 };
 use server::{Reply, Server};
 use sha2::{Digest, Sha256};

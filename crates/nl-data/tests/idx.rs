@@ -62,6 +62,40 @@ fn two_gzip_members_are_one_file() {
     assert_eq!(images(&packed).unwrap().values, [1, 2, 3, 4]);
 }
 
+/// Tapes and some downloaders fill the last block with zeros; gzip and Python pass over them.
+#[test]
+fn zero_padding_after_a_member_is_no_damage() {
+    let bytes = idx(&[1, 2, 2], &[1, 2, 3, 4]);
+    for zeros in [1, 8, 511, 100_000] {
+        let padding = vec![0; zeros];
+        for packed in [
+            [gzip(&bytes), padding.clone()].concat(),
+            [gzip(&bytes[..7]), padding.clone(), gzip(&bytes[7..]), padding.clone()].concat(),
+        ] {
+            assert_eq!(images(&packed).unwrap().values, [1, 2, 3, 4]);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_gzip_after_the_gzip_stream() {
+    let packed = gzip(&idx(&[1, 2, 2], &[1, 2, 3, 4]));
+    for (more, words) in
+        [(&b"eight by"[..], "0x6569676874206279"), (b"\0\0</html>", "0x3c2f68746d6c3e"), (&[0x1f, 0], "0x1f00")]
+    {
+        let error = refused(&[&packed, more].concat());
+        assert!(matches!(error, IdxError::TrailingGzip { found: 20, .. }), "{error}");
+        assert!(error.to_string().contains(words) && error.to_string().contains("whole"), "{error}");
+    }
+    // The beginning of a further member, cut off.
+    for length in [1, 5, packed.len() - 1] {
+        let error = refused(&[&packed, &packed[..length]].concat());
+        assert!(matches!(error, IdxError::TruncatedGzip { .. }), "{length}: {error}");
+    }
+    // A whole one is more content than the header declared.
+    assert!(matches!(refused(&[&packed[..], &packed].concat()), IdxError::Trailing { expected: 20, extra: 20, .. }));
+}
+
 #[test]
 fn writer_refuses_dimensions_that_do_not_fit() {
     for dims in [&[3][..], &[], &[u32::MAX, u32::MAX, u32::MAX]] {
@@ -78,6 +112,46 @@ fn wrong_magic() {
 #[test]
 fn wrong_type_code() {
     assert!(matches!(refused(&[0, 0, 0x0d, 3, 0, 0]), IdxError::TypeCode { found: 0x0d, .. }));
+}
+
+/// Each type and each number of dimensions that other tools write is called by its name, with what to do about it.
+#[test]
+fn a_file_of_another_kind_is_named() {
+    let header = |code: u8, dims: &[u32]| {
+        let mut bytes = vec![0, 0, code, dims.len() as u8];
+        dims.iter().for_each(|dim| bytes.extend(dim.to_be_bytes()));
+        bytes
+    };
+    for (code, words) in [
+        (0x09, ["signed bytes (i8)", "one byte from 0 to 255"]),
+        (0x0b, ["16-bit integers (i16)", "one byte from 0 to 255"]),
+        (0x0c, ["32-bit integers (i32)", "one byte from 0 to 255"]),
+        (0x0d, ["32-bit floats (f32)", "scale the values"]),
+        (0x0e, ["64-bit floats (f64)", "scale the values"]),
+        (0x0a, ["a type that the format does not know", "damaged"]),
+    ] {
+        let error = refused(&gzip(&header(code, &[60_000, 28, 28]))).to_string();
+        for word in words.into_iter().chain(["3 dimensions [60000, 28, 28]"]) {
+            assert!(error.contains(word), "{word:?} is not in: {error}");
+        }
+    }
+    for (dims, words) in [
+        (&[60_000, 28, 28, 3][..], ["4 dimensions [60000, 28, 28, 3]", "in colour"]),
+        (&[60_000, 784], ["2 dimensions [60000, 784]", "height and width as dimensions"]),
+        (&[60_000], ["1 dimension [60000]", "swapped?"]),
+        (&[], ["0 dimensions []", "something else"]),
+        (&[1; 200], ["200 dimensions [1, 1, 1, 1, 1, 1, 1, 1] …", "something else"]),
+    ] {
+        let error = refused(&header(8, dims)).to_string();
+        for word in words.into_iter().chain(["unsigned bytes", "images, 3 dimensions [count, height, width]"]) {
+            assert!(error.contains(word), "{word:?} is not in: {error}");
+        }
+        assert_eq!(error.contains("swapped"), dims.len() == 1, "{error}");
+    }
+    let error = refused(&header(8, &[5, 6, 7, 8])[..12]).to_string();
+    assert!(error.contains("4 dimensions [5, 6] and ends there"), "{error}");
+    let labels = read_labels(&header(8, &[500, 10])[..], Path::new("l"), &ANY).unwrap_err().to_string();
+    assert!(labels.contains("one-hot") && labels.contains("labels, 1 dimension [count]"), "{labels}");
 }
 
 #[test]

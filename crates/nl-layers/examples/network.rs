@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     builder.connect(Projection::new(e, e).receptor("exc").delay(Ms(1.5)), Uniform::new(ee, 1.0)?)?;
     builder.connect(Projection::new(e, i).receptor("exc").delay(Ms(1.5)), Uniform::new(ei, 1.0)?)?;
     builder.connect(Projection::new(i, i).receptor("inh").delay(Ms(1.0)), Uniform::new(ii, 5.0)?)?;
-    let rule = VogelsStdp::new(VogelsStdpParameters { rho_0: Hz(5.0), eta: 0.5, w_max: 100.0, ..Default::default() }, dt)?;
+    let rule =
+        VogelsStdp::new(VogelsStdpParameters { rho_0: Hz(5.0), eta: 0.5, w_max: 100.0, ..Default::default() }, dt)?;
     let start = vec![0.5; ie.synapses()];
     let to = Projection::new(i, e).receptor("inh").delay(Ms(1.0));
     let learnt = builder.connect_plastic(to, Sparse::new(ie, start)?, rule)?;

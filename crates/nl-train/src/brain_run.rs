@@ -7,13 +7,13 @@ use nl_data::{Augment, Batches, Images, Source, Split, stratified_split};
 use nl_layers::Parameters;
 use nl_random::Streams;
 
-use crate::run_folder::utc_text;
 use crate::config::RunConfig;
 use crate::evaluate::{Encoded, Evaluator};
 use crate::learn::{Sinks, StagePlan, Validation, run_stage, save_state, stage_streams};
 use crate::metrics::{accuracy, negative_log_likelihood};
 use crate::objective::{Classify, Evidence, Reconstruct, ReconstructionLoss, Trust, augmented_image};
 use crate::observer::{Event, Observer};
+use crate::run_folder::utc_text;
 use crate::state::{RunState, Stage};
 use crate::summary::Summary;
 use crate::{CheckpointError, CheckpointStore, Error, RunFolder};

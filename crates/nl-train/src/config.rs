@@ -155,8 +155,8 @@ impl RunConfig {
     /// Never for the presets as they are shipped: a test reads them.
     pub fn preset(preset: Preset) -> Result<Self, Error> {
         Self::from_yaml(match preset {
-            Preset::Quick => include_str!("../../../configs/mnist-quick.yaml"),
-            Preset::Full => include_str!("../../../configs/mnist-full.yaml"),
+            Preset::Quick => include_str!("../configs/mnist-quick.yaml"),
+            Preset::Full => include_str!("../configs/mnist-full.yaml"),
         })
     }
 

@@ -209,6 +209,7 @@ pub fn expected_calibration_error(bins: &[ReliabilityBin]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
     use proptest::prelude::*;
 
     #[test]
@@ -243,7 +244,9 @@ mod tests {
             (0, 5, 0.0, 0.434_482_465),
         ] {
             let (l, h) = wilson_interval(right, n);
-            assert!((l - low).abs() < 1e-8 && (h - high).abs() < 1e-8, "{right}/{n}: {l} {h}");
+            // The references have nine digits.
+            assert_abs_diff_eq!(l, low, epsilon = 1e-9);
+            assert_abs_diff_eq!(h, high, epsilon = 1e-9);
         }
         assert_eq!(wilson_interval(0, 0), (0.0, 1.0));
     }
@@ -252,7 +255,8 @@ mod tests {
     fn likelihood_by_hand() {
         let log_probs = [0.5_f32.ln(), 0.5_f32.ln(), 0.25_f32.ln(), 0.75_f32.ln()];
         let nll = negative_log_likelihood(&log_probs, 2, &[0, 1]).unwrap();
-        assert!((nll - (2.0_f64.ln() - 0.75_f64.ln()) / 2.0).abs() < 1e-7, "{nll}");
+        // Logarithms of f32.
+        assert_relative_eq!(nll, (2.0_f64.ln() - 0.75_f64.ln()) / 2.0, max_relative = f64::from(f32::EPSILON));
         assert_eq!(negative_log_likelihood(&log_probs, 2, &[0, 2]), None);
         assert_eq!(negative_log_likelihood(&log_probs, 3, &[0, 1]), None);
         assert_eq!(negative_log_likelihood(&[], 2, &[]), None);
@@ -265,7 +269,8 @@ mod tests {
         assert_eq!((bins[0].confidence, bins[0].accuracy), (0.25, 0.5));
         // 2/5 · 0.25 + |2 − 2.500001|/5
         let error = expected_calibration_error(&bins).unwrap();
-        assert!((error - 0.200_000_2).abs() < 1e-6, "{error}");
+        // Confidences are f32: 0.500001 is known to 3e-8.
+        assert_abs_diff_eq!(error, 0.200_000_2, epsilon = 3e-8);
         assert_eq!(expected_calibration_error(&[]), None);
     }
 
@@ -276,7 +281,8 @@ mod tests {
             values.iter().for_each(|&(x, w)| mean.add(x, w));
             let weight: f64 = values.iter().map(|v| v.1).sum();
             let plain = values.iter().map(|v| v.0 * v.1).sum::<f64>() / weight;
-            prop_assert!((mean.value().unwrap() - plain).abs() < 1e-9);
+            // Fifty values of up to 1e3, each rounded a few times.
+            assert_abs_diff_eq!(mean.value().unwrap(), plain, epsilon = 1e-9);
         }
 
         #[test]
@@ -287,7 +293,9 @@ mod tests {
             prop_assert_eq!(matrix.accuracy(), accuracy(&predicted, &truth));
             // The mean of recalls weighted by support is the accuracy.
             let weighted: f64 = matrix.per_class().iter().filter_map(|s| Some(s.recall? * s.support as f64)).sum();
-            prop_assert!((weighted / matrix.total() as f64 - matrix.accuracy().unwrap()).abs() < 1e-12);
+            assert_relative_eq!(
+                weighted / matrix.total() as f64, matrix.accuracy().unwrap(), max_relative = 1e-14, epsilon = 1e-14
+            );
         }
 
         #[test]

@@ -8,6 +8,7 @@ mod stdp;
 
 use std::time::Instant;
 
+use clap::ValueEnum;
 use nl_train::SimModel;
 use serde::Serialize;
 
@@ -26,7 +27,11 @@ struct Figure {
 pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     let pool = crate::pool(options.threads)?;
     let (threads, steps) = (pool.current_num_threads(), options.steps.get());
-    crate::say(&format!("bench: {steps} repetitions, some of them to warm up; seconds to a minute on {threads} threads"));
+    let name = options.workload.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let of = if threads == 1 { "one thread".to_owned() } else { format!("{threads} threads") };
+    crate::say(&format!(
+        "bench {name}: --steps {steps} on {of}, after a warm-up; some seconds, at most a minute or two"
+    ));
     let figures = pool.install(|| match options.workload {
         Workload::BrainSsl => brain::run(brain::Stage::SelfSupervised, threads, steps),
         Workload::BrainSup => brain::run(brain::Stage::Supervised, threads, steps),

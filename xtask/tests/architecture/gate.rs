@@ -73,8 +73,11 @@ fn has_tests(tokens: &[Token]) -> bool {
 
 /// Files that cargo starts from.
 fn starts(dir: &Path, manifest: &Table) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        ["src/lib.rs", "src/main.rs", "build.rs"].map(|name| dir.join(name)).into_iter().filter(|f| f.is_file()).collect();
+    let mut found: Vec<PathBuf> = ["src/lib.rs", "src/main.rs", "build.rs"]
+        .map(|name| dir.join(name))
+        .into_iter()
+        .filter(|f| f.is_file())
+        .collect();
     for folder in ["src/bin", "tests", "examples"] {
         for entry in std::fs::read_dir(dir.join(folder)).into_iter().flatten() {
             let path = entry.expect("readable entry").path();

@@ -125,7 +125,8 @@ pub(crate) fn dependencies(manifest: &Table) -> Vec<Dependency> {
 
 /// The arrows of `package` that do not point down.
 pub(crate) fn wrong_arrows(package: &str, manifest: &Table, places: &BTreeMap<String, Place>) -> Vec<String> {
-    let own = &places[package];
+    // Who stands nowhere is told so elsewhere.
+    let Some(own) = places.get(package) else { return Vec::new() };
     let mut wrong = Vec::new();
     for Dependency { kind, package: other, .. } in dependencies(manifest) {
         let Some(theirs) = places.get(&other) else { continue };

@@ -41,7 +41,7 @@ fn every_example_stands_in_the_index_and_says_how_it_is_run() {
         .filter(|path| path.contains("/examples/"))
         .map(str::to_owned)
         .collect();
-    let (mut there, mut wrong) = (BTreeSet::new(), Vec::new());
+    let (mut there, mut names, mut wrong) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for package in crates() {
         let examples = files(&package.dir.join("examples"));
         if examples.is_empty() {
@@ -50,6 +50,9 @@ fn every_example_stands_in_the_index_and_says_how_it_is_run() {
         for file in examples {
             let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("UTF-8");
             there.insert(format!("{}/examples/{stem}.rs", package.name));
+            if !names.insert(stem.to_owned()) {
+                wrong.push(format!("two examples are named {stem}: one would overwrite the other"));
+            }
             let source = text(&file);
             let command = format!("cargo run --release -p {} --example {stem}", package.name);
             if !source.starts_with("//!") || !source.contains(&command) {

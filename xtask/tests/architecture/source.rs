@@ -1,8 +1,9 @@
 //! Rust sources as tokens: without comments, with text apart from code.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex};
 
 /// What code is made of, as far as the invariants care.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,16 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-pub(crate) fn read(path: &Path) -> Vec<Token> {
-    tokens(&fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+/// The tokens of a file; each is read once, whoever asks.
+pub(crate) fn read(path: &Path) -> Arc<[Token]> {
+    static READ: LazyLock<Mutex<BTreeMap<PathBuf, Arc<[Token]>>>> = LazyLock::new(Mutex::default);
+    if let Some(known) = READ.lock().expect("no panic while reading").get(path) {
+        return Arc::clone(known);
+    }
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let tokens: Arc<[Token]> = tokens(&text).into();
+    READ.lock().expect("no panic while reading").insert(path.to_owned(), Arc::clone(&tokens));
+    tokens
 }
 
 /// The tokens of `source`; comments are dropped, numbers are words.
@@ -118,17 +127,17 @@ pub(crate) fn contains(tokens: &[Token], words: &[&str]) -> bool {
     (0..tokens.len()).any(|i| at(tokens, i, words))
 }
 
-/// Code without what is compiled for tests only: the item after each `#[cfg(test)]`.
+/// Code without what is compiled for tests only: the item after each `#[cfg(test)]` or `#[test]`.
 pub(crate) fn shipped(tokens: &[Token]) -> Vec<Token> {
-    const TEST: &[&str] = &["#", "[", "cfg", "(", "test", ")", "]"];
+    const TESTS: [&[&str]; 2] = [&["#", "[", "cfg", "(", "test", ")", "]"], &["#", "[", "test", "]"]];
     let (mut kept, mut i) = (Vec::new(), 0);
     while i < tokens.len() {
-        if !at(tokens, i, TEST) {
+        let Some(attribute) = TESTS.into_iter().find(|words| at(tokens, i, words)) else {
             kept.push(tokens[i].clone());
             i += 1;
             continue;
-        }
-        i += TEST.len();
+        };
+        i += attribute.len();
         // To the end of the item: a semicolon outside of brackets, or the brace that closes its body.
         let mut depth = 0_usize;
         while let Some(token) = tokens.get(i) {
@@ -290,9 +299,10 @@ fn comments_and_text_are_no_code() {
 
 #[test]
 fn code_after_a_test_module_is_seen() {
-    let source = "fn a() {} #[cfg(test)] mod tests { fn b() { c() } } fn d() {} #[cfg(test)] use e; fn f() {}";
+    let source = "fn a() {} #[cfg(test)] mod tests { fn b() { c() } } fn d() {} #[cfg(test)] use e; #[test] fn g() { c() } fn f() {}";
     let kept = shipped(&tokens(source));
-    for (word, there) in [("a", true), ("b", false), ("c", false), ("d", true), ("e", false), ("f", true)] {
+    for (word, there) in [("a", true), ("b", false), ("c", false), ("d", true), ("e", false), ("g", false), ("f", true)]
+    {
         assert_eq!(contains(&kept, &[word]), there, "{word}");
     }
 }

@@ -64,7 +64,7 @@ fn a_file_that_is_something_else() {
     place.write(&name, "<!doctype html><title>404</title>");
     place.refuses(LINE, &[&name, "not an IDX file", "a web page or another format"]);
     place.write(&name, fs::read(place.path("images").join(TRAIN_LABELS)).unwrap());
-    place.refuses(LINE, &[&name, "1 dimensions, expected 3", "swapped?"]);
+    place.refuses(LINE, &[&name, "1 dimension [300]", "images, 3 dimensions [count, height, width]", "swapped?"]);
     place.write(&name, "");
     place.refuses(LINE, &[&name, "short file: 0 of", "get the file again"]);
 }

@@ -4,6 +4,7 @@ use nl_neuron::SpikeTrain;
 use nl_random::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::rounding::INPUT;
 use super::{EncodeError, Encoder, begin, check_steps};
 
 const NAME: &str = "delta";
@@ -77,24 +78,26 @@ impl Encoder for Delta {
         begin(self, x, (-f32::MAX / 2.0, f32::MAX / 2.0), "use finite numbers, not the very largest", out)?;
         let n = x.len() / self.steps;
         nl_neuron::Error::length(NAME, "x [steps, n]", n * self.steps, x.len())?;
-        let threshold = self.threshold;
+        let threshold = f64::from(self.threshold);
         for i in 0..n {
-            let mut reference = x[i];
+            let start = f64::from(x[i]);
+            // Thresholds told so far, up less down: the level is not added up, so that it does not drift.
+            let (mut reference, mut told) = (start, 0.0);
             for step in 1..self.steps {
-                let value = x[step * n + i];
+                let value = f64::from(x[step * n + i]);
                 let change = value - reference;
-                let told = if change >= threshold {
+                // A change that is the threshold but for the rounding of the two values is told.
+                let least = threshold - ((value.abs() + reference.abs()) * INPUT).min(threshold / 1024.0);
+                if change >= least {
                     out.events_mut().push((step as u32, i as u32));
-                    threshold
-                } else if change <= -threshold {
+                    told += 1.0;
+                } else if change <= -least {
                     out.events_mut().push((step as u32, (n + i) as u32));
-                    -threshold
-                } else {
-                    0.0
-                };
+                    told -= 1.0;
+                }
                 reference = match self.reference {
                     DeltaReference::Previous => value,
-                    DeltaReference::Level => reference + told,
+                    DeltaReference::Level => start + told * threshold,
                 };
             }
         }
@@ -128,6 +131,16 @@ mod tests {
         let x = [0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
         let train = encode(Delta { threshold: 1.0, steps: 3, ..Delta::default() }, &x).unwrap();
         assert_eq!(train.events().collect::<Vec<_>>(), [(1, 0), (1, 3), (2, 1)]);
+    }
+
+    /// A ramp of one threshold a step, of numbers that single precision rounds up here and down there.
+    #[test]
+    fn a_change_by_the_threshold_is_told_every_time() {
+        let ramp: Vec<f32> = (0..1000).map(|t| (f64::from(t) * 0.1) as f32).collect();
+        for reference in [DeltaReference::Previous, DeltaReference::Level] {
+            let delta = Delta { reference, steps: 1000, ..Delta::default() };
+            assert_eq!(encode(delta, &ramp).unwrap().counts(), [999, 0], "{reference:?}");
+        }
     }
 
     #[test]

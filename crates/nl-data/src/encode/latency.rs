@@ -4,6 +4,7 @@ use nl_neuron::SpikeTrain;
 use nl_random::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::rounding::{self, INPUT};
 use super::{EncodeError, Encoder, UNIT, UNIT_EXPECTED, begin, check_steps};
 
 const NAME: &str = "latency";
@@ -29,7 +30,7 @@ pub enum LatencyCurve {
     Logarithmic,
 }
 
-/// Each input above the threshold spikes once, in step round(t) of its [`LatencyCurve`]; at or below it never.
+/// Each input above the threshold spikes once, in step round(t) of its [`LatencyCurve`], halves up; at or below it never.
 ///
 /// A time beyond the last step is put into the last step. Source: Hopfield, "Pattern recognition computation using
 /// action potential timing", 1995, and the libraries named at each curve. Default: linear, 20 steps, only 0 is silent
@@ -68,13 +69,16 @@ impl Latency {
     pub(super) fn step(&self, x: f32) -> Option<u32> {
         let last = self.steps as f64 - 1.0;
         let (value, threshold) = (f64::from(x), f64::from(self.threshold));
-        let time = match self.curve {
-            LatencyCurve::Linear => last * (1.0 - value),
-            LatencyCurve::Charging { tau } => -tau * (-threshold / value).ln_1p(),
+        // The time, and by how much it moves with the rounding of x: |x dt/dx|.
+        let (time, slope) = match self.curve {
+            LatencyCurve::Linear => (last * (1.0 - value), last * value),
+            LatencyCurve::Charging { tau } => {
+                (-tau * (-threshold / value).ln_1p(), tau * threshold / (value - threshold))
+            }
             // ln(α x + 1), α = e^last − 1, without the overflow of e^last: last + ln(x + (1 − x) e^−last).
-            LatencyCurve::Logarithmic => -(value + (1.0 - value) * (-last).exp()).ln(),
+            LatencyCurve::Logarithmic => (-(value + (1.0 - value) * (-last).exp()).ln(), 1.0),
         };
-        (x > self.threshold).then(|| time.round().clamp(0.0, last) as u32)
+        (x > self.threshold).then(|| rounding::round(time, slope * INPUT).clamp(0.0, last) as u32)
     }
 }
 
@@ -126,6 +130,13 @@ mod tests {
         assert_eq!(at(LatencyCurve::Charging { tau: 200.0 }, 0.01, 100)[2], Some(99));
         // −ln(0.01) = 4.6, −ln(0.02) = 3.9, −ln(0.5) = 0.7, where e^−19 is nothing.
         assert_eq!(at(LatencyCurve::Logarithmic, -1.0, 20), [Some(19), Some(5), Some(4), Some(1), Some(0)]);
+    }
+
+    /// Of 6 steps, 0.1, 0.3 … 0.9 fall half way between two: the later, whichever way single precision has rounded them.
+    #[test]
+    fn halves_go_up() {
+        let latency = Latency { steps: 6, ..Latency::default() };
+        assert_eq!([0.1, 0.3, 0.5, 0.7, 0.9].map(|x| latency.step(x)), [5, 4, 3, 2, 1].map(Some));
     }
 
     /// SpikingJelly's own expression, for a T at which it does not overflow.

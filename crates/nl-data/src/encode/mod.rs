@@ -2,6 +2,10 @@
 //!
 //! An encoder is its parameters (a plain value with serde, its number of steps T among them); [`Encoder::encode`]
 //! replaces the content of a [`SpikeTrain`] that the caller keeps, so that nothing is allocated after the first images.
+//!
+//! How long an encoding lasts is a number of steps, never a duration: nothing has to lie on the grid of time. Where a step
+//! or a count comes from a product or a quotient (rate · x · dt · T, τ / dt · ln …), a result that is a whole number but for
+//! the rounding of an input in single precision is that number; halves go up.
 
 mod burst;
 mod delta;
@@ -11,6 +15,7 @@ mod poisson;
 mod population;
 mod rank;
 mod regular;
+pub(crate) mod rounding;
 mod superposed_poisson;
 mod ttfs;
 

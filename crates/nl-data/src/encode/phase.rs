@@ -4,6 +4,7 @@ use nl_neuron::SpikeTrain;
 use nl_random::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::rounding::{self, INPUT};
 use super::{EncodeError, Encoder, UNIT, UNIT_EXPECTED, begin, check_steps};
 
 const NAME: &str = "weighted phase";
@@ -67,7 +68,8 @@ impl Encoder for WeightedPhase {
         begin(self, x, UNIT, UNIT_EXPECTED, out)?;
         let largest = f64::from((1_u32 << self.bits) - 1);
         for (&x, neuron) in x.iter().zip(0..) {
-            let number = (f64::from(x) * largest).round() as u32;
+            let x = f64::from(x) * largest;
+            let number = rounding::round(x, x * INPUT).min(largest) as u32;
             if number == 0 {
                 continue;
             }
@@ -104,6 +106,17 @@ mod tests {
             assert_eq!(sum, 2.0 * f64::from(byte) / 256.0);
         }
         assert_eq!(train.at(3), train.at(11));
+    }
+
+    /// 0.1 to 0.9 lie half way between two bytes: the upper one, whichever way single precision has rounded them.
+    #[test]
+    fn halves_go_up() {
+        let x: Vec<f32> = [1, 3, 5, 7, 9].map(|tenth| tenth as f32 / 10.0).to_vec();
+        let (encoder, train) = (WeightedPhase::default(), encode(WeightedPhase::default(), &x));
+        for (byte, neuron) in [26, 77, 128, 179, 230].into_iter().zip(0..) {
+            let sum: f64 = train.steps_of(neuron).iter().map(|&step| encoder.weight(step)).sum();
+            assert_eq!(sum * 256.0, f64::from(byte));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use nl_random::Rng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use super::rounding::{self, INPUT};
 use super::{EncodeError, Encoder, UNIT, UNIT_EXPECTED, begin, check_steps};
 
 const NAME: &str = "regular";
@@ -21,7 +22,8 @@ pub enum Phase {
 /// Each input spikes periodically: in step k iff ⌊p (k + 1) + φ⌋ > ⌊p k + φ⌋, p = min(rate · x · dt, 1).
 ///
 /// A perfect integrator without leak that starts at φ and loses 1 by a spike; ⌊p T + φ⌋ spikes in all, so that the count
-/// is off by less than 1 (a Poisson count by √(p T)). Defaults: 63.75 Hz for 350 steps of 1 ms as
+/// is off by less than 1 (a Poisson count by √(p T)). What is whole but for rounding counts as whole: 290 Hz for 200
+/// steps of 0.5 ms are 29 spikes. Defaults: 63.75 Hz for 350 steps of 1 ms as
 /// [`Poisson`](super::Poisson), φ random.
 ///
 /// ```
@@ -86,10 +88,11 @@ impl Encoder for Regular {
                 Phase::Random => rng.random::<f64>(),
             };
             // Spike m comes with the first k + 1 at which p (k + 1) + φ reaches m.
-            let count = (p * steps + phase).floor();
+            let count = rounding::floor(p * steps + phase, p * steps * INPUT);
             let mut next = 0.0;
             for m in 1..=count as u64 {
-                let step = ((m as f64 - phase) / p).ceil().clamp(next + 1.0, steps) - 1.0;
+                let due = (m as f64 - phase) / p;
+                let step = rounding::ceil(due, due * INPUT).clamp(next + 1.0, steps) - 1.0;
                 out.events_mut().push((step as u32, neuron));
                 next = step + 1.0;
             }
@@ -117,6 +120,33 @@ mod tests {
             encode(encoder, &[1.0]).steps_of(0)
         };
         assert_eq!((at(0.0), at(0.5), at(0.99)), (vec![3, 7], vec![1, 5], vec![0, 4, 8]));
+    }
+
+    /// Every whole number of spikes, whatever rate, step and brightness it is the product of.
+    #[test]
+    fn a_whole_number_of_intervals_is_that_many_spikes() {
+        let mut cases = 0;
+        for dt in [0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0] {
+            for steps in [50, 100, 200, 350, 400, 1000] {
+                for (tenths, x) in [(10, 1.0_f32), (7, 0.7), (3, 0.3), (1, 0.1)] {
+                    for rate in (10..=500).step_by(10) {
+                        // Thousandths of a spike, in integers: dt is a multiple of 0.05 ms.
+                        let product = rate * (dt * 20.0) as usize * steps * tenths;
+                        if product % 200_000 == 0 && rate as f64 * dt <= 1000.0 {
+                            let encoder =
+                                Regular { rate: Hz(rate as f64), phase: Phase::Fixed(0.0), steps, dt: Ms(dt) };
+                            let spikes = encode(encoder, &[x]).steps_of(0);
+                            assert_eq!(spikes.len(), product / 200_000, "{rate} Hz, {dt} ms, {steps} steps, {x}");
+                            assert_eq!(spikes.last(), Some(&(steps - 1)), "the last interval ends with the last step");
+                            cases += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(cases > 500, "{cases}");
+        let encoder = Regular { rate: Hz(290.0), phase: Phase::Fixed(0.0), steps: 200, dt: Ms(0.5) };
+        assert_eq!(encode(encoder, &[1.0]).count(), 29);
     }
 
     #[test]

@@ -16,7 +16,8 @@ const MOST: f64 = 100.0;
 /// The superposition of Poisson processes is one, and each of its spikes belongs to input i with probability
 /// x_i / Σ x, independently (Kingman, Poisson Processes, 1993, sections 2.2 and 5.1). So a step draws one number
 /// K ~ Poisson(rate · dt) from a table of the distribution, and K inputs from Vose's alias table: the cost is that of the
-/// spikes, not of inputs × steps. Exact but for the tables' resolution, 2⁻³² and 2⁻²⁴. An input may spike twice in a step.
+/// spikes, not of inputs × steps. Exact but for the tables' resolution, 2⁻³² and 2⁻²⁴, however large, small or many the
+/// inputs are. An input may spike twice in a step.
 ///
 /// Inputs: any finite numbers from 0; only their proportions count. Diehl & Cook (2015) give each pixel its own rate
 /// (a byte / 4 in Hz), so that thick digits excite more, and raise it until the network answers. The default, 6500 Hz, is
@@ -106,6 +107,8 @@ impl Encoder for SuperposedPoisson {
 }
 
 const EXPECTED: &str = "use finite numbers from 0";
+/// Inputs of which a sum in single precision is good to some 2⁻²⁰.
+const FEW: usize = 1024;
 
 /// The tables of a [`SuperposedPoisson`], set to an image.
 #[derive(Debug, Clone)]
@@ -117,7 +120,7 @@ pub struct Superposition {
     /// Each lit input: probability of itself · 2²⁴, itself, whom to take instead.
     alias: Vec<(u32, u32, u32)>,
     /// n x_i / Σ x, what is left of it while the table is made.
-    share: Vec<f32>,
+    share: Vec<f64>,
     /// Lit inputs with a share below 1 (from the front) and from 1 (from the back).
     small: Vec<u32>,
     spikes: Vec<u32>,
@@ -131,37 +134,37 @@ impl Superposition {
     pub fn set(&mut self, x: &[f32]) -> Result<(), EncodeError> {
         self.alias.clear();
         self.share.clear();
-        let mut total = 0.0;
         for (index, &value) in x.iter().enumerate() {
             if value > 0.0 && value <= f32::MAX {
                 self.alias.push((0, index as u32, index as u32));
-                self.share.push(value);
-                total += value;
+                self.share.push(value.into());
             } else if value != 0.0 {
                 self.alias.clear();
                 return Err(EncodeError::Value { encoder: NAME, index, value, expected: EXPECTED });
             }
         }
-        // A sum that overflows: the largest is 1 then.
-        if total > f32::MAX {
-            let most = self.share.iter().fold(0.0, |most: f32, &value| most.max(value));
-            self.share.iter_mut().for_each(|value| *value /= most);
-            total = self.share.iter().sum();
+        // Single precision is as good as the tables are for a picture's worth of inputs of common size, and every result
+        // drawn so far was drawn with it; it is not for many inputs, nor for tiny or huge ones.
+        let total: f64 = self.share.iter().sum();
+        if self.share.len() <= FEW && (1e-18..1e30).contains(&total) {
+            self.balance(|x| f64::from(x as f32));
+        } else {
+            self.balance(|x| x);
         }
-        self.balance(total);
         Ok(())
     }
 
     /// Vose's method: whoever has less than the mean share is filled up by one who has more. Source: Vose, "A linear
-    /// algorithm for generating random numbers with a given distribution", 1991.
-    fn balance(&mut self, total: f32) {
+    /// algorithm for generating random numbers with a given distribution", 1991. Every result passes through `round`.
+    fn balance(&mut self, round: impl Fn(f64) -> f64) {
         let n = self.share.len();
-        let scale = n as f32 / total;
+        let total = self.share.iter().fold(0.0, |total, &value| round(total + value));
+        let scale = round(n as f64 / total);
         self.small.clear();
         self.small.resize(n, 0);
         let (mut small, mut large) = (0, n);
         for (i, share) in self.share.iter_mut().enumerate() {
-            *share *= scale;
+            *share = round(*share * scale);
             if *share < 1.0 {
                 self.small[small] = i as u32;
                 small += 1;
@@ -175,7 +178,7 @@ impl Superposition {
             let (poor, rich) = (self.small[small] as usize, self.small[large] as usize);
             self.alias[poor].0 = (self.share[poor] * 16_777_216.0) as u32;
             self.alias[poor].2 = self.alias[rich].1;
-            self.share[rich] -= 1.0 - self.share[poor];
+            self.share[rich] = round(self.share[rich] - round(1.0 - self.share[poor]));
             if self.share[rich] < 1.0 {
                 large += 1;
                 self.small[small] = rich as u32;
@@ -226,6 +229,7 @@ fn poisson_table(lambda: f64) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
     use nl_random::{Rng, Streams};
     use proptest::prelude::*;
 
@@ -267,7 +271,8 @@ mod tests {
         let table = poisson_table(2.0);
         for (k, sum) in [1.0, 3.0, 5.0, 19.0 / 3.0, 7.0].into_iter().enumerate() {
             let expected = f64::exp(-2.0) * sum * 4_294_967_295.0;
-            assert!((f64::from(table[k]) - expected).abs() <= 1.0, "{k}");
+            // Rounded down to a whole number.
+            assert_abs_diff_eq!(f64::from(table[k]), expected, epsilon = 1.0);
         }
         assert_eq!(poisson_table(0.0), [u32::MAX]);
     }
@@ -278,15 +283,51 @@ mod tests {
         let x: Vec<f32> = (0..700).map(|i| ((i * 37) % 101) as f32).collect();
         let mut source = SuperposedPoisson::default().source().unwrap();
         source.set(&x).unwrap();
-        let mut share = vec![0.0; 700];
+        let total = x.iter().map(|&x| f64::from(x)).sum::<f64>();
+        for (i, share) in shares(&source, 700).into_iter().enumerate() {
+            // 2⁻²⁴ of a place among 694.
+            assert_abs_diff_eq!(share, f64::from(x[i]) / total, epsilon = 1e-9);
+        }
+    }
+
+    /// The probability of each input, put together again from the alias table.
+    fn shares(source: &Superposition, n: usize) -> Vec<f64> {
+        let mut shares = vec![0.0; n];
         for &(own, itself, other) in &source.alias {
             let own = f64::from(own) / 16_777_216.0;
-            share[itself as usize] += own;
-            share[other as usize] += 1.0 - own;
+            shares[itself as usize] += own / source.alias.len() as f64;
+            shares[other as usize] += (1.0 - own) / source.alias.len() as f64;
         }
-        let (n, total) = (source.alias.len() as f64, x.iter().map(|&x| f64::from(x)).sum::<f64>());
-        for (i, share) in share.into_iter().enumerate() {
-            assert!((share / n - f64::from(x[i]) / total).abs() < 1e-6, "{i}");
+        shares
+    }
+
+    /// From the smallest number that single precision holds to the largest.
+    #[test]
+    fn proportions_do_not_depend_on_the_unit() {
+        let mut source = SuperposedPoisson::default().source().unwrap();
+        for unit in [1e-44, 1e-39, 1e-38, 1e-30, 1e-19, 1e-10, 1.0, 1e10, 1e29, 1e37] {
+            let x = [unit as f32, (3.0 * unit) as f32, (7.0 * unit) as f32];
+            source.set(&x).unwrap();
+            let total: f64 = x.iter().map(|&x| f64::from(x)).sum();
+            for (share, x) in shares(&source, 3).into_iter().zip(x) {
+                assert_abs_diff_eq!(share, f64::from(x) / total, epsilon = 1e-6);
+            }
+        }
+        source.set(&[1e-39, 3e-39]).unwrap();
+        assert_abs_diff_eq!(shares(&source, 2)[1], 0.75, epsilon = 1e-6);
+    }
+
+    /// A million dim inputs and some bright ones: neither the sum nor what is taken from the bright drifts.
+    #[test]
+    fn proportions_of_a_million_inputs() {
+        let n = 1_000_000;
+        let x: Vec<f32> = (0..n).map(|i| if i % 250_000 == 0 { 7e4 } else { 0.3 }).collect();
+        let mut source = SuperposedPoisson::default().source().unwrap();
+        source.set(&x).unwrap();
+        let (shares, total) = (shares(&source, n), x.iter().map(|&x| f64::from(x)).sum::<f64>());
+        for i in [0, 1, 250_000, 250_001, 500_000, 750_000, n - 1] {
+            // A few 2⁻²⁴ of a place.
+            assert_relative_eq!(shares[i], f64::from(x[i]) / total, max_relative = 1e-6);
         }
     }
 

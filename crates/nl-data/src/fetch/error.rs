@@ -42,6 +42,15 @@ pub enum FetchError {
         /// The names under which the file is accepted.
         names: String,
     },
+    /// A file would have to be downloaded, and this build cannot.
+    #[error(
+        "fetch: {file} is not there, and nl-data was built without downloads; \
+         pass a folder that has it, or turn on nl-data's feature `download`"
+    )]
+    NoDownloads {
+        /// The file.
+        file: String,
+    },
     /// The file system refused.
     #[error("fetch: cannot {action} {}: {source}; nothing half-written was left", path.display())]
     Io {

@@ -3,18 +3,26 @@
 //! A file is in the cache if and only if its hash was right: bytes arrive in a `.part` file beside the goal, are
 //! hashed, synced and only then renamed. A `.part` file stays when a transfer was cut off, and the next attempt asks
 //! for the rest; it goes when its hash is wrong or the disk refuses. One fetch at a time holds the folder's lock.
+//!
+//! Sockets are opened only with the feature `download`; without it files come from a folder, and whatever else is asked
+//! for ends in [`FetchError::NoDownloads`].
 
+#[cfg(feature = "download")]
+mod download;
 mod error;
+#[cfg(feature = "download")]
 mod transfer;
 mod verify;
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[cfg(feature = "download")]
+use download::download;
 pub use error::FetchError;
-use transfer::Transfer;
 use verify::is_right;
 
 use crate::atomic;
@@ -64,6 +72,17 @@ pub struct Fetched {
     pub resumed: u64,
 }
 
+impl fmt::Display for Fetched {
+    /// One line for people: the path, and how it came there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: verified ({}", self.path.display(), self.origin.as_deref().unwrap_or("already there"))?;
+        match self.resumed {
+            0 => f.write_str(")"),
+            bytes => write!(f, ", the first {bytes} bytes kept)"),
+        }
+    }
+}
+
 /// How long a server may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -86,7 +105,8 @@ impl Default for Patience {
 ///
 /// # Errors
 /// [`FetchError`]: an unknown name, another fetch at work, a folder without the files, every mirror failing (cut off,
-/// too slow, too large, wrong hash, an HTTP status), a disk that is full or read-only.
+/// too slow, too large, wrong hash, an HTTP status), a disk that is full or read-only; without the feature `download`,
+/// a file that would have to be downloaded.
 ///
 /// ```no_run
 /// use nl_data::{Origin, fetch};
@@ -214,32 +234,14 @@ fn copy_verified(from: &Path, part: &Path, remote: &Remote, gzipped: bool) -> Re
     Err(FetchError::WrongHash { from: from.display().to_string(), expected: remote.unpacked_sha256.clone(), found })
 }
 
-/// A file from the first mirror that gives it; what one mirror left unfinished, the next one goes on with.
+/// Without the feature `download` there is no mirror to ask.
+#[cfg(not(feature = "download"))]
 fn download(
-    mirrors: &[&str],
+    _: &[&str],
     remote: &Remote,
-    dir: &Path,
-    patience: &Patience,
-    progress: &mut dyn FnMut(Progress<'_>),
+    _: &Path,
+    _: &Patience,
+    _: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Fetched, FetchError> {
-    let goal = dir.join(&remote.name);
-    let part = atomic::part(&goal);
-    let mut failures = Vec::new();
-    for mirror in mirrors {
-        let url = format!("{}/{}", mirror.trim_end_matches('/'), remote.name);
-        let mut transfer = Transfer { url: &url, part: &part, remote, patience, progress };
-        match transfer.run() {
-            Ok(resumed) => {
-                atomic::publish(&part, &goal).map_err(FetchError::io("write", &goal))?;
-                return Ok(Fetched { path: goal, origin: Some(url), resumed });
-            }
-            // The next mirror has the same disk.
-            Err(error @ FetchError::Io { .. }) => return Err(error),
-            Err(error) => failures.push(error),
-        }
-    }
-    match failures.len() {
-        1 => Err(failures.remove(0)),
-        _ => Err(FetchError::AllMirrors { file: remote.name.clone(), failures }),
-    }
+    Err(FetchError::NoDownloads { file: remote.name.clone() })
 }

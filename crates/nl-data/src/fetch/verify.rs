@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
 use super::FetchError;
+use crate::gzip::{MAGIC, Members};
 use crate::hash::Hasher;
 use crate::registry::Remote;
 
@@ -46,10 +45,12 @@ pub(super) fn check(path: &Path, remote: &Remote, gzipped: bool) -> Result<bool,
 pub(super) fn unpacked_hash(path: &Path, remote: &Remote, gzipped: bool) -> Result<String, FetchError> {
     let open = || File::open(path).map_err(FetchError::io("read", path));
     if gzipped {
-        let mut hasher = Hasher::default();
-        let mut content = MultiGzDecoder::new(io::BufReader::new(open()?)).take(remote.unpacked_bytes + 1);
-        if io::copy(&mut content, &mut hasher).is_ok_and(|bytes| bytes <= remote.unpacked_bytes) {
-            return Ok(hasher.hex());
+        let (mut file, mut start, mut hasher) = (open()?, [0; 2], Hasher::default());
+        if file.read_exact(&mut start).is_ok() && start == MAGIC {
+            let mut content = Members::after_magic(file).take(remote.unpacked_bytes + 1);
+            if io::copy(&mut content, &mut hasher).is_ok_and(|bytes| bytes <= remote.unpacked_bytes) {
+                return Ok(hasher.hex());
+            }
         }
     }
     let mut hasher = Hasher::default();

@@ -31,12 +31,13 @@ impl FilterBank {
         Ok(Self { window, kernels })
     }
 
-    /// Kernels drawn from `value(channel, y, x)`, y and x from −ρ to ρ, each then worked over by `finish`.
+    /// Kernels drawn from `value(channel, y, x)`, y and x from −ρ to ρ, each then worked over by `finish`,
+    /// which also gets the largest |value| that the mean was taken from.
     pub(super) fn draw(
         window: usize,
         channels: usize,
         value: impl Fn(usize, f64, f64) -> f64,
-        finish: impl Fn(&mut [f64]),
+        finish: impl Fn(&mut [f64], f64),
     ) -> Result<Self, Error> {
         check_window(NAME, window)?;
         let radius = (window / 2) as f64;
@@ -45,11 +46,12 @@ impl FilterBank {
             let place = |i: usize| i as f64 - radius;
             let mut kernel: Vec<f64> =
                 (0..window * window).map(|i| value(channel, place(i / window), place(i % window))).collect();
+            let largest = kernel.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
             let mean = kernel.iter().sum::<f64>() / kernel.len() as f64;
             for weight in &mut kernel {
                 *weight -= mean;
             }
-            finish(&mut kernel);
+            finish(&mut kernel, largest);
             kernels.extend(kernel.iter().map(|&weight| weight as f32));
         }
         Self::new(window, kernels)

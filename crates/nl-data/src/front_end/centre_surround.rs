@@ -38,7 +38,7 @@ impl CentreSurround {
     /// The kernels.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if a σ is not positive, both of a pair are equal, or the window is not odd, 3 to 255;
+    /// [`Error::Parameter`] if a σ is not positive, both of a pair are equal or so large that the kernel is flat, or the window is not odd, 3 to 255;
     /// [`Error::Length`] if there is no pair.
     pub fn bank(&self) -> Result<FilterBank, Error> {
         Error::check(NAME, "window", self.window as f64, |w| w >= 3.0, "use an odd number, 3 to 255")?;
@@ -58,25 +58,34 @@ impl CentreSurround {
             let (centre, surround): (f64, f64) = self.sigmas[channel];
             (gauss(centre) - gauss(surround)) / core::f64::consts::TAU
         };
-        FilterBank::draw(self.window, self.sigmas.len(), value, |kernel| {
+        let bank = FilterBank::draw(self.window, self.sigmas.len(), value, |kernel, drawn| {
             let largest = kernel.iter().copied().fold(f64::MIN, f64::max);
+            // Of a kernel that is flat across the window nothing but rounding is left.
             for weight in kernel {
-                *weight /= largest;
+                *weight = if largest > 1e-9 * drawn { *weight / largest } else { 0.0 };
             }
-        })
+        })?;
+        for (channel, &(centre, surround)) in self.sigmas.iter().enumerate() {
+            let flat = bank.kernel(channel).iter().all(|&weight| weight == 0.0);
+            let mend = "use sigmas of the order of the window, or a larger window: this kernel is flat";
+            Error::check(NAME, "sigma of the surround", surround.max(centre), |_| !flat, mend)?;
+        }
+        Ok(bank)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn kernels_sum_to_nothing_peak_at_one_and_are_symmetric() {
         let bank = CentreSurround { sigmas: vec![(0.5, 2.0), (1.0, 2.0), (2.0, 1.0)], window: 9 }.bank().unwrap();
         for channel in 0..3 {
             let kernel = bank.kernel(channel);
-            assert!(kernel.iter().sum::<f32>().abs() < 1e-4);
+            // 81 weights of at most 1 in single precision.
+            assert_abs_diff_eq!(kernel.iter().sum::<f32>(), 0.0, epsilon = 1e-4);
             assert_eq!(kernel.iter().copied().fold(f32::MIN, f32::max), 1.0);
             for (i, weight) in kernel.iter().enumerate() {
                 assert_eq!(*weight, kernel[80 - i], "by half a turn");
@@ -93,6 +102,7 @@ mod tests {
             (CentreSurround { sigmas: vec![(0.0, 1.0)], ..p.clone() }, "centre"),
             (CentreSurround { sigmas: vec![(1.0, f64::NAN)], ..p.clone() }, "surround"),
             (CentreSurround { sigmas: vec![(1.0, 1.0)], ..p.clone() }, "surround"),
+            (CentreSurround { sigmas: vec![(1.0, 2.0), (1e6, 2e6)], ..p.clone() }, "flat"),
             (CentreSurround { sigmas: vec![], ..p.clone() }, "kernels"),
             (CentreSurround { window: 6, ..p.clone() }, "window"),
             (CentreSurround { window: 1, ..p }, "window"),

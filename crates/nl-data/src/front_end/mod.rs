@@ -122,6 +122,7 @@ mod tests {
     use super::*;
     use crate::encode::{Encoder, RankOrder};
     use crate::synthetic;
+    use approx::assert_relative_eq;
     use nl_neuron::SpikeTrain;
     use nl_random::Streams;
 
@@ -201,7 +202,7 @@ mod tests {
         let half: Vec<f32> = image.iter().map(|x| 0.5 * x).collect();
         eye.apply(&half, 28, 28, &mut scratch, &mut dim).unwrap();
         for (a, b) in bright.iter().zip(&dim) {
-            assert!((a - b).abs() <= 1e-4 * a.abs(), "{a}, {b}");
+            assert_relative_eq!(a, b, max_relative = 1e-4);
         }
     }
 

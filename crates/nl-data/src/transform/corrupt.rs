@@ -5,6 +5,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Scratch, TransformError, check, check_len};
+use crate::encode::rounding;
 
 /// What is done to an image that is then to be restored.
 ///
@@ -90,7 +91,8 @@ impl Corruption {
             Self::MaskPatches { fraction, size, fill } => {
                 let across = width.div_ceil(size);
                 let tiles = height.div_ceil(size) * across;
-                let masked = (fraction * tiles as f32).round() as usize;
+                let share = f64::from(fraction) * tiles as f64;
+                let masked = rounding::round(share, share * rounding::INPUT) as usize;
                 scratch.order.clear();
                 scratch.order.extend(0..tiles as u32);
                 for i in 0..masked.min(tiles) {

@@ -90,6 +90,7 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
     use nl_random::Streams;
 
     fn field(sigma: f32, index: u64) -> (Vec<f32>, Vec<f32>) {
@@ -105,11 +106,12 @@ mod tests {
     #[test]
     fn spline_weights_sum_to_one_and_join_smoothly() {
         for t in [0.0, 0.1, 0.5, 0.99] {
-            assert!((spline(t).iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            assert_abs_diff_eq!(spline(t).iter().sum::<f32>(), 1.0, epsilon = 1e-6);
         }
         let (end, start) = (spline(1.0), spline(0.0));
         for tap in 0..3 {
-            assert!((end[tap + 1] - start[tap]).abs() < 1e-7, "the end of a cell is the start of the next");
+            // The end of a cell is the start of the next.
+            assert_abs_diff_eq!(end[tap + 1], start[tap], epsilon = 1e-7);
         }
     }
 
@@ -141,7 +143,8 @@ mod tests {
                     sum += wy * wx * nodes[(v as usize + i) * grid(30) + u as usize + j];
                 }
             }
-            assert!((sum - x[row * 30 + column]).abs() < 1e-5);
+            // 16 terms of a few pixels each.
+            assert_abs_diff_eq!(sum, x[row * 30 + column], epsilon = 1e-5);
         }
     }
 }

@@ -57,19 +57,22 @@ impl Normalize {
     }
 
     /// Mean and standard deviation of all pixels of a set (population form; a constant set gets std 1).
+    ///
+    /// Pixels are whole numbers, and so are n, S₁ = Σ x and S₂ = Σ x²: mean = S₁ / (255 n) and
+    /// std = √(n S₂ − S₁²) / (255 n) are exact but for the last rounding, and a set is constant if and only if
+    /// n S₂ − S₁² is 0.
     #[must_use]
     pub fn fit(pixels: &[u8]) -> Self {
         let mut counts = [0u64; 256];
         for &pixel in pixels {
             counts[usize::from(pixel)] += 1;
         }
-        let n = pixels.len().max(1) as f64;
-        let moment = |f: &dyn Fn(f64) -> f64| -> f64 {
-            counts.iter().enumerate().map(|(value, &count)| f(value as f64 / 255.0) * count as f64).sum::<f64>() / n
-        };
-        let mean = moment(&|x| x);
-        let variance = moment(&|x| (x - mean) * (x - mean));
-        Self { mean: mean as f32, std: if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 } }
+        // n < 2⁵⁶ (more bytes than a machine holds): all products stay below 2¹²⁸.
+        let moment = |power| (0..256).zip(counts).map(|(x, count): (u128, _)| x.pow(power) * u128::from(count)).sum();
+        let (n, s1, s2): (u128, u128, u128) = (pixels.len().max(1) as u128, moment(1), moment(2));
+        let (spread, scale) = (n * s2 - s1 * s1, 255.0 * n as f64);
+        let std = if spread > 0 { ((spread as f64).sqrt() / scale) as f32 } else { 1.0 };
+        Self { mean: (s1 as f64 / scale) as f32, std }
     }
 
     /// The mean that is subtracted.
@@ -116,6 +119,7 @@ impl Normalize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn fitted_pixels_have_mean_0_and_std_1() {
@@ -124,9 +128,26 @@ mod tests {
         Normalize::fit(&pixels).bytes(&pixels, &mut y).unwrap();
         let mean = y.iter().map(|&y| f64::from(y)).sum::<f64>() / 1000.0;
         let variance = y.iter().map(|&y| f64::from(y) * f64::from(y)).sum::<f64>() / 1000.0 - mean * mean;
-        assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-5, "{mean} {variance}");
-        assert_eq!(Normalize::fit(&[7; 9]).std(), 1.0, "a constant set is not divided by 0");
+        // Mean and deviation were rounded to single precision.
+        assert_abs_diff_eq!(mean, 0.0, epsilon = 1e-5);
+        assert_abs_diff_eq!(variance, 1.0, epsilon = 1e-5);
         assert_eq!(Normalize::fit(&[]), Normalize::unit());
+    }
+
+    /// Of whatever value and size, and one pixel of another value makes it another set.
+    #[test]
+    fn a_constant_set_is_seen_exactly() {
+        for value in 0..=255_u8 {
+            for n in [1, 2, 3, 7, 9, 10, 49, 784, 1000, 9999] {
+                let mut pixels = vec![value; n];
+                let constant = Normalize::fit(&pixels);
+                assert_eq!(constant, Normalize { mean: f32::from(value) / 255.0, std: 1.0 }, "{n} times {value}");
+                pixels.push(value ^ 1);
+                // n of one value and one of its neighbour: variance n / (n + 1)², in units of 1/255².
+                let std = f64::sqrt(n as f64) / (n as f64 + 1.0) / 255.0;
+                assert_eq!(Normalize::fit(&pixels).std(), std as f32, "{n} times {value}");
+            }
+        }
     }
 
     #[test]
@@ -135,7 +156,8 @@ mod tests {
         let mut y = [0.0; 256];
         normalize.bytes(&(0..=255).collect::<Vec<u8>>(), &mut y).unwrap();
         normalize.undo(&mut y);
-        assert!(y.iter().enumerate().all(|(x, y)| (x as f32 / 255.0 - y).abs() < 1e-6));
+        let unit: Vec<f32> = (0..256).map(|x| x as f32 / 255.0).collect();
+        assert_abs_diff_eq!(y[..], unit[..], epsilon = 1e-6);
     }
 
     #[test]

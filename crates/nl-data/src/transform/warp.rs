@@ -132,6 +132,7 @@ pub(super) fn warp(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::abs_diff_eq;
     use proptest::prelude::*;
 
     fn run(src: &[f32], size: [usize; 2], map: &Affine, fill: f32) -> Vec<f32> {
@@ -232,7 +233,8 @@ mod tests {
             let (src, map) = (image(height, width), Affine { matrix, offset });
             let out = run(&src, [height, width], &map, fill);
             for (out, expected) in out.iter().zip(naive(&src, [height, width], &map, fill)) {
-                prop_assert!((f64::from(*out) - expected).abs() < 1e-4, "{out} {expected}");
+                // Coordinates and weights are in single precision.
+                prop_assert!(abs_diff_eq!(f64::from(*out), expected, epsilon = 1e-4), "{out} {expected}");
             }
         }
 

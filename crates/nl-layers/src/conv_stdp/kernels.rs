@@ -55,7 +55,12 @@ impl Kernels {
     pub(super) fn check_finite(&self) -> Result<(), Error> {
         let unsound = self.weights.iter().find(|w| !(0.0..=1.0).contains(*w));
         unsound.map_or(Ok(()), |&w| {
-            Err(Error::Parameter { model: NAME, name: "weight", value: w.into(), expected: "look at the rates of the rule" })
+            Err(Error::Parameter {
+                model: NAME,
+                name: "weight",
+                value: w.into(),
+                expected: "look at the rates of the rule",
+            })
         })
     }
 

@@ -391,6 +391,8 @@ mod tests {
             }
         }
         assert!(QPseudoSpike { alpha: 1.0 }.check().is_err());
-        assert!(Fourier { n: 0, period: 8.0 }.check().is_err());
+        for n in [0, 1, 1026] {
+            assert!(Fourier { n, period: 8.0 }.check().is_err());
+        }
     }
 }

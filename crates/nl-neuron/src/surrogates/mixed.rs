@@ -109,15 +109,14 @@ impl Surrogate for S2nn {
     }
 }
 
-/// ψ = (4/T) Σ_{i<n} cos(2π (2i + 1) x/T), g = ½ + (2/π) Σ_{i<n} sin(2π (2i + 1) x/T)/(2i + 1): n terms of the square
-/// wave of period T. Even; periodic, with ∫ψ = 0 over a period: for |x| < T/4 only.
+/// ψ = (4/T) Σ cos(2π (2i − 1) x/T), g = ½ + (2/π) Σ sin(2π (2i − 1) x/T)/(2i − 1), both over 1 ≤ i < n: the first n − 1
+/// terms of the square wave of period T. Even; periodic, with ∫ψ = 0 over a period: for |x| < T/4 only.
 ///
-/// Source: SpikingJelly `SquarewaveFourierSeries`, whose n counts one more: it sums n − 1 terms, so that its default n = 2
-/// is n = 1 here.
+/// Source: SpikingJelly `SquarewaveFourierSeries`, whose `n` (one more than the terms) and defaults these are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fourier {
-    /// Number of terms, 1 to 1024.
+    /// One more than the number of terms, 2 to 1025.
     pub n: u32,
     /// Period T.
     pub period: f64,
@@ -130,11 +129,11 @@ impl Default for Fourier {
 }
 
 impl Fourier {
-    /// 2π (2i + 1) x/T and 2i + 1, for each term.
+    /// 2π (2i − 1) x/T and 2i − 1, for each term.
     fn phases(&self, x: f64) -> impl Iterator<Item = (f64, f64)> {
         let turn = 2.0 * PI * x / self.period;
-        (0..self.n.min(1024)).map(move |i| {
-            let odd = f64::from(2 * i + 1);
+        (1..self.n.min(1025)).map(move |i| {
+            let odd = f64::from(2 * i - 1);
             (odd * turn, odd)
         })
     }
@@ -157,6 +156,34 @@ impl Surrogate for Fourier {
 
     fn check(&self) -> Result<(), Error> {
         Error::positive(self.name(), "period", self.period)?;
-        Error::check(self.name(), "n", f64::from(self.n), |n| (1.0..=1024.0).contains(&n), "use 1 to 1024 terms")
+        Error::check(self.name(), "n", f64::from(self.n), |n| (2.0..=1025.0).contains(&n), "use 2 (one term) to 1025")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+
+    /// SpikingJelly 2.0.0, `surrogate.py`: the sums of `squarewave_fourier_series.backward` and of
+    /// `SquarewaveFourierSeries.primitive_function` (both `for i in range(1, n)`), evaluated in Python with `math`.
+    #[test]
+    fn fouriers_n_is_spikingjellys() {
+        for (n, period, x, slope, primitive) in [
+            (2, 8.0, -1.25_f64, 0.277785116509801, -0.029329995314607),
+            (2, 8.0, 0.3, 0.486184960198838, 0.648615934398214),
+            (2, 8.0, 2.5, -0.191341716182545, 1.088159977682403),
+            (4, 8.0, -1.25, -0.115062362683750, 0.054148012944740),
+            (4, 8.0, 0.0, 1.5, 0.5),
+            (4, 8.0, 0.3, 1.057729659181398, 0.904065086165538),
+            (8, 3.0, -1.25, -1.154700538379250, 0.026481803456773),
+            (8, 3.0, 0.3, 0.666666666666670, 1.028536134380864),
+        ] {
+            let fourier = Fourier { n, period };
+            // Fifteen digits were written down.
+            assert_abs_diff_eq!(fourier.slope(x), slope, epsilon = 1e-13);
+            assert_abs_diff_eq!(fourier.primitive(x), primitive, epsilon = 1e-13);
+        }
+        assert_eq!(Fourier::default(), Fourier { n: 2, period: 8.0 });
     }
 }

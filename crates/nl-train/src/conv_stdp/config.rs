@@ -133,10 +133,10 @@ impl ConvStdpConfig {
     /// [`Error::Config`] for another number of layers.
     pub fn preset(preset: Preset, layers: usize) -> Result<Self, Error> {
         Self::from_yaml(match (preset, layers) {
-            (Preset::Quick, 1) => include_str!("../../../../configs/conv-stdp-quick.yaml"),
-            (Preset::Full, 1) => include_str!("../../../../configs/conv-stdp.yaml"),
-            (Preset::Quick, 2) => include_str!("../../../../configs/conv-stdp-two-layers-quick.yaml"),
-            (Preset::Full, 2) => include_str!("../../../../configs/conv-stdp-two-layers.yaml"),
+            (Preset::Quick, 1) => include_str!("../../configs/conv-stdp-quick.yaml"),
+            (Preset::Full, 1) => include_str!("../../configs/conv-stdp.yaml"),
+            (Preset::Quick, 2) => include_str!("../../configs/conv-stdp-two-layers-quick.yaml"),
+            (Preset::Full, 2) => include_str!("../../configs/conv-stdp-two-layers.yaml"),
             _ => return Err(Error::config(format!("{layers} layers; the presets have 1 or 2"))),
         })
     }

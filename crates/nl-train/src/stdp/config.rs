@@ -74,8 +74,8 @@ impl StdpConfig {
     /// [`Error::Config`] if there is no such rule, or the number of neurons is out of range.
     pub fn preset(preset: Preset, neurons: usize, rule: Option<&str>) -> Result<Self, Error> {
         let file: PresetFile = read(match preset {
-            Preset::Quick => include_str!("../../../../configs/stdp-quick.yaml"),
-            Preset::Full => include_str!("../../../../configs/stdp-full.yaml"),
+            Preset::Quick => include_str!("../../configs/stdp-quick.yaml"),
+            Preset::Full => include_str!("../../configs/stdp-full.yaml"),
         })?;
         let rule = rule.unwrap_or(&file.rule);
         let Some(sizes) = file.networks.get(rule) else {
