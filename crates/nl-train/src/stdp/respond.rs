@@ -152,3 +152,17 @@ pub(super) fn share(decided: &[u8], labels: &[u8]) -> f64 {
     let right = decided.iter().zip(labels).filter(|(a, b)| a == b).count();
     right as f64 / decided.len().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neuron_that_wins_all_the_time_is_counted_to_the_end() {
+        let response: Vec<OutputSpike> = (0..70_000).map(|step| OutputSpike { step, neuron: 1 }).collect();
+        let (mut responses, mut row) = (Responses::new(3).unwrap(), [0; 3]);
+        push_counts(&mut responses, &mut row, &response).unwrap();
+        assert_eq!(responses.get(0).unwrap().iter().collect::<Vec<_>>(), [(1, 70_000)]);
+        assert_eq!(row, [0; 3]);
+    }
+}
