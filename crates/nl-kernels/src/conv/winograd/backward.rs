@@ -2,7 +2,7 @@
 
 use super::super::layout::{Rows, Upstream, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
-use super::super::tree::{self, LEVELS, Tree};
+use super::super::tree::{self, LEVELS};
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
 use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
@@ -116,7 +116,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                 });
             }
         }
-        let (mut first, mut images) = (true, 0);
+        let (mut first, mut summed) = (true, 0);
         for group in layout.groups(s.batch) {
             let image_tiles = group.rows * layout.tiles[1];
             for n in 0..group.images {
@@ -136,10 +136,11 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                         }
                     }
                     let at = n * image_tiles * filters + block * V::LANES;
-                    let sum = transform_dz::<T, V>(&layout, &group, finish, dz, places, dm.as_mut_slice(), at, m_point);
-                    tree::push(&mut sums.as_mut_slice()[block * LEVELS * V::LANES..], images, sum);
+                    let levels = &mut sums.as_mut_slice()[block * LEVELS * V::LANES..];
+                    let dm = dm.as_mut_slice();
+                    transform_dz::<T, V>(&layout, &group, finish, dz, places, levels, summed, dm, at, m_point);
                 }
-                images += 1;
+                summed += image_tiles.div_ceil(tiles_of_block(finish));
             }
             if let Some((x, _)) = &weight {
                 for n in 0..group.images {
@@ -225,7 +226,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         }
         if let Some(db) = db {
             for (block, db) in db.chunks_mut(V::LANES).enumerate() {
-                let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], images);
+                let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], summed);
                 db.copy_from_slice(&total.to_array()[..db.len()]);
             }
         }
@@ -234,8 +235,13 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
     }
 }
 
+/// Tiles whose dz are summed before they enter the tree of the bias gradient: 16 terms for each of four running sums.
+const fn tiles_of_block(finish: Finish) -> usize {
+    if finish.pool { 16 } else { 4 }
+}
+
 /// dM = A dz Aᵀ for the tiles of one block of filters; dz comes from lanes of dy that are still pooled if
-/// `finish.pool`. Returns the sum of dz over the tiles: blocks of 16 tiles (4 where nothing is pooled), then pairwise.
+/// `finish.pool`. Enters the sums of dz over blocks of tiles into the tree `levels`, after `summed` others.
 #[inline(always)]
 fn transform_dz<T: Float, V: Vector<T>>(
     layout: &Layout,
@@ -243,17 +249,19 @@ fn transform_dz<T: Float, V: Vector<T>>(
     finish: Finish,
     dz: &[T],
     places: &[T],
+    levels: &mut [T],
+    mut summed: usize,
     dm: &mut [T],
     at: usize,
     point: usize,
-) -> V {
+) {
     let (columns, tile) = (layout.tiles[1], finish.tile());
     let width = tile * columns * V::LANES;
     assert!(dz.len() >= elements(&[tile, layout.tiles[0], width]) && group.row + group.rows <= layout.tiles[0]);
     assert!(!finish.pool || places.len() >= elements(&[tile, layout.tiles[0], width]));
     assert!(tile_reach(at, point, group.rows * columns, layout.filters(), V::LANES) <= dm.len());
     let zero = V::splat(T::ZERO);
-    let mut sums = Tree::<T, V>::new(if finish.pool { 16 } else { 4 });
+    let (mut sums, mut left) = ([zero; 4], tiles_of_block(finish));
     for row in 0..group.rows {
         for column in 0..columns {
             // SAFETY: the tile's rows and columns lie in `dz` (and `places`), which hold all tiles of the image; of
@@ -268,7 +276,7 @@ fn transform_dz<T: Float, V: Vector<T>>(
                             let from = from + i * width + j * V::LANES;
                             let dz = V::load(dz.as_ptr().add(from));
                             let place = V::load(places.as_ptr().add(from));
-                            sums.parts[2 * i + j] = sums.parts[2 * i + j].add(dz);
+                            sums[2 * i + j] = sums[2 * i + j].add(dz);
                             for k in 0..4 {
                                 let here = V::splat(T::from_usize(k));
                                 square[2 * i + k / 2][2 * j + k % 2] = place.select_eq(here, dz, zero);
@@ -279,7 +287,7 @@ fn transform_dz<T: Float, V: Vector<T>>(
                     for i in 0..4 {
                         for j in 0..4 {
                             let dz = V::load(dz.as_ptr().add(from + i * width + j * V::LANES));
-                            sums.parts[i] = sums.parts[i].add(dz);
+                            sums[i] = sums[i].add(dz);
                             square[i][j] = dz;
                         }
                     }
@@ -297,10 +305,17 @@ fn transform_dz<T: Float, V: Vector<T>>(
                     }
                 }
             }
-            sums.step();
+            left -= 1;
+            if left == 0 {
+                tree::push(levels, summed, sums[0].add(sums[1]).add(sums[2].add(sums[3])));
+                summed += 1;
+                (sums, left) = ([zero; 4], tiles_of_block(finish));
+            }
         }
     }
-    sums.total()
+    if left < tiles_of_block(finish) {
+        tree::push(levels, summed, sums[0].add(sums[1]).add(sums[2].add(sums[3])));
+    }
 }
 
 /// dx += B dV Bᵀ for the tiles of one block of channels, onto the padded lanes.
