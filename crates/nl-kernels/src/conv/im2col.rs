@@ -78,8 +78,9 @@ impl Layout {
         let rows = rows.min(out[0]);
         let per_line = 64 / size_of::<T>();
         let group_patches = product(op, "the patches of a group", &[images, rows, out[1]])?;
-        // Room for one vector more, then an odd number of cache lines.
-        let spare = sum(op, "the patches of a group", group_patches, 2 * V::LANES)?;
+        // Whole vectors and room for one more, then an odd number of cache lines.
+        let vectors = sum(op, "the patches of a group", group_patches.div_ceil(V::LANES), 1)?;
+        let spare = product(op, "the patches of a group", &[vectors, V::LANES])?;
         let pitch = product(op, "the patches of a group", &[spare.div_ceil(per_line) | 1, per_line])?;
         Ok(Self {
             stride,
@@ -238,7 +239,8 @@ fn im2col<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
     let [down, across] = s.kernel;
     assert!(layout.holds(s, group, n, V::LANES) && phases.len() >= layout.phases_len);
     assert!(col.len() >= elements(&[layout.patch, layout.pitch]));
-    assert!(elements(&[group.images, group.rows, width]).saturating_add(2 * V::LANES) <= layout.pitch);
+    let vectors = elements(&[group.images, group.rows, width]).div_ceil(V::LANES).saturating_add(1);
+    assert!(elements(&[vectors, V::LANES]) <= layout.pitch);
     for tap in 0..layout.patch {
         let (c, u, v) = (tap / (down * across), tap / across % down, tap % across);
         let mut to = tap * layout.pitch + n * group.rows * width;

@@ -5,7 +5,9 @@ use super::super::product::Product;
 use super::super::tree::{self, LEVELS};
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
+use super::{
+    Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, points_of, tile_reach, transforms,
+};
 use crate::size::{elements, product};
 use crate::{Float, Level, Scratch, ShapeError};
 
@@ -216,7 +218,14 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
             } else {
                 for block in 0..layout.filter_blocks {
                     let at = block * V::LANES;
-                    filter_gradient::<T, V>(du.as_slice(), at, du_point, filters, s.in_channels, taps.as_mut_slice());
+                    call::<T, V, _>(FilterGradient {
+                        du: du.as_slice(),
+                        at,
+                        point: du_point,
+                        row: filters,
+                        channels: s.in_channels,
+                        taps: taps.as_mut_slice(),
+                    });
                     let pixels = 9 * s.in_channels;
                     let planes = block_planes(block, V::LANES, s.out_channels, pixels, pixels);
                     let rows = Rows { width: pixels, row: pixels };
@@ -294,7 +303,7 @@ fn transform_dz<T: Float, V: Vector<T>>(
                 }
                 let mut half = [[zero; 4]; 6];
                 for j in 0..4 {
-                    let z = core::array::from_fn(|i| square[i][j]);
+                    let z = [square[0][j], square[1][j], square[2][j], square[3][j]];
                     for (i, z) in transforms::output_adjoint::<T, V>(z).into_iter().enumerate() {
                         half[i][j] = z;
                     }
@@ -339,7 +348,7 @@ fn add_dx_tiles<T: Float, V: Vector<T>>(
                 let to = padded.as_mut_ptr().add(4 * (group.row + row) * width + 4 * column * V::LANES);
                 let mut half = [[V::splat(T::ZERO); 6]; 6];
                 for j in 0..6 {
-                    let d = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
+                    let d = points_of::<T, V>(from, j, point);
                     for (i, d) in transforms::input_adjoint::<T, V>(d).into_iter().enumerate() {
                         half[i][j] = d;
                     }
@@ -356,32 +365,41 @@ fn add_dx_tiles<T: Float, V: Vector<T>>(
 }
 
 /// dg = Gᵀ dU G for one block of filters, to `taps[channel][tap][lane]`.
-#[inline(always)]
-fn filter_gradient<T: Float, V: Vector<T>>(
-    du: &[T],
+struct FilterGradient<'a, T> {
+    du: &'a [T],
+    /// Of the first filter in `du`.
     at: usize,
+    /// From one point, and one channel, to the next.
     point: usize,
     row: usize,
     channels: usize,
-    taps: &mut [T],
-) {
-    assert!(channels > 0 && tile_reach(at, point, channels, row, V::LANES) <= du.len());
-    assert!(taps.len() >= elements(&[channels, 9, V::LANES]));
-    for channel in 0..channels {
-        // SAFETY: of the offsets into `du` the largest was asserted to fit, and nine vectors a channel lie in `taps`.
-        unsafe {
-            let from = du.as_ptr().add(at + channel * row);
-            let to = taps.as_mut_ptr().add(channel * 9 * V::LANES);
-            let mut half = [[V::splat(T::ZERO); 6]; 3];
-            for j in 0..6 {
-                let u = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
-                for (i, u) in transforms::filter_adjoint::<T, V>(u).into_iter().enumerate() {
-                    half[i][j] = u;
+    taps: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for FilterGradient<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { du, at, point, row, channels, taps } = self;
+        assert!(channels > 0 && tile_reach(at, point, channels, row, V::LANES) <= du.len());
+        assert!(taps.len() >= elements(&[channels, 9, V::LANES]));
+        for channel in 0..channels {
+            // SAFETY: of the offsets into `du` the largest was asserted to fit, and nine vectors a channel lie in
+            // `taps`.
+            unsafe {
+                let from = du.as_ptr().add(at + channel * row);
+                let to = taps.as_mut_ptr().add(channel * 9 * V::LANES);
+                let mut half = [[V::splat(T::ZERO); 6]; 3];
+                for j in 0..6 {
+                    let u = points_of::<T, V>(from, j, point);
+                    for (i, u) in transforms::filter_adjoint::<T, V>(u).into_iter().enumerate() {
+                        half[i][j] = u;
+                    }
                 }
-            }
-            for i in 0..3 {
-                for (j, u) in transforms::filter_adjoint::<T, V>(half[i]).into_iter().enumerate() {
-                    u.store(to.add((3 * i + j) * V::LANES));
+                for i in 0..3 {
+                    for (j, u) in transforms::filter_adjoint::<T, V>(half[i]).into_iter().enumerate() {
+                        u.store(to.add((3 * i + j) * V::LANES));
+                    }
                 }
             }
         }
