@@ -15,7 +15,9 @@ const NEURONS: usize = 400;
 pub(crate) fn run(options: &Stdp) -> anyhow::Result<()> {
     let time = match options.preset {
         Preset::Quick => "some seconds on two cores",
-        Preset::Full => "about ten seconds for 400 neurons on two cores, half a minute for 1600, three minutes for 6400",
+        Preset::Full => {
+            "about ten seconds for 400 neurons on two cores, half a minute for 1600, three minutes for 6400"
+        }
     };
     let what = "learns images without labels by spikes, and writes a report";
     session::open(options.resume.as_deref(), options.config.as_deref(), "stdp", what, time);

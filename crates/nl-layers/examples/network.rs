@@ -17,11 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (dt, streams) = (Ms(0.1), Streams::new(1));
     let mut rng = streams.rng("connectivity", 0, 0);
     let mut builder = NetworkBuilder::new(dt, streams)?;
-    let model = Coba::new(CobaParameters::default(), dt)?;
+    let model = Coba::new(CobaParameters::benchmark(), dt)?;
     let e = builder.population("excitatory", 800, model.clone())?;
     let i = builder.population("inhibitory", 200, model)?;
     for cells in [e, i] {
-        builder.poisson_input(cells, "exc", Hz(1000.0), 4.0)?; // nS
+        builder.poisson_input(cells, "exc", Hz(1000.0), 1.0)?; // nS
         builder.record_spikes(cells)?;
     }
     let p = 0.05;
@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     builder.connect(Projection::new(e, e).receptor("exc").delay(Ms(1.5)), Uniform::new(ee, 1.0)?)?;
     builder.connect(Projection::new(e, i).receptor("exc").delay(Ms(1.5)), Uniform::new(ei, 1.0)?)?;
     builder.connect(Projection::new(i, i).receptor("inh").delay(Ms(1.0)), Uniform::new(ii, 5.0)?)?;
-    let rule = VogelsStdp::new(VogelsStdpParameters { rho_0: Hz(5.0), eta: 0.5, w_max: 100.0, ..Default::default() }, dt)?;
+    let rule =
+        VogelsStdp::new(VogelsStdpParameters { rho_0: Hz(5.0), eta: 0.5, w_max: 100.0, ..Default::default() }, dt)?;
     let start = vec![0.5; ie.synapses()];
     let to = Projection::new(i, e).receptor("inh").delay(Ms(1.0));
     let learnt = builder.connect_plastic(to, Sparse::new(ie, start)?, rule)?;

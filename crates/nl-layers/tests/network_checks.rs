@@ -2,8 +2,8 @@
 
 use nl_layers::network::{NetworkBuilder, NetworkError, Projection};
 use nl_neuron::{
-    Coba, CobaParameters, DiehlCook, DiehlCookParameters, Drive, Hz, Izhikevich, IzhikevichParameters, Lif, LifParameters,
-    Ms, SpikeTrain,
+    Coba, CobaParameters, DiehlCook, DiehlCookParameters, Drive, Hz, Izhikevich, IzhikevichParameters, Lif,
+    LifParameters, Ms, SpikeTrain,
 };
 use nl_plasticity::{ClopathStdp, ClopathStdpParameters, PairStdp, PairStdpParameters};
 use nl_random::Streams;

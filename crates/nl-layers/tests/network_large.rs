@@ -7,9 +7,7 @@ use nl_neuron::{Drive, Lif, LifParameters, Ms, Mv, NeuronModel, SpikeSet, SpikeT
 use nl_plasticity::{Activity, PairStdp, PairStdpParameters, PlasticityRule};
 use nl_random::Streams;
 use nl_synapse::connectivity::{Pairs, fixed_probability};
-use nl_synapse::{
-    Connection, Csr, Delay, Delayed, Sparse, TsodyksMarkram, TsodyksMarkramParameters, Uniform, Weights,
-};
+use nl_synapse::{Connection, Csr, Delay, Delayed, Sparse, TsodyksMarkram, TsodyksMarkramParameters, Uniform, Weights};
 use rand::RngExt;
 
 const DT: Ms = Ms(0.5);
@@ -41,7 +39,8 @@ fn train(steps: usize) -> SpikeTrain {
     train
 }
 
-const DEPRESSION: TsodyksMarkramParameters = TsodyksMarkramParameters { tau_rec: Ms(50.0), tau_fac: Ms(20.0), utilisation: 0.5 };
+const DEPRESSION: TsodyksMarkramParameters =
+    TsodyksMarkramParameters { tau_rec: Ms(50.0), tau_fac: Ms(20.0), utilisation: 0.5 };
 
 fn rule() -> PairStdp<f32> {
     let p = PairStdpParameters { a_plus: 0.4, a_minus: 0.3, w_max: 12.0, ..PairStdpParameters::default() };
@@ -80,7 +79,9 @@ fn network(axonal: u32, steps: usize) -> (Network, PopulationId, ProjectionId, W
     builder.short_term(depressed, DEPRESSION).unwrap();
     let delays: Vec<Delay> = (0..lateral.synapses()).map(|k| Delay::new(0, lateral_delay(k)).unwrap()).collect();
     let minus = vec![-2.0; lateral.synapses()];
-    builder.connect_delayed(Projection::new(cells, cells), &Delayed::split(&lateral, &minus, &delays).unwrap()).unwrap();
+    builder
+        .connect_delayed(Projection::new(cells, cells), &Delayed::split(&lateral, &minus, &delays).unwrap())
+        .unwrap();
     let to = Projection::new(source, cells).delays(Ms(f64::from(axonal) * DT.0), Ms(1.0));
     let learnt = builder.connect_plastic(to, learnt, rule()).unwrap();
     builder.record_spikes(cells).unwrap();
@@ -176,7 +177,8 @@ fn many_pieces_give_the_same_bits_on_any_number_of_threads_and_after_a_restore()
 #[test]
 fn memory_grows_with_neurons_and_synapses() {
     let bytes = |n: usize, plastic: bool| {
-        let csr = fixed_probability(Pairs::between(n, n), 6.0 / n as f64, &mut Streams::new(2).rng("edges", 0, 0)).unwrap();
+        let csr =
+            fixed_probability(Pairs::between(n, n), 6.0 / n as f64, &mut Streams::new(2).rng("edges", 0, 0)).unwrap();
         let each = vec![1.0; csr.synapses()];
         let info = allocation_counter::measure(|| {
             let mut builder = NetworkBuilder::new(DT, Streams::new(1)).unwrap();

@@ -15,11 +15,7 @@ pub(super) struct Release {
 
 impl Release {
     pub(super) fn new(dynamics: &TsodyksMarkram<f32>, pre: usize, window: u32) -> Result<Self, NetworkError> {
-        Ok(Self {
-            dynamics: dynamics.clone(),
-            state: dynamics.state(pre)?,
-            scales: vec![Vec::new(); window as usize],
-        })
+        Ok(Self { dynamics: dynamics.clone(), state: dynamics.state(pre)?, scales: vec![Vec::new(); window as usize] })
     }
 }
 
@@ -100,7 +96,10 @@ impl Afferent {
 
     /// The part that had to wait for the spikes of the last step: `lines` hold them. The window is then one step.
     pub(super) fn prepare_late(&mut self, lines: &[DelayLine]) -> Result<(), NetworkError> {
-        if self.plastic && self.late() && let Some(Route::Index(index)) = &mut self.route {
+        if self.plastic
+            && self.late()
+            && let Some(Route::Index(index)) = &mut self.route
+        {
             index.reach(lines[self.source].ago(1)?);
         }
         Ok(())

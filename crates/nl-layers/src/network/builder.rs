@@ -8,8 +8,8 @@ use nl_random::Streams;
 use nl_synapse::{Connection, Delayed, TsodyksMarkram, TsodyksMarkramParameters, Weights};
 
 use super::NetworkError;
-use super::checks::sign;
 use super::cells::{Blueprint, NeuronsBlueprint, PoissonBlueprint, SpikeListBlueprint};
+use super::checks::sign;
 use super::drive::PoissonInput;
 use super::memory::{reserve, zeros};
 use super::projection::{Group, PopulationId, Projection, ProjectionId, Receptor};
@@ -249,7 +249,8 @@ impl NetworkBuilder {
             let count = group.connection.synapses();
             let mut numbers = reserve("synapse numbers", if uniform { 0 } else { count })?;
             if !uniform {
-                numbers.extend((0..count).map_while(|s| synapses.number(g, s).filter(|&n| n < total).map(|n| n as u32)));
+                numbers
+                    .extend((0..count).map_while(|s| synapses.number(g, s).filter(|&n| n < total).map(|n| n as u32)));
             }
             let complete = numbers.len() == count && numbers.is_sorted_by(|a, b| a < b);
             let numbers = Some(numbers).filter(|_| complete && !uniform);

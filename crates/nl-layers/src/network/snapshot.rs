@@ -81,7 +81,11 @@ impl Network {
             populations: populations.collect(),
             lines: self.lines.clone(),
             signals: self.signals.state.clone(),
-            short_term: self.afferents.iter().map(|a| a.release.as_ref().map(|release| release.state.clone())).collect(),
+            short_term: self
+                .afferents
+                .iter()
+                .map(|a| a.release.as_ref().map(|release| release.state.clone()))
+                .collect(),
             pieces: pieces.collect::<Result<_, NetworkError>>()?,
             states: self.states.iter().map(|m| m.trace.clone()).collect(),
             weights: self.weights.iter().map(|m| m.trace.clone()).collect(),

@@ -16,9 +16,9 @@ use super::config::ConvStdpConfig;
 use super::network::Network;
 use super::page;
 use super::read_out::{Features, ReadOut, ReadOutState, Scale};
-use crate::run_folder::utc_text;
 use crate::brain_run::argmax;
 use crate::observer::{Event, Observer};
+use crate::run_folder::utc_text;
 use crate::{CheckpointError, Error, RunFolder, write_weights};
 
 /// Images between two looks at Ctrl-C.

@@ -148,7 +148,10 @@ fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
     });
     Some(Figure {
         title: "Potentials".into(),
-        text: format!("Excitatory neurons, sampled every {}: a drop is the reset after a spike.", Ms(1.0).on_grid(Ms(dt))),
+        text: format!(
+            "Excitatory neurons, sampled every {}: a drop is the reset after a spike.",
+            Ms(1.0).on_grid(Ms(dt))
+        ),
         plot: Plot::Lines { x: format!("time from {from:.0} ms, ms"), y: "V, mV".into(), lines: lines.collect() },
     })
 }

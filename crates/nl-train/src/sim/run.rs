@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use super::page;
 use super::spike_log::{Mark, SpikeLog};
 use super::{SimConfig, SimModel};
-use crate::run_folder::utc_text;
 use crate::observer::{Event, Observer};
+use crate::run_folder::utc_text;
 use crate::{CheckpointError, Error, RunFolder};
 
 /// Biological time between two looks at the clock and at Ctrl-C, ms.
@@ -279,11 +279,7 @@ impl SimRun {
 }
 
 /// The spikes of both populations from `from` of each on, inhibitory neurons numbered after excitatory ones.
-fn numbered(
-    spikes: &[Vec<SpikeEvent>; 2],
-    from: [usize; 2],
-    offset: u32,
-) -> impl Iterator<Item = SpikeEvent> + '_ {
+fn numbered(spikes: &[Vec<SpikeEvent>; 2], from: [usize; 2], offset: u32) -> impl Iterator<Item = SpikeEvent> + '_ {
     let second = spikes[1][from[1]..].iter().map(move |s| SpikeEvent { neuron: s.neuron + offset, ..*s });
     spikes[0][from[0]..].iter().copied().chain(second)
 }
@@ -298,7 +294,8 @@ fn split(built: &Published, all: Vec<SpikeEvent>) -> Result<[Vec<SpikeEvent>; 2]
         let after = spikes[which].last().is_none_or(|last: &SpikeEvent| *last < SpikeEvent { neuron, ..spike });
         if !after || spike.step >= network.now() || spike.neuron as usize >= network.neurons() {
             let SpikeEvent { step, neuron } = spike;
-            let message = format!("spikes.bin: a spike of neuron {neuron} in step {step} that the network cannot have made");
+            let message =
+                format!("spikes.bin: a spike of neuron {neuron} in step {step} that the network cannot have made");
             return Err(Error::config(message));
         }
         spikes[which].push(SpikeEvent { neuron, ..spike });

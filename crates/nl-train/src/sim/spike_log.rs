@@ -131,7 +131,11 @@ fn read(file: &mut File, mark: Mark) -> io::Result<Result<Vec<SpikeEvent>, Strin
         }
         left -= HEADER + n * SPIKE;
     }
-    Ok(if chain == mark.chain { Ok(spikes) } else { Err("it is not the file that the checkpoint was written with".into()) })
+    Ok(if chain == mark.chain {
+        Ok(spikes)
+    } else {
+        Err("it is not the file that the checkpoint was written with".into())
+    })
 }
 
 fn little_endian(bytes: &[u8]) -> u64 {

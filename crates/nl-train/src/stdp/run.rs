@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::config::StdpConfig;
 use super::respond::{ALL_ACTIVITY, Decoders, Eye, Spikes, counts, push_counts, respond, share};
 use super::{page, view};
-use crate::run_folder::utc_text;
 use crate::observer::{Event, Observer};
+use crate::run_folder::utc_text;
 use crate::{CheckpointError, Error, RunFolder, write_weights};
 
 /// Images between two looks at the clock and at Ctrl-C: while these are learned, the next are drawn by another thread.

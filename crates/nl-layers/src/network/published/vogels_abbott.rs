@@ -129,7 +129,8 @@ where
         let mut rng = streams.rng("connectivity", pre as u64, 0);
         let all = fixed_probability(Pairs::between(sizes[pre], n), config.probability(), &mut rng)?;
         for (post, range) in [0..sizes[0], sizes[0]..n].into_iter().enumerate() {
-            let projection = Projection::new(populations[pre], populations[post]).receptor(["exc", "inh"][pre]).delay(config.dt);
+            let projection =
+                Projection::new(populations[pre], populations[post]).receptor(["exc", "inh"][pre]).delay(config.dt);
             builder.connect(projection, Uniform::new(all.restrict(range)?.0, weight)?)?;
         }
     }
