@@ -243,7 +243,8 @@ mod tests {
             (0, 5, 0.0, 0.434_482_465),
         ] {
             let (l, h) = wilson_interval(right, n);
-            assert!((l - low).abs() < 1e-8 && (h - high).abs() < 1e-8, "{right}/{n}: {l} {h}");
+            // Nine digits are given.
+            approx::assert_abs_diff_eq!([l, h][..], [low, high][..], epsilon = 1e-8);
         }
         assert_eq!(wilson_interval(0, 0), (0.0, 1.0));
     }
@@ -252,7 +253,7 @@ mod tests {
     fn likelihood_by_hand() {
         let log_probs = [0.5_f32.ln(), 0.5_f32.ln(), 0.25_f32.ln(), 0.75_f32.ln()];
         let nll = negative_log_likelihood(&log_probs, 2, &[0, 1]).unwrap();
-        assert!((nll - (2.0_f64.ln() - 0.75_f64.ln()) / 2.0).abs() < 1e-7, "{nll}");
+        approx::assert_abs_diff_eq!(nll, (2.0_f64.ln() - 0.75_f64.ln()) / 2.0, epsilon = 1e-7);
         assert_eq!(negative_log_likelihood(&log_probs, 2, &[0, 2]), None);
         assert_eq!(negative_log_likelihood(&log_probs, 3, &[0, 1]), None);
         assert_eq!(negative_log_likelihood(&[], 2, &[]), None);
@@ -265,7 +266,7 @@ mod tests {
         assert_eq!((bins[0].confidence, bins[0].accuracy), (0.25, 0.5));
         // 2/5 · 0.25 + |2 − 2.500001|/5
         let error = expected_calibration_error(&bins).unwrap();
-        assert!((error - 0.200_000_2).abs() < 1e-6, "{error}");
+        approx::assert_abs_diff_eq!(error, 0.200_000_2, epsilon = 1e-6);
         assert_eq!(expected_calibration_error(&[]), None);
     }
 
@@ -276,7 +277,7 @@ mod tests {
             values.iter().for_each(|&(x, w)| mean.add(x, w));
             let weight: f64 = values.iter().map(|v| v.1).sum();
             let plain = values.iter().map(|v| v.0 * v.1).sum::<f64>() / weight;
-            prop_assert!((mean.value().unwrap() - plain).abs() < 1e-9);
+            prop_assert!(approx::abs_diff_eq!(mean.value().unwrap(), plain, epsilon = 1e-9));
         }
 
         #[test]
@@ -287,7 +288,8 @@ mod tests {
             prop_assert_eq!(matrix.accuracy(), accuracy(&predicted, &truth));
             // The mean of recalls weighted by support is the accuracy.
             let weighted: f64 = matrix.per_class().iter().filter_map(|s| Some(s.recall? * s.support as f64)).sum();
-            prop_assert!((weighted / matrix.total() as f64 - matrix.accuracy().unwrap()).abs() < 1e-12);
+            let share = weighted / matrix.total() as f64;
+            prop_assert!(approx::abs_diff_eq!(share, matrix.accuracy().unwrap(), epsilon = 1e-12));
         }
 
         #[test]
