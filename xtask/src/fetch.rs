@@ -33,7 +33,7 @@ fn download(options: &Fetch) -> anyhow::Result<()> {
         );
     }
     if !is_built() {
-        crate::tell("fetch: building the downloader with TLS (once, half a minute to two)\n");
+        crate::say("fetch: building the downloader with TLS first (once, about a minute)");
     }
     let built = status(cargo(["build", "--release"], &manifest))?;
     if !built.success() {

@@ -152,8 +152,10 @@ fn sums_over_many_rows_are_as_good_as_pytorchs() -> Result<(), Error> {
     close("sum", tenths.sum()?, 4.0 * total);
     close("sum_to", tenths.reshape(&[256, 256, 4])?.sum_to(Shape::new(&[256, 1, 4])?)?, total / 256.0);
 
-    // dy = 0.1 for every element of y.
-    let weigh = |y: Var<'_, f32>| y.mul_scalar(0.1)?.sum();
+    /// dy = 0.1 for every element of y.
+    fn weigh(y: Var<'_, f32>) -> Result<Var<'_, f32>, Error> {
+        y.mul_scalar(0.1)?.sum()
+    }
     let (x, w) = (tape.constant(Tensor::full(&[ROWS, 2], 0.5)?), tape.leaf(Tensor::full(&[3, 2], 1.0)?));
     let bias = tape.leaf(Tensor::full(&[3], 0.0)?);
     close("linear", grad(weigh(x.linear(w, Some(bias))?)?, &[bias], CreateGraph::No)?[0], total);

@@ -1,5 +1,6 @@
 //! The competitive layer against its equations, step by step and neuron by neuron, in f64.
 
+use approx::assert_abs_diff_eq;
 use nl_layers::competitive::{Anneal, CompetitiveConfig, CompetitiveNetwork, CompetitiveRule, Presentation, Stimulus};
 use nl_neuron::{Ms, Mv};
 use nl_plasticity::{
@@ -154,11 +155,12 @@ fn spikes_and_weights_are_those_of_the_equations() {
             assert!(all > 40, "{all} spikes are no test");
             for (i, row) in network.state().weights.chunks(neurons).enumerate() {
                 for (j, &w) in row.iter().enumerate() {
-                    assert!((f64::from(w) - naive.w[i][j]).abs() < 1e-5, "{neurons} {rule:?} w[{i}][{j}]");
+                    // Some hundred updates in f32, each rounded by 2^-24 of a weight of at most 1.
+                    assert_abs_diff_eq!(f64::from(w), naive.w[i][j], epsilon = 1e-5);
                 }
             }
             for (theta, expected) in network.theta().zip(&naive.theta) {
-                assert!((f64::from(theta) - expected).abs() < 1e-4, "{theta} {expected}");
+                assert_abs_diff_eq!(f64::from(theta), expected, epsilon = 1e-4); // sums of some hundred mV in f32
             }
             assert_eq!(network.wins(), naive.wins);
             for steps in &samples[..10] {
@@ -279,7 +281,7 @@ fn silence_changes_nothing_but_theta_which_decays() {
     let after = network.state();
     assert_eq!((&before.weights, &before.wins), (&after.weights, &after.wins));
     for (before, after) in before.theta.iter().zip(&after.theta) {
-        assert!((after - before * (-350.0_f32 / 1e4).exp()).abs() < 1e-6);
+        assert_abs_diff_eq!(*after, before * (-350.0_f32 / 1e4).exp(), epsilon = 1e-6);
     }
 }
 

@@ -140,6 +140,14 @@ fn many_pieces_equal_the_naive_loop() {
             // A trace's common factor starts with the first spike that a piece sees, so that the last bits differ.
             assert_relative_eq!(a, b, max_relative = 1e-5);
         }
+        let x = network.trace(projection, "x").unwrap().values;
+        let whole = rule.trace(&traces, steps as u64 - 1, "x").unwrap().values;
+        let csr = sparse("learnt", PRE);
+        for (i, (a, b)) in x.iter().zip(&whole).enumerate() {
+            let heard = !csr.row(i as u32).is_empty();
+            assert_relative_eq!(*a, if heard { *b } else { 0.0 }, max_relative = 1e-5);
+        }
+        assert!(x.iter().filter(|&&x| x > 0.0).count() > PRE / 2);
         let trace = network.weight_trace(trace).unwrap();
         assert_eq!(trace.values[trace.values.len() - 2..], [learnt[0], learnt[7]]);
     }

@@ -1,6 +1,7 @@
 //! Synapses of a network against a loop anybody can read: delays of their own, rules that change weights late,
 //! short-term plasticity, connections that cannot be cut; and inputs that change between runs.
 
+use approx::{assert_abs_diff_eq, assert_relative_eq};
 use nl_layers::network::{Network, NetworkBuilder, PopulationId, Projection, Snapshot};
 use nl_neuron::{Drive, Hz, Lif, LifParameters, Ms, Mv, NeuronModel, PopulationState, SpikeSet, SpikeTrain};
 use nl_plasticity::{
@@ -405,7 +406,7 @@ fn inputs_change_between_runs_and_are_saved() {
     network.set_constant_input(cells, 0, &vec![1.0; 5000]).unwrap();
     network.release(dopamine(1.0)).unwrap();
     network.run_steps(50).unwrap();
-    assert!((network.modulators().dopamine - (-25.0_f64 / 200.0).exp()).abs() < 1e-12);
+    assert_relative_eq!(network.modulators().dopamine, (-25.0_f64 / 200.0).exp(), max_relative = 1e-12);
 
     let saved = serde_json::to_string(&network.snapshot().unwrap()).unwrap();
     network.run_steps(170).unwrap();
@@ -419,7 +420,7 @@ fn inputs_change_between_runs_and_are_saved() {
     assert_eq!(rates[..2], [0.0, 0.0]);
     for rate in &rates[2..] {
         // 200 neurons, 50 ms, 100 Hz: 1000 spikes a bin, ± 6 σ.
-        assert!((rate - 100.0).abs() < 19.0, "{rates:?}");
+        assert_abs_diff_eq!(*rate, 100.0, epsilon = 19.0);
     }
     let counts = &network.rate_trace(cells).unwrap().counts;
     assert_eq!(counts.len(), 8);

@@ -39,7 +39,7 @@ fn slow_thresholds_and_rates_in_single_precision() {
         theta.spikes(20 * k, &[0]).unwrap();
         rate.spikes(20 * k, &[0]).unwrap();
     }
-    let sum = |tau: f64| (1.0 - (-2.0 * spikes as f64 / tau).exp()) / (1.0 - (-2.0 / tau).exp());
+    let sum = |tau: f64| (-2.0 * spikes as f64 / tau).exp_m1() / (-2.0 / tau).exp_m1();
     assert_relative_eq!(f64::from(theta.at(20 * (spikes - 1), 0)), 0.05 * sum(1e7), max_relative = 1e-6);
     assert_relative_eq!(rate.at(20 * (spikes - 1), 0), sum(1e9) * 1e3 / 1e9, max_relative = 1e-9);
 }

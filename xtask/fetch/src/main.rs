@@ -26,7 +26,8 @@ fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
     };
     let from = url.map(|url| Origin::parse(&url.to_string_lossy()));
     let bar = ProgressBar::new(0);
-    bar.set_style(ProgressStyle::with_template("{msg:30} {bytes:>10} of {total_bytes} {bar:30} {eta}")?);
+    // At most 80 columns.
+    bar.set_style(ProgressStyle::with_template("{msg:28} {bytes:>10} of {total_bytes:10} {bar:16} {eta}")?);
     let files = nl_data::fetch(&name.to_string_lossy(), from.as_ref(), cache.as_ref(), &mut |progress| {
         bar.set_message(progress.file.to_owned());
         bar.set_length(progress.total);

@@ -93,6 +93,27 @@ fn a_coarse_time_step_is_said() {
     assert!(String::from_utf8_lossy(&table.stdout).contains("counts in 5 ms"));
 }
 
+/// A network that does not fit is an error with what and how much, wherever in the building the memory ends: never an abort.
+#[cfg(target_os = "linux")]
+#[test]
+fn too_little_memory_is_an_error() {
+    let place = Place::new();
+    let (mut built, mut refused) = (0, 0);
+    // From what the program itself needs to what 100,000 neurons of 80 inputs do, KiB of address space.
+    for limit in (120_000..420_000).step_by(20_000) {
+        let line = format!("sim cuba --neurons 100000 --seconds 0.001 --threads 1 --out m{limit}");
+        let program = env!("CARGO_BIN_EXE_xtask");
+        let output = place.shell("sh").args(["-c", &format!("ulimit -v {limit}; exec {program} {line}")]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => built += 1,
+            Some(1) if stderr.contains("no memory for") && stderr.contains("bytes") => refused += 1,
+            other => panic!("{limit} KiB: {other:?}, {stderr}"),
+        }
+    }
+    assert!(built > 0 && refused > 2, "{built} built, {refused} refused");
+}
+
 #[test]
 fn nonsense_is_refused_and_nothing_is_left_behind() {
     let place = Place::new();

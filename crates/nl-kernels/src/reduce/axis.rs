@@ -362,7 +362,8 @@ mod tests {
         let close = |what: &str, sums: &[f32], n: usize| {
             for &sum in sums {
                 let error = (f64::from(sum) / (f64::from(0.1_f32) * n as f64) - 1.0).abs();
-                assert!(error < 3e-7, "{what}: {sum} of {n}, relative error {error:e}");
+                // Columns are good to 2e-7, contiguous rows (64 terms a lane) to 7e-7.
+                assert!(error < 1e-6, "{what}: {sum} of {n}, relative error {error:e}");
             }
         };
         for inner in [1, 2, 4, 63, 64, 70] {

@@ -152,6 +152,8 @@ pub(super) fn poisson_process(rng: &mut impl Rng, intensity: f64, n: usize, mut 
 
 #[cfg(test)]
 mod tests {
+    use approx::assert_abs_diff_eq;
+
     use super::*;
 
     fn moments(rate: f64) -> (f64, f64) {
@@ -174,10 +176,10 @@ mod tests {
         for lambda in [0.0, 0.05, 0.124, 0.126, 2.0, 60.0] {
             let (mean, variance) = moments(lambda * 1e4);
             let sigma = (lambda / 200_000.0_f64).sqrt();
-            assert!((mean - lambda).abs() <= 5.0 * sigma, "λ = {lambda}: mean {mean}");
+            assert_abs_diff_eq!(mean, lambda, epsilon = 5.0 * sigma);
             // Var of the sample variance of a Poisson: (λ + 2 λ²) / N.
             let sigma = ((lambda + 2.0 * lambda * lambda) / 200_000.0_f64).sqrt();
-            assert!((variance - lambda).abs() <= 5.0 * sigma, "λ = {lambda}: variance {variance}");
+            assert_abs_diff_eq!(variance, lambda, epsilon = 5.0 * sigma);
         }
     }
 

@@ -26,6 +26,16 @@
 //! input → the neurons' own step → the spikes leave → learning rules see the spikes that are at their synapses now. A
 //! spike of step k with a delay of d ≥ 1 steps reaches the soma in step k + d, with the weight of that moment.
 //!
+//! # Time
+//! All times are in milliseconds. Those that are counted in steps (delays, bins, the length of a run) lie on the grid of the
+//! time step or are refused with both neighbours ([`nl_neuron::grid`]); `Ms::on_grid` rounds where you ask for it.
+//!
+//! # What is refused
+//! What cannot be meant, when it is declared: weights outside the rule's bounds, an amplitude that is lost beside them, negative
+//! conductances, spikes onto a current that is held over the step (unless [`Projection::as_current`]), a rule that looks at
+//! potentials onto neurons that have none, constant input whose sum is no number. What only shows as the network runs is found by
+//! [`Network::check_finite`].
+//!
 //! # Reward
 //! A neuron hears two cues. It is rewarded when it answers the first and punished when it answers the second, 50 ms later:
 //!
@@ -74,6 +84,11 @@
 //! A population is cut into pieces of a fixed size, each with the synapses that reach it, so that nothing is shared while
 //! a piece computes. Pieces run on their own for as many steps as the shortest delay allows, then exchange spikes in
 //! order. Who computed what, when, does not reach the result.
+//!
+//! # Size
+//! Memory and the time to build are linear in neurons and synapses: where a spike reaches few of many pieces, it is sent to
+//! those, instead of each piece having a place for every neuron. A network too large for the machine is an error that says
+//! what there was no memory for. Recorded spikes grow with the run; [`Network::take_spikes`] takes them out.
 
 mod error;
 mod memory;
@@ -100,6 +115,7 @@ mod access;
 mod finite;
 mod inputs;
 mod monitor;
+mod trace;
 
 mod snapshot;
 

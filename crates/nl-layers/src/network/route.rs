@@ -158,6 +158,15 @@ impl Index {
         Ok(Self { offsets, entries, arriving: inboxes(n)?, scales: inboxes(n)?, at_synapse: inboxes(n)? })
     }
 
+    /// What pieces keep of the neurons that reach them, by neuron: all pieces keep the same of one.
+    pub(super) fn gather(&self, of_pieces: &[Vec<f32>], values: &mut [f32]) {
+        for (sender, value) in (0..).zip(values) {
+            if let Some(&(piece, number)) = self.entries[self.entries(sender)].first() {
+                *value = of_pieces[piece as usize][number as usize];
+            }
+        }
+    }
+
     fn entries(&self, spike: u32) -> core::ops::Range<usize> {
         self.offsets[spike as usize] as usize..self.offsets[spike as usize + 1] as usize
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nl_plasticity::{Activity, PlasticityRule};
+use nl_plasticity::{Activity, PlasticityRule, TraceValues};
 use nl_synapse::{Connection, Rows, Share, Weights};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,11 @@ pub(super) trait Wire: Send + Sync {
 
     fn weights_mut(&mut self) -> Option<&mut [f32]> {
         None
+    }
+
+    /// The rule's trace of that name at the end of step `now`, by the numbers of this piece; `None` without a rule.
+    fn trace(&self, _now: u64, _name: &str) -> Result<Option<TraceValues<f32>>, NetworkError> {
+        Ok(None)
     }
 
     /// `Ok` if the rule, if there is one, can have such weights.
@@ -278,6 +283,10 @@ where
 
     fn weights_mut(&mut self) -> Option<&mut [f32]> {
         Some(self.synapses.weights_mut())
+    }
+
+    fn trace(&self, now: u64, name: &str) -> Result<Option<TraceValues<f32>>, NetworkError> {
+        Ok(Some(self.rule.trace(&self.state, now, name)?))
     }
 
     fn check_weights(&self, weights: &[f32]) -> Result<(), NetworkError> {

@@ -52,7 +52,7 @@ impl Case {
             let size = 0.25 * f64::from(n);
             if negative { -size } else { size }
         });
-        let pulses = proptest::collection::vec((0..Self::STEPS, sizes_of_pulses), 0..=4);
+        let pulses = proptest::collection::vec((0..Self::STEPS, sizes_of_pulses), 0..=8);
         let silence = (0..=Self::STEPS, prop_oneof![3 => Just(0), 1 => 0..=Self::SILENCE]);
         let dt = prop_oneof![Just(1.0), Just(0.5), Just(2.0), Just(0.1)];
         let knobs = proptest::array::uniform8(-Knobs::REACH..=Knobs::REACH);

@@ -7,7 +7,8 @@ use super::{Case, Cases, Config, Knobs, Subject, Violation};
 use crate::PlasticityRule;
 
 const UNTOUCHED: Title = ("untouched", "a synapse between two neurons that never spike keeps its weight");
-const LOCALITY: Title = ("locality", "a synapse changes as it would if it were the only one of its connection");
+const LOCALITY: Title =
+    ("locality", "a synapse changes as it would if it were the only one of its connection, whoever else fires");
 const COPIES: Title = ("copies", "two unconnected copies of a network learn what each learns alone");
 const PERMUTATION: Title = ("permutation", "renaming the neurons renames the weights and changes nothing else");
 const DENSE_SPARSE: Title = ("dense_sparse", "dense weights and sparse ones with all pairs end with the same bits");
@@ -32,7 +33,9 @@ pub fn untouched<F: Real, R: PlasticityRule<F>>(
     })
 }
 
-/// w_ij(network) = w_ij(synapse i→j alone).
+/// w_ij(network) = w_ij(synapse i→j alone) = w_ij(network beside two neurons without synapses that fire in every step).
+///
+/// The two drive whatever a rule keeps for all its neurons at once, such as a common factor of lazy traces.
 ///
 /// # Errors
 /// The violation, with its shortest example.
@@ -49,7 +52,21 @@ pub fn locality<F: Real, R: PlasticityRule<F>>(
             let single = Case { pulses, steps, ..Case::single(case.dt, &pre, &post, part) };
             alone.extend(outcome(subject, &single, Show::default())?);
         }
-        compare(subject, case, ("in the network", &together), ("alone", &alone))
+        compare(subject, case, ("in the network", &together), ("alone", &alone))?;
+        let beside = |spikes: &[(u64, u32)], n: usize| {
+            let mut all: Vec<_> = spikes.iter().copied().chain((0..case.steps).map(|step| (step, n as u32))).collect();
+            all.sort_unstable();
+            all
+        };
+        let crowded = Case {
+            pre: case.pre + 1,
+            post: case.post + 1,
+            pre_spikes: beside(&case.pre_spikes, case.pre),
+            post_spikes: beside(&case.post_spikes, case.post),
+            ..case.clone()
+        };
+        let crowded = outcome(subject, &crowded, Show::default())?;
+        compare(subject, case, ("beside neurons without synapses that fire in every step", &crowded), ("alone", &alone))
     })
 }
 

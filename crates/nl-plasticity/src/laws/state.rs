@@ -1,6 +1,6 @@
 //! What a rule's state must do: resume, settle, forget, refuse nonsense.
 
-use nl_neuron::Real;
+use nl_neuron::{Ms, Real};
 
 use super::run::{Bench, Found, Show, Title, compare, hold, said, same_bits, sparse};
 use super::{Case, Cases, Config, Knobs, Subject, Violation};
@@ -79,7 +79,7 @@ pub fn forgetting<F: Real, R: PlasticityRule<F>>(
         let quiet = |_: u64, _: &[F]| Ok(());
         let mut old = Bench::new(subject, case.dt, sparse(subject, case)?)?;
         old.show(case, 0..case.steps, Show::default(), quiet)?;
-        let gap = (1e6 / case.dt.0) as u64;
+        let gap = Ms(1e6).on_grid(case.dt).steps_u64("forgetting", "silence", case.dt).map_err(said)?;
         old.rule.settle(&mut old.state, gap - 2, &mut old.synapses).map_err(said)?;
         let mut fresh = Bench::new(subject, case.dt, old.synapses.clone())?;
         // One quiet step goes before, for rules that take a step's voltage for that of all steps left out.

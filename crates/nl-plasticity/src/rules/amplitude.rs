@@ -40,6 +40,14 @@ impl AmplitudeUnit {
     }
 }
 
+impl AmplitudeUnit {
+    /// The largest of `amplitudes`, in the unit of the weight.
+    pub(crate) fn largest(self, (w_min, w_max): (f64, f64), amplitudes: &[f64]) -> f64 {
+        let size = if self == Self::Range { w_max - w_min } else { 1.0 };
+        amplitudes.iter().fold(0.0, |largest: f64, a| largest.max(a.abs())) * size
+    }
+}
+
 /// `value` in units of `size` weights, as an amplitude: a number which the weights' precision holds with so much room above
 /// (2⁶⁴) that no product with a trace or a learning rate overflows, where 0 · ∞ would end at a bound.
 pub(crate) fn amplitude<F: Real>(

@@ -299,8 +299,8 @@ impl<F: Real> PlasticityRule<F> for ClopathStdp<F> {
     }
 
     fn step_size(&self) -> Option<f64> {
-        let mean = self.parameters.homeostasis.map_or(1.0, |h| h.u_ref_squared);
-        Some(10.0 * self.ltd.abs().to_f64() * mean)
+        let p = &self.parameters;
+        Some(p.amplitude_unit.largest((p.w_min, p.w_max), &[10.0 * p.a_ltd]))
     }
 
     fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {

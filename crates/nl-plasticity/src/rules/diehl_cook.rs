@@ -180,8 +180,9 @@ impl<F: Real> PlasticityRule<F> for DiehlCookStdp<F> {
     }
 
     fn step_size(&self) -> Option<f64> {
-        let pre = if matches!(self.parameters.form, DiehlCookForm::PostOnly { .. }) { F::ZERO } else { self.eta.0 };
-        Some(pre.abs().max(self.eta.1.abs()).to_f64())
+        let p = &self.parameters;
+        let pre = if matches!(p.form, DiehlCookForm::PostOnly { .. }) { 0.0 } else { p.eta_pre };
+        Some(p.amplitude_unit.largest((p.w_min, p.w_max), &[pre, p.eta_post]))
     }
 
     fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {

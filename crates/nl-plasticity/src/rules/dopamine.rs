@@ -132,7 +132,9 @@ impl<F: Real> DopamineStdp<F> {
     /// If a value is not finite, a time constant not positive, or w_min above w_max.
     pub fn new(parameters: DopamineStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
-        nl_neuron::Error::finite(NAME, "baseline", p.baseline)?;
+        let expected = "use a concentration whose product with dt and tau_c is a number below 1e100";
+        let size = (1.0 + dt.0.abs()) * (1.0 + p.tau_c.0.abs());
+        nl_neuron::Error::check(NAME, "baseline", p.baseline, |b| b.abs() * size < 1e100, expected)?;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         Ok(Self {
             parameters,
@@ -226,7 +228,8 @@ impl<F: Real> PlasticityRule<F> for DopamineStdp<F> {
     }
 
     fn step_size(&self) -> Option<f64> {
-        Some(self.a_plus.abs().max(self.a_minus.abs()).to_f64() * self.parameters.tau_c.0)
+        let p = &self.parameters;
+        Some(p.amplitude_unit.largest((p.w_min, p.w_max), &[p.a_plus, p.a_minus]) * p.tau_c.0)
     }
 
     fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {

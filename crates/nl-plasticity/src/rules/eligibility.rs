@@ -94,10 +94,10 @@ impl<F: Real> Eligibility<F> {
         clip: Clip<F>,
         weights: &mut W,
     ) {
-        // Without an origin every eligibility is 0.
+        // Without an origin every eligibility is 0; what is not finite the rules have refused.
         let Some(origin) = self.origin else { return };
         let step = decay.over(start.saturating_sub(origin)) * integral;
-        if step == 0.0 {
+        if step == 0.0 || !step.is_finite() {
             return;
         }
         let rising = step > 0.0;

@@ -96,7 +96,8 @@ impl<F: Real> Common<F> {
 
     /// γ max(A₊, A₋).
     fn step_size(&self) -> f64 {
-        self.gamma.abs() * self.a_plus.abs().max(self.a_minus.abs()).to_f64()
+        let p = &self.parameters;
+        p.amplitude_unit.largest((p.w_min, p.w_max), &[p.gamma * p.a_plus, p.gamma * p.a_minus])
     }
 
     /// P⁺ and P⁻, with their jumps.

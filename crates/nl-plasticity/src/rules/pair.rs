@@ -319,7 +319,8 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
     }
 
     fn step_size(&self) -> Option<f64> {
-        Some(self.a_plus.abs().max(self.a_minus.abs()).to_f64())
+        let p = &self.parameters;
+        Some(p.amplitude_unit.largest((p.w_min, p.w_max), &[p.a_plus, p.a_minus]))
     }
 
     fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {

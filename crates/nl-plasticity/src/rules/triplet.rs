@@ -187,8 +187,9 @@ impl<F: Real> PlasticityRule<F> for TripletStdp<F> {
     }
 
     fn step_size(&self) -> Option<f64> {
-        let (plus, minus) = (self.plus, self.minus);
-        Some([plus.0, plus.1, minus.0, minus.1].map(|a| a.abs().to_f64()).into_iter().fold(0.0, f64::max))
+        let p = &self.parameters;
+        let all = [p.a2_plus, p.a3_plus, p.a2_minus, p.a3_minus];
+        Some(p.amplitude_unit.largest((p.w_min, p.w_max), &all))
     }
 
     fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {

@@ -128,7 +128,8 @@ impl<F: Real> PlasticityRule<F> for VogelsStdp<F> {
     }
 
     fn step_size(&self) -> Option<f64> {
-        Some(self.eta.abs().to_f64())
+        let p = &self.parameters;
+        Some(p.amplitude_unit.largest((p.w_min, p.w_max), &[p.eta]))
     }
 
     fn traces(&self, state: &Self::State, now: u64) -> Vec<TraceValues<F>> {

@@ -174,7 +174,7 @@ fn dopamine_narrow(knobs: &Knobs) -> Subject<f64, DopamineStdp<f64>> {
 fn mstdpet_narrow(knobs: &Knobs) -> Subject<f64, Mstdpet<f64>> {
     let p = MstdpParameters {
         gamma: 1.0,
-        a_plus: knobs.scale(1, 5.0),
+        a_plus: knobs.scale(1, 20.0),
         a_minus: knobs.scale(2, 2.0),
         tau_z: Ms(knobs.scale(5, 4.0)),
         ..florian(knobs)

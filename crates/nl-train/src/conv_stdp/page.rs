@@ -86,7 +86,7 @@ pub(super) fn sheet(run: &ConvStdpRun, summary: &ConvStdpSummary, outcome: &Outc
         },
         headline: (format!("{:.2}", 100.0 * summary.test_accuracy.linear), "%".into()),
         lead: format!(
-            "of {} test images are named rightly by a linear read-out of features learned without labels.",
+            "of {} test images are recognised by a linear read-out of features learned without labels.",
             labels.len()
         ),
         data: (run.source.kind == SourceKind::Synthetic, format!("{}.", run.source.text)),

@@ -93,11 +93,11 @@ fn expectation(model: SimModel) -> &'static str {
     match model {
         SimModel::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.",
         SimModel::Coba => {
-            "Brette et al. 2007, benchmark 1, with a resting potential of \u{2212}49 mV instead of \u{2212}60: above the threshold, so \
+            "Brette et al. 2007, benchmark 1, with a resting potential of −49 mV instead of −60: above the threshold, so \
              that the network stays active by itself. Brian2 gives about 21 Hz for it."
         }
         SimModel::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.",
-        SimModel::Brunel => "Brunel 2000, asynchronous and irregular (g = 5, \u{3b7} = 2); NEST gives about 32 Hz.",
+        SimModel::Brunel => "Brunel 2000, asynchronous and irregular (g = 5, η = 2); NEST gives about 32 Hz.",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Draws a digit as text, and what four encoders make of its middle row as rasters: a line a pixel, a column a step.
 //!
-//! `cargo run --release -p nl-data --example spikes`
+//! `cargo run --release -p nl-data --example spike_codes`
 
 use std::error::Error;
 
