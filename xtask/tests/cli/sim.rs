@@ -103,7 +103,8 @@ fn too_little_memory_is_an_error() {
     for limit in (120_000..420_000).step_by(20_000) {
         let line = format!("sim cuba --neurons 100000 --seconds 0.001 --threads 1 --out m{limit}");
         let program = env!("CARGO_BIN_EXE_xtask");
-        let output = place.shell("sh").args(["-c", &format!("ulimit -v {limit}; exec {program} {line}")]).output().unwrap();
+        let output =
+            place.shell("sh").args(["-c", &format!("ulimit -v {limit}; exec {program} {line}")]).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => built += 1,

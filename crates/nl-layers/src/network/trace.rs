@@ -45,7 +45,8 @@ impl Network {
         let (mut afferent, mut of_pieces) = (None, Vec::new());
         for piece in &self.pieces[self.populations[synapses.post].pieces.clone()] {
             for incoming in piece.wires.iter().filter(|incoming| incoming.projection == projection.0) {
-                let Some(part) = incoming.wire.as_ref().map(|wire| wire.trace(last, name)).transpose()?.flatten() else {
+                let Some(part) = incoming.wire.as_ref().map(|wire| wire.trace(last, name)).transpose()?.flatten()
+                else {
                     continue;
                 };
                 let of_neurons = matches!(part.of, TraceOf::Pre | TraceOf::Post);
