@@ -56,7 +56,8 @@ impl Printer {
     fn start(&mut self, stage: &str, done: u64, total: u64, unit: &'static str) {
         self.stage = Stage { name: named(stage), unit, done, total, unicode: unicode(), ..Stage::default() };
         if self.screen().is_live() {
-            self.next = Instant::now() + FRAME;
+            // The first step shows at once how fast it goes.
+            self.next = Instant::now();
             self.screen().show(self.stage.clone());
         } else {
             self.next = Instant::now() + PAUSE;
@@ -259,12 +260,9 @@ mod tests {
             let line = stage().draw(columns);
             assert!(width(&line) <= columns, "{columns}: {line}");
         }
-        assert_eq!(
-            stage().draw(77),
-            "Self-supervised ━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌   23 %  loss 0.1234  3,874 images/s  11 s left"
-        );
+        assert_eq!(stage().draw(77), "Self-supervised ━━━╌╌╌╌╌╌╌╌╌╌╌   23 %  loss 0.1234  3,874 images/s  11 s left");
         assert_eq!(stage().draw(37), "Self-supervised  23 %  11 s left");
-        assert_eq!(stage().draw(47), "Self-supervised ━━╌╌╌╌╌╌╌╌╌   23 %  11 s left");
+        assert_eq!(stage().draw(47), "Self-supervised ━━━╌╌╌╌╌╌╌╌╌╌   23 %  11 s left");
         assert_eq!(stage().draw(10), "Self-supe…");
         let ascii = Stage { unicode: false, name: "Test".to_owned(), loss: None, rate: None, ..stage() };
         assert_eq!(ascii.draw(30), "Test ####--------------   23 %");

@@ -1,5 +1,6 @@
 //! First values of parameters.
 
+#[cfg(feature = "orthogonal")]
 use nalgebra::DMatrix;
 use nl_random::Rng;
 use rand::RngExt;
@@ -89,7 +90,8 @@ pub enum Initializer {
     /// U(−√(6 / (fan_in + fan_out)), √(6 / (fan_in + fan_out))), for linear, tanh and sigmoid layers.
     XavierUniform,
     /// The matrix `[out, rest]` uniformly distributed over those with orthonormal rows (or columns, if there are
-    /// fewer of them), times the gain.
+    /// fewer of them), times the gain. With the feature `orthogonal`, which is on unless it is turned off.
+    #[cfg(feature = "orthogonal")]
     Orthogonal(f64),
 }
 
@@ -98,6 +100,7 @@ impl Initializer {
     pub const HE_NORMAL: Self = Self::HeNormal(Fan::In);
 
     /// Fills `out`, of shape `shape`; the error says what is wrong with this initialiser.
+    #[cfg_attr(not(feature = "orthogonal"), expect(unused_variables, reason = "only orthogonality asks for the shape"))]
     pub(crate) fn fill(self, shape: &[usize], fans: Fans, rng: &mut Rng, out: &mut [f32]) -> Result<(), String> {
         let glorot = (fans.fan_in as f64 + fans.fan_out as f64) / 2.0;
         match self {
@@ -108,6 +111,7 @@ impl Initializer {
             Self::HeUniform(fan) => uniform((6.0 / fan.of(fans) as f64).sqrt(), rng, out),
             Self::XavierNormal => normal(glorot.recip().sqrt(), rng, out),
             Self::XavierUniform => uniform((3.0 / glorot).sqrt(), rng, out),
+            #[cfg(feature = "orthogonal")]
             Self::Orthogonal(gain) => {
                 if shape.len() < 2 || !gain.is_finite() {
                     return Err(format!(
@@ -149,6 +153,7 @@ fn standard_normal_pair(rng: &mut Rng) -> [f64; 2] {
 ///
 /// Without the signs, Q would depend on the convention of the decomposition: Mezzadri, "How to generate random
 /// matrices from the classical compact groups", 2007, sec. 5.
+#[cfg(feature = "orthogonal")]
 fn orthogonal(gain: f64, rows: usize, rng: &mut Rng, out: &mut [f32]) {
     let cols = out.len() / rows;
     let (tall, wide) = (rows.max(cols), rows.min(cols));
