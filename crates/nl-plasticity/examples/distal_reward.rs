@@ -17,9 +17,11 @@ const SECONDS: u64 = 1000;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rule = DopamineStdp::<f32>::new(
         DopamineStdpParameters {
-            // Shares of the way from 0 to 1 in a millisecond of dopamine 1; depression prevails, so that chance pairs cancel.
-            a_plus: 1e-3,
-            a_minus: 1.5e-3,
+            // Shares of the way from 0 to 1 in a millisecond of dopamine 1. Less dopamine than the baseline weakens what is
+            // eligible, so that pairs which have nothing to do with reward gain and lose alike.
+            a_plus: 5e-4,
+            a_minus: 7.5e-4,
+            baseline: 0.012,
             amplitude_unit: AmplitudeUnit::Range,
             w_max: 1.0,
             ..DopamineStdpParameters::default()

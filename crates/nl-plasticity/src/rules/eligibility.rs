@@ -140,7 +140,8 @@ impl<F: Real> Eligibility<F> {
         // No turn matters to a weight which no value of R has taken to a bound.
         let reached = |r: f64| value.high + e * (r - from);
         let free = |x: f64| low < x && x < high;
-        if !turns.is_empty() && !(free(reached(self.extent.0)) && free(reached(self.extent.1))) {
+        let nowhere = free(reached(self.extent.0)) && free(reached(self.extent.1));
+        if !turns.is_empty() && !nowhere {
             for &turn in turns {
                 value = value.plus(e * (turn - from)).within(low, high);
                 from = turn;

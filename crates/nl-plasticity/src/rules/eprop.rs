@@ -206,7 +206,7 @@ impl<F: Real> PlasticityRule<F> for Eprop<F> {
         activity.check(NAME, (z.len(), *post), last, weights)?;
         let steps = before.map_or(1, |last| now - last);
         let over = |decay: Option<Decay>, steps| decay.map_or(0.0, |decay| decay.over(steps));
-        let held = |x: f64| x.max(-f64::MAX).min(f64::MAX);
+        let held = |x: f64| x.clamp(-f64::MAX, f64::MAX);
         let (kappa, rho, missed) = (over(self.kappa, steps), over(self.rho, 1), over(self.rho, steps - 1));
         let (eta, beta, clip) = ((activity.rate * self.eta).to_f64(), self.beta, self.clip);
         let (psi, signal) = (activity.psi, activity.learning_signal);
@@ -219,7 +219,7 @@ impl<F: Real> PlasticityRule<F> for Eprop<F> {
                 let mut e = psi * z;
                 if let Some(slow) = slow.get_mut(s) {
                     let epsilon = *slow * missed;
-                    e = held(psi * (z - beta * epsilon));
+                    e = held(psi * (z - held(beta * epsilon)));
                     *slow = held(psi * z + (rho - psi * beta) * epsilon);
                 }
                 if let Some(filtered) = filtered.get_mut(s) {
