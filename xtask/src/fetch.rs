@@ -57,6 +57,13 @@ fn is_built() -> bool {
 fn cargo<const N: usize>(words: [&str; N], manifest: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(words).arg("--manifest-path").arg(manifest);
+    // What `cargo run` told this program about itself is not true of the helper, and build scripts look at it: TLS would be
+    // built again whenever it changes.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

@@ -191,7 +191,7 @@ mod tests {
         let mut recall = RecallBatch::default();
         hippocampus().recall(&[1.0, 2.0], None, &mut recall, &mut [Scratch::new()]).unwrap();
         let recalled = Recalled::from(&recall);
-        assert!(recalled.log_probs.iter().all(|p| (p - (1.0_f32 / 3.0).ln()).abs() < 1e-6));
+        approx::assert_relative_eq!(recalled.log_probs, &[(1.0_f32 / 3.0).ln(); 3][..], max_relative = 1e-6);
         assert_eq!(recalled.agreement, [0.0]);
     }
 

@@ -53,7 +53,9 @@ fn loaded(reference: &Value) -> (Brain, Parameters<f64>) {
 fn close(what: &str, got: &[f64], expected: &Tensor<f64>) {
     assert_eq!(got.len(), expected.shape().len(), "{what}");
     for (i, (a, b)) in got.iter().zip(expected.as_slice()).enumerate() {
-        assert!((a - b).abs() < 1e-11 * b.abs().max(1.0), "{what}[{i}] is {a}, PyTorch says {b}");
+        // Some hundred roundings of f64, in another order.
+        let near = approx::relative_eq!(a, b, epsilon = 1e-11, max_relative = 1e-11);
+        assert!(near, "{what}[{i}] is {a}, PyTorch says {b}");
     }
 }
 
@@ -109,7 +111,8 @@ fn values_losses_and_gradients_equal_pytorch() {
     ];
     for (name, loss) in losses {
         let expected = &reference["losses"][name];
-        assert!((loss.item().unwrap() - expected["value"].as_f64().unwrap()).abs() < 1e-12, "{name}");
+        let want = expected["value"].as_f64().unwrap();
+        assert!(approx::abs_diff_eq!(loss.item().unwrap(), want, epsilon = 1e-12), "{name}");
         let gradients = expected["gradients"].as_object().unwrap();
         tape.backward_bound(loss, &mut |slot, got| {
             let entry = &parameters.entries()[slot];
@@ -280,8 +283,9 @@ fn a_mixture_is_a_distribution_between_its_parts_even_at_the_extremes() {
         let decision = brain.decide(z, logits, recalled, &mut ctx).unwrap();
         let (mixed, trust) = (decision.log_probs.value(), decision.trust.item().unwrap());
         let total: f32 = mixed.as_slice().iter().map(|p| p.exp()).sum();
-        assert!((total - 1.0).abs() < 1e-5, "sum {total} for logit {logit}");
-        assert!((mixed.as_slice()[0].exp() - trust).abs() < 1e-5, "memory names class 0, the cortex class 2");
+        assert!(approx::abs_diff_eq!(total, 1.0, epsilon = 1e-5), "sum {total} for logit {logit}");
+        let first = mixed.as_slice()[0].exp();
+        assert!(approx::abs_diff_eq!(first, trust, epsilon = 1e-5), "memory names class 0, the cortex class 2");
         assert!(mixed.as_slice().iter().all(|p| p.is_finite() && *p <= 1e-6));
         let loss = decision.log_probs.sum().unwrap();
         let slope = grad(loss, &[logits], CreateGraph::No).unwrap()[0].value();
@@ -303,6 +307,6 @@ fn rows_do_not_depend_on_their_batch() {
     };
     let batch = logits(&[0, 1, 2], &[10, 11, 12]);
     for (got, expected) in logits(&[1], &[11]).iter().zip(&batch[3..6]) {
-        assert!((got - expected).abs() < 1e-6, "{got} alone, {expected} in a batch");
+        assert!(approx::abs_diff_eq!(got, expected, epsilon = 1e-6), "{got} alone, {expected} in a batch");
     }
 }

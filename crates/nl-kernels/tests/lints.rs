@@ -7,7 +7,7 @@ const INSTEAD: [&str; 3] = ["unsafe_op_in_unsafe_fn", "undocumented_unsafe_block
 
 fn table(text: &str, path: &[&str]) -> Table {
     let whole = text.parse::<Table>().expect("a manifest");
-    let found = path.iter().fold(Some(Value::Table(whole)), |value, key| value?.get(key).cloned());
+    let found = path.iter().try_fold(Value::Table(whole), |value, key| value.get(key).cloned());
     found.and_then(|value| value.as_table().cloned()).expect("a table of lints")
 }
 

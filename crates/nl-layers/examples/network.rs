@@ -17,11 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (dt, streams) = (Ms(0.1), Streams::new(1));
     let mut rng = streams.rng("connectivity", 0, 0);
     let mut builder = NetworkBuilder::new(dt, streams)?;
-    let model = Coba::new(CobaParameters::default(), dt)?;
+    let model = Coba::new(CobaParameters::benchmark(), dt)?;
     let e = builder.population("excitatory", 800, model.clone())?;
     let i = builder.population("inhibitory", 200, model)?;
     for cells in [e, i] {
-        builder.poisson_input(cells, "exc", Hz(1000.0), 4.0)?; // nS
+        builder.poisson_input(cells, "exc", Hz(1000.0), 1.0)?; // nS
         builder.record_spikes(cells)?;
     }
     let p = 0.05;

@@ -91,8 +91,8 @@ mod tests {
         let mask = &masks::<f64>(p, 40_000, 0, &[5])[0];
         let dropped = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 40_000.0;
         // Five standard errors of a share: 5 √(0.3 · 0.7 / 40000) ≈ 0.0115.
-        assert!((dropped - p).abs() < 0.0115, "dropped {dropped}");
-        assert!(mask.iter().all(|&m| m == 0.0 || (m - 1.0 / 0.7).abs() < 1e-12));
+        approx::assert_abs_diff_eq!(dropped, p, epsilon = 0.0115);
+        assert!(mask.iter().all(|&m| m == 0.0 || approx::relative_eq!(m, 1.0 / 0.7)));
     }
 
     /// A sample's mask is its own: whatever the batch around it, in either precision; another epoch, another mask.

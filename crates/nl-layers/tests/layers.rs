@@ -54,7 +54,9 @@ fn tensor(value: &Value) -> Tensor<f64> {
 fn close(name: &str, what: &str, got: &Tensor<f64>, expected: &Tensor<f64>) {
     assert_eq!(got.shape(), expected.shape(), "{name}: shape of {what}");
     for (i, (a, b)) in got.as_slice().iter().zip(expected.as_slice()).enumerate() {
-        assert!((a - b).abs() < 1e-11 * b.abs().max(1.0), "{name}: {what}[{i}] is {a}, PyTorch says {b}");
+        // Some hundred roundings of f64, in another order.
+        let near = approx::relative_eq!(a, b, epsilon = 1e-11, max_relative = 1e-11);
+        assert!(near, "{name}: {what}[{i}] is {a}, PyTorch says {b}");
     }
 }
 
@@ -191,7 +193,7 @@ fn a_sequence_is_the_composition_of_its_layers() {
     for row in 0..2 {
         for out in 0..2 {
             let sum: f32 = (0..6).map(|i| w[out * 6 + i] * (row * 6 + i) as f32 / 10.0).sum();
-            assert!((y.as_slice()[row * 2 + out] - sum.tanh()).abs() < 1e-6);
+            approx::assert_abs_diff_eq!(y.as_slice()[row * 2 + out], sum.tanh(), epsilon = 1e-6);
         }
     }
 }

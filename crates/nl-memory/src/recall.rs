@@ -243,6 +243,8 @@ fn log_votes(distances: &[f32], labels: &[u32], temperature: f32, smoothing: f32
 
 #[cfg(test)]
 mod tests {
+    use approx::assert_relative_eq;
+
     use super::*;
     use crate::MemoryConfig;
 
@@ -265,10 +267,11 @@ mod tests {
         let total: f64 = w.iter().sum();
         for c in 0..3 {
             let want = (0.9 * w[c] / total + 0.1 / 3.0).ln();
-            assert!((f64::from(recalled.log_probs[c]) - want).abs() < 1e-6, "{} and {want}", recalled.log_probs[c]);
+            // Computed in f64, rounded to f32.
+            assert_relative_eq!(f64::from(recalled.log_probs[c]), want, max_relative = 1e-6);
         }
-        assert!((recalled.agreement - 1.0 / 3.0).abs() < 1e-7);
-        assert!((recalled.mean_distance - 5.0 / 3.0).abs() < 1e-6);
+        assert_relative_eq!(recalled.agreement, 1.0 / 3.0);
+        assert_relative_eq!(recalled.mean_distance, 5.0 / 3.0);
     }
 
     #[test]
@@ -283,7 +286,7 @@ mod tests {
         empty.recall_batch(&[1.0, 0.0, 0.0, 0.0], 2, None, &mut out, &mut scratches).unwrap();
         assert_eq!((out.slots.as_slice(), out.distances.as_slice()), (&[u32::MAX; 4][..], &[f32::INFINITY; 4][..]));
         assert_eq!((out.agreement.as_slice(), out.mean_distance.as_slice()), (&[0.0; 2][..], &[2.0; 2][..]));
-        assert!(out.log_probs.iter().all(|&p| (p - (1.0_f32 / 3.0).ln()).abs() < 1e-6));
+        assert_relative_eq!(out.log_probs[..], [(1.0_f32 / 3.0).ln(); 6][..], max_relative = 1e-6);
         assert_eq!(empty.recall(&[1.0, 0.0], 5, Some(3)).unwrap().neighbours, []);
     }
 
@@ -291,9 +294,10 @@ mod tests {
     fn distances_far_apart_do_not_overflow() {
         let mut log_probs = [0.0; 2];
         log_votes(&[1e-30, 3e38], &[1, 0], 1e-3, 0.01, &mut log_probs);
-        assert!((log_probs[1] - 0.995_f32.ln()).abs() < 1e-6 && (log_probs[0] - 0.005_f32.ln()).abs() < 1e-5);
+        // The logarithm of a number near 1 has few digits.
+        assert_relative_eq!(log_probs[..], [0.005_f32.ln(), 0.995_f32.ln()][..], epsilon = 1e-6, max_relative = 1e-6);
         log_votes(&[f32::INFINITY, f32::INFINITY], &[1, 0], 1.0, 0.01, &mut log_probs);
-        assert!(log_probs.iter().all(|&p| (p - 0.5_f32.ln()).abs() < 1e-6));
+        assert_relative_eq!(log_probs[..], [0.5_f32.ln(); 2][..], max_relative = 1e-6);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What every episodic memory must obey, for any contents.
 
+use approx::abs_diff_eq;
 use nl_memory::{EpisodicMemory, MemoryConfig, Metric, RecallBatch, Replacement, Scratch};
 use nl_random::Streams;
 use proptest::prelude::*;
@@ -159,7 +160,7 @@ proptest! {
         let memory = filled(config(metric, Replacement::PerClass, 100), &items);
         for (id, (key, _)) in (0..).zip(&items) {
             let found = memory.recall(key, k, None).unwrap();
-            prop_assert!(found.neighbours[0].distance.abs() < 1e-5, "{:?}", found.neighbours[0]);
+            prop_assert!(abs_diff_eq!(found.neighbours[0].distance, 0.0, epsilon = 1e-5), "{:?}", found.neighbours[0]);
             let left_out = memory.recall(key, k, Some(id)).unwrap();
             prop_assert!(left_out.neighbours.iter().all(|n| n.id != id));
             prop_assert_eq!(left_out.neighbours.len(), k.min(items.len() - 1));
@@ -174,14 +175,16 @@ proptest! {
         all.sort_by(f64::total_cmp);
         prop_assert_eq!(recalled.neighbours.len(), k.min(items.len()));
         for (neighbour, want) in recalled.neighbours.iter().zip(all) {
-            prop_assert!((f64::from(neighbour.distance) - want).abs() < 1e-4, "{} and {want}", neighbour.distance);
+            // Squares of up to 20 in f32.
+            let near = abs_diff_eq!(f64::from(neighbour.distance), want, epsilon = 1e-4);
+            prop_assert!(near, "{} and {want}", neighbour.distance);
             let (key, label) = &items[neighbour.id as usize];
             prop_assert_eq!(neighbour.label, *label);
-            prop_assert!((distance(metric, &query, key) - want).abs() < 1e-4);
+            prop_assert!(abs_diff_eq!(distance(metric, &query, key), want, epsilon = 1e-4));
         }
         prop_assert!(recalled.log_probs.iter().all(|p| p.is_finite()));
         let total: f64 = recalled.log_probs.iter().map(|&p| f64::from(p).exp()).sum();
-        prop_assert!((total - 1.0).abs() < 1e-5, "{total}");
+        prop_assert!(abs_diff_eq!(total, 1.0, epsilon = 1e-5), "{total}");
         prop_assert!((0.0..=1.0).contains(&recalled.agreement) && recalled.mean_distance.is_finite());
     }
 
@@ -201,7 +204,7 @@ proptest! {
         let ids = |r: &nl_memory::Recall| r.neighbours.iter().map(|n| n.id).collect::<Vec<_>>();
         prop_assert_eq!(ids(&a), ids(&b));
         for (a, b) in a.log_probs.iter().zip(&b.log_probs) {
-            prop_assert!((a - b).abs() < 1e-4);
+            prop_assert!(abs_diff_eq!(a, b, epsilon = 1e-4));
         }
     }
 
@@ -254,7 +257,7 @@ proptest! {
             prop_assert_eq!(recalled.neighbours.len(), k.min(items.len()));
             prop_assert!(recalled.neighbours.iter().all(|n| !n.distance.is_nan()));
             let total: f64 = recalled.log_probs.iter().map(|&p| f64::from(p).exp()).sum();
-            prop_assert!((total - 1.0).abs() < 1e-5 && recalled.mean_distance.is_finite(), "{:?}", recalled);
+            prop_assert!(abs_diff_eq!(total, 1.0, epsilon = 1e-5) && recalled.mean_distance.is_finite(), "{:?}", recalled);
         }
     }
 

@@ -32,7 +32,7 @@ fn slack(steps: f64) -> f64 {
 ///
 /// ```
 /// use nl_neuron::grid::whole;
-/// let spikes = 0.29 * 100.0; // 28.999999999999996
+/// let spikes = 0.29_f64 * 100.0; // 28.999999999999996
 /// assert_eq!((spikes.floor(), whole(spikes)), (28.0, 29.0));
 /// assert_eq!((whole(28.99), whole(29.01)), (28.0, 29.0));
 /// ```

@@ -298,7 +298,7 @@ fn morris_lecar_2<F: Real>(knobs: &Knobs) -> Subject<F, MorrisLecar<F>> {
         -50.0..=150.0,
     )
     .dt(Ms(0.3))
-    .t_ref(p.t_ref)
+    .t_ref(p.t_ref.on_grid(Ms(0.3)))
     .quiet(20.0)
     .lateness(15.0)
 }

@@ -89,7 +89,8 @@ mod tests {
                 for axis in 0..2 {
                     let exact = weights.clone().zip(&history).map(|(w, p)| w * f64::from(p[axis])).sum::<f64>() / total;
                     let got = f64::from(average.values()[axis]);
-                    assert!((got - exact).abs() < 2e-5 * exact.abs().max(1.0), "{got} and {exact}");
+                    // 300 roundings to f32.
+                    approx::assert_relative_eq!(got, exact, max_relative = 2e-5, epsilon = 2e-5);
                 }
             }
             assert_eq!(average.updates(), 300);

@@ -264,11 +264,11 @@ mod tests {
     fn schedules_stay_where_they_end() {
         let cosine = Schedule::Cosine { rate: 0.5, steps: 10, floor: 0.125 };
         for (step, rate) in [(0, 0.5), (5, 0.3125), (10, 0.125), (15, 0.125), (20, 0.125), (u64::MAX, 0.125)] {
-            assert!((cosine.rate(step) - rate).abs() < 1e-15, "step {step}: {}", cosine.rate(step));
+            approx::assert_relative_eq!(cosine.rate(step), rate, max_relative = 1e-15);
         }
         let cycle = Schedule::one_cycle(1.0, 10);
         for step in [9, 10, 1000] {
-            assert!((cycle.rate(step) - 4e-6).abs() < 1e-18);
+            approx::assert_ulps_eq!(cycle.rate(step), 4e-6, max_ulps = 4);
         }
         // Too short to rise: it starts at the peak.
         assert_eq!(Schedule::one_cycle(1.0, 3).rate(0), 1.0);
@@ -281,7 +281,7 @@ mod tests {
         let schedule = Schedule::warm_up(4, Schedule::Exponential { rate: 0.8, factor: 0.5 });
         let rates: Vec<f64> = (0..7).map(|step| schedule.rate(step)).collect();
         for (got, want) in rates.iter().zip([0.0, 0.2, 0.4, 0.6, 0.8, 0.4, 0.2]) {
-            assert!((got - want).abs() < 1e-15, "{rates:?}");
+            approx::assert_ulps_eq!(*got, want, max_ulps = 4);
         }
         assert_eq!(Schedule::warm_up(0, Schedule::Constant { rate: 2.0 }).rate(0), 2.0);
     }

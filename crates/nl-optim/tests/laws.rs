@@ -1,5 +1,6 @@
 //! What every optimiser must obey: one table, one set of laws.
 
+use approx::{abs_diff_eq, assert_relative_eq, relative_eq};
 use nl_optim::{
     Adam, AdamW, Algorithm, ClipNorm, ClipValue, DecoupledDecay, Error, L1, L2, Mask, Momentum, Nesterov, Optimizer,
     OptimizerConfig, OptimizerState, Plateau, RmsProp, Scale, Schedule, Sgd, Transform, WeightAverage, apply_updates,
@@ -54,7 +55,7 @@ fn every_algorithm_finds_the_bottom_of_a_quadratic() {
         let optimizer = optimizer(algorithm, Schedule::Exponential { rate, factor: 0.998 });
         let end = minimise(&optimizer, [0.0; 4], 3000, |p| core::array::from_fn(|i| curvature[i] * (p[i] - bottom[i])));
         for (p, bottom) in end.iter().zip(bottom) {
-            assert!((p - bottom).abs() < 1e-3, "{algorithm:?} ends at {end:?}");
+            assert!(abs_diff_eq!(*p, bottom, epsilon = 1e-3), "{algorithm:?} ends at {end:?}");
         }
     }
 }
@@ -129,7 +130,8 @@ fn a_zero_gradient_moves_nothing_that_is_not_penalised() {
     let decayed = Optimizer::new(config, Mask::ranges(std::iter::once(1..2)).unwrap()).unwrap();
     let [a, b] = minimise(&decayed, [2.0, 2.0], 10, |_| [0.0; 2]);
     assert_eq!(a, 2.0);
-    assert!((b - 2.0 * 0.95_f32.powi(10)).abs() < 1e-5);
+    // Ten roundings of f32.
+    assert_relative_eq!(b, 2.0 * 0.95_f32.powi(10), max_relative = 1e-6);
 }
 
 /// Adam with the decay of the optimiser is AdamW, bit for bit.
@@ -157,7 +159,7 @@ fn a_plateau_lowers_the_rate() {
     for _ in 0..3 {
         optimizer.observe(&mut state, 1.0);
     }
-    assert!((optimizer.rate(&state, 12) - 0.1 * before).abs() < 1e-15);
+    assert_relative_eq!(optimizer.rate(&state, 12), 0.1 * before);
 }
 
 #[test]
@@ -319,7 +321,7 @@ fn one_huge_gradient_freezes_nothing() {
                 for (step, (g, want)) in (0..).zip(gradients.into_iter().zip(want)) {
                     optimizer.step(&mut p, &mut [g], &mut state, step).unwrap();
                     // The parameter itself is a sum of f32 up to 20.
-                    let near = approx::relative_eq!(f64::from(p[0]), want, max_relative = 1e-5, epsilon = 1e-5);
+                    let near = relative_eq!(f64::from(p[0]), want, max_relative = 1e-5, epsilon = 1e-5);
                     assert!(near, "{algorithm:?} {gradients:?} step {step}: {}, not {want}", p[0]);
                 }
             }

@@ -1,7 +1,7 @@
 //! Trajectories equal to PyTorch's. The numbers: `tests/reference/optim.json` and `huge.json`, made by `optim.py` beside
 //! them.
 
-use approx::assert_relative_eq;
+use approx::{abs_diff_eq, assert_relative_eq, relative_eq};
 use nl_optim::{Algorithm, Mask, Optimizer, OptimizerConfig, Plateau, Schedule};
 use serde::Deserialize;
 
@@ -55,7 +55,7 @@ fn optimisers_follow_the_reference_for_100_steps() {
             if let Some((_, want)) = rows.next_if(|row| *row.0 == step) {
                 for (got, want) in params.iter().zip(want) {
                     // A hundred steps of a few roundings each, in another order.
-                    let near = approx::relative_eq!(got, want, max_relative = 1e-5, epsilon = 1e-5);
+                    let near = relative_eq!(got, want, max_relative = 1e-5, epsilon = 1e-5);
                     assert!(near, "{config:?} step {step}: {got}, not {want}");
                 }
             }
@@ -101,7 +101,7 @@ fn schedules_follow_the_reference() {
         assert_eq!((config.validate(), rates.len()), (Ok(()), 100));
         for (step, want) in (0..).zip(rates) {
             let got = config.rate(step);
-            assert!((got - want).abs() <= 1e-12, "{config:?} step {step}: {got}, not {want}");
+            assert!(abs_diff_eq!(got, want, epsilon = 1e-12), "{config:?} step {step}: {got}, not {want}");
         }
     }
 }
@@ -116,7 +116,7 @@ fn plateaus_follow_the_reference() {
             config.observe(&mut state, metric);
             let got = state.scale();
             // PyTorch ignores drops of less than 1e-8.
-            assert!((got - want).abs() <= 1.1e-8, "{config:?}: {got}, not {want}");
+            assert!(abs_diff_eq!(got, want, epsilon = 1.1e-8), "{config:?}: {got}, not {want}");
         }
     }
 }

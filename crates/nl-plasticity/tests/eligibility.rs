@@ -49,9 +49,12 @@ const ALWAYS: fn(u64) -> bool = |_| true;
 
 /// Pre 0 and the post neuron make w(0) eligible; reward takes it above w_max, punishment back; in between pre 1 spikes, at
 /// a time when the common factor of all eligibilities moves.
-fn rewarded_then_punished(bystander: bool) -> Vec<Event> {
+///
+/// The bystander's first spike, at `first`, is where that factor begins: at 0 the old code renewed it at 205, after ten time
+/// constants; at 100 the present code does, after five.
+fn rewarded_then_punished(first: u64, bystander: bool) -> Vec<Event> {
     let mut events: Vec<Event> = vec![
-        (0, &[1], &[], 0.0),
+        (first, &[1], &[], 0.0),
         (195, &[0], &[], 0.0),
         (196, &[], &[0], 0.0),
         (197, &[], &[], 0.4),
@@ -82,9 +85,9 @@ fn the_spike_of_an_unrelated_neuron_changes_no_weight_of_mstdpet() {
     assert!(0.9 + 0.4 * z(0.0) * per_step > 1.0); // it does meet the bound
     let expected = 1.0 - 0.4 * z(9.0) * per_step;
     assert_abs_diff_eq!(expected, 0.763_353, epsilon = 1e-6);
-    for bystander in [true, false] {
+    for (first, bystander) in [(0, true), (0, false), (100, true), (100, false)] {
         for settle in [NEVER, ALWAYS, |now| now % 7 == 3] {
-            let [w, _] = weights(&mstdpet(p), 0.9, &rewarded_then_punished(bystander), 260, settle);
+            let [w, _] = weights(&mstdpet(p), 0.9, &rewarded_then_punished(first, bystander), 260, settle);
             // Rounding of some hundred touches.
             assert_abs_diff_eq!(w, expected, epsilon = 1e-13);
         }
@@ -132,15 +135,15 @@ fn the_spike_of_an_unrelated_neuron_changes_no_weight_of_dopamine_stdp() {
             }
         }
         assert!(highest == 1.0 && w < 0.95, "{highest} {w}"); // it meets the bound and leaves it
-        for bystander in [true, false] {
-            for settle in [NEVER, ALWAYS, |now| now % 7 == 3] {
-                let [found, _] = weights(&dopamine(p), 0.9, &rewarded_then_punished(bystander), 260, settle);
-                // The reference is a first-order integration in steps of 10⁻³.
-                assert_abs_diff_eq!(found, w, epsilon = 1e-3);
-            }
-            let found = [NEVER, ALWAYS].map(|s| weights(&dopamine(p), 0.9, &rewarded_then_punished(bystander), 260, s));
-            // The common integral is rounded before it is multiplied by up to e^10.
-            assert_abs_diff_eq!(found[0][0], found[1][0], epsilon = 5e-12);
+        for (first, bystander) in [(0, true), (0, false), (100, true), (100, false)] {
+            let events = rewarded_then_punished(first, bystander);
+            let found =
+                [NEVER, ALWAYS, |now| now % 7 == 3].map(|settle| weights(&dopamine(p), 0.9, &events, 260, settle)[0]);
+            // The reference is a first-order integration in steps of 10⁻³.
+            assert_abs_diff_eq!(found[0], w, epsilon = 1e-3);
+            // The common integral is rounded before it is multiplied by up to e^5.
+            assert_abs_diff_eq!(found[1], found[0], epsilon = 1e-12);
+            assert_abs_diff_eq!(found[2], found[0], epsilon = 1e-12);
         }
     }
 }

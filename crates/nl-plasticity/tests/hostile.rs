@@ -266,3 +266,14 @@ fn what_does_not_fit_is_refused_by_every_rule() {
         }
     }
 }
+
+/// A step that is none is named as such, whatever else is computed from it.
+#[test]
+fn a_wrong_time_step_is_named() {
+    for kind in kinds() {
+        for dt in [f64::NAN, 0.0, -0.1, f64::INFINITY] {
+            let text = kind.build::<f64>(Ms(dt)).unwrap_err().to_string();
+            assert!(text.contains("dt ="), "{text}");
+        }
+    }
+}

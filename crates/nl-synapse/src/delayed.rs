@@ -352,6 +352,20 @@ mod tests {
         }
     }
 
+    /// 1.55 ms used to be 15 steps of 0.1 ms, and 0.04 ms none.
+    #[test]
+    fn delays_between_two_steps_are_refused_with_both_neighbours() {
+        let dt = Ms(0.1);
+        for (ms, below, above) in [(1.55, 1.5, 1.6), (0.04, 0.0, 0.1), (0.25, 0.2, 0.3)] {
+            let neighbours = format!("use {} or {}", Ms(below), Ms(above));
+            for delay in [Delay::from_ms(Ms(ms), Ms(1.0), dt), Delay::from_ms(Ms(0.0), Ms(ms), dt)] {
+                let error = delay.unwrap_err().to_string();
+                assert!(error.contains(&neighbours) && error.contains(&Ms(ms).to_string()), "{error}");
+            }
+            assert_eq!(Delay::from_ms(Ms(0.0), Ms(ms).on_grid(dt), dt), Delay::from_ms(Ms(0.0), Ms(above), dt));
+        }
+    }
+
     #[test]
     fn impossible_delays_are_refused() {
         let dt = Ms(0.1);

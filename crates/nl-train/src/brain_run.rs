@@ -79,6 +79,13 @@ fn build(mut config: RunConfig, split: &Split) -> Result<Built, Error> {
             )));
         }
     }
+    let neighbours = config.hippocampus.neighbours;
+    if neighbours > learn.len() {
+        return Err(Error::config(format!(
+            "hippocampus.neighbours is {neighbours}, but there are {} images to remember; ask for fewer",
+            learn.len()
+        )));
+    }
     Ok(Built { config, brain, parameters, learn, validation })
 }
 

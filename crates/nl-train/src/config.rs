@@ -213,6 +213,10 @@ impl RunConfig {
             .learn()
             .validate(self.shard.max(self.probe.batch))
             .map_err(|e| Error::config(format!("probe: {e}")))?;
+        let (neighbours, most) = (self.probe.neighbours, HippocampusConfig::MAX_NEIGHBOURS);
+        if neighbours > most {
+            return Err(Error::config(format!("probe.neighbours is {neighbours}, but must be at most {most}")));
+        }
         // Refuses what the memory would refuse after hours of training.
         Hippocampus::new(&self.brain, self.hippocampus)?;
         let name = &self.name;
@@ -259,6 +263,12 @@ mod tests {
             (broken(|c| c.hippocampus.capacity = 0), "capacity"),
             (broken(|c| c.hippocampus.temperature = f32::NAN), "temperature"),
             (broken(|c| c.hippocampus.neighbours = 0), "neighbour"),
+            (broken(|c| c.hippocampus.neighbours = 1_000_000_000), "hippocampus.neighbours is 1000000000"),
+            (broken(|c| c.probe.neighbours = 1_000_000_000), "probe.neighbours is 1000000000"),
+            (broken(|c| c.basal_ganglia.learn.weight_decay = 1e300), "basal_ganglia.learn: "),
+            (broken(|c| c.supervised.learn.weight_decay = 1e4), "weight_decay = 10000; it must be at most 1 /"),
+            (broken(|c| c.supervised.learn.clip_norm = Some(1e-300)), "supervised.learn: "),
+            (broken(|c| c.supervised.learn.rate = Pace::Constant { rate: 1e39 }), "supervised.learn: "),
             (broken(|c| (c.brain.retina, c.brain.retina_kernel) = (16_000, 16_383)), "weights"),
         ] {
             assert!(error.contains(part), "{error}");

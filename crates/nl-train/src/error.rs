@@ -26,6 +26,19 @@ pub enum Error {
         /// What was found, where and when, and what to do.
         what: String,
     },
+    /// A number that decides what comes next is infinite or not a number.
+    #[error(
+        "{what} became {value} in {place}; lower the learning rate or the weight decay, or clip gradients (clip_norm); the \
+         newest checkpoint is from before that"
+    )]
+    NotFinite {
+        /// What: a parameter with its index, a component of a gradient, a validation loss.
+        what: String,
+        /// Its value.
+        value: f64,
+        /// Stage, epoch and step.
+        place: String,
+    },
     /// A worker thread stopped in the middle of a shard.
     #[error("a worker thread stopped in the middle of a shard; this is a bug in an objective or in this crate")]
     Worker,
@@ -90,7 +103,7 @@ pub enum Error {
     Report(#[from] crate::report::ReportError),
     /// The map of the embedding could not be made.
     #[error(transparent)]
-    Map(#[from] crate::PcaError),
+    Map(#[from] crate::TsneError),
 }
 
 impl Error {

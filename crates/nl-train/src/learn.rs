@@ -206,6 +206,8 @@ pub(crate) fn run_stage(
     let mut saved = Instant::now();
     let every = total.div_ceil(CURVE_POINTS).max(1);
 
+    let place = |state: &RunState| format!("stage {name}, epoch {}, step {}", state.epoch + 1, state.step + 1);
+    let after = |state: &RunState| format!("stage {name}, epoch {}, after step {}", state.epoch + 1, state.step);
     while state.epoch < learn.epochs {
         if state.step == 0 {
             batches.start_epoch(&streams, state.epoch);
@@ -215,16 +217,15 @@ pub(crate) fn run_stage(
         while let Some(samples) = batches.next_batch() {
             let step_start = Instant::now();
             let loss = engine.step(samples, state.epoch, parameters, objective).map_err(|e| match e {
-                Error::Diverged { loss, .. } => {
-                    let place = format!("stage {name}, epoch {}, step {}", state.epoch + 1, state.step + 1);
-                    Error::Diverged { loss, place }
-                }
+                Error::Diverged { loss, .. } => Error::Diverged { loss, place: place(state) },
                 other => other,
             })?;
             let index = state.epoch * steps + state.step;
-            let rate = update(&optimizer, parameters, engine.gradient(), &mut state.optimizer, index)?;
+            let rate = update(&optimizer, parameters, engine.gradient(), &mut state.optimizer, index)
+                .map_err(|e| located(e, "the gradient of", parameters, || place(state)))?;
             if let Some(average) = &mut state.average {
-                average.update(parameters.values())?;
+                let taken = average.update(parameters.values());
+                taken.map_err(|e| located(e.into(), "parameter", parameters, || place(state)))?;
             }
             state.step += 1;
             state.steps += 1;
@@ -251,6 +252,7 @@ pub(crate) fn run_stage(
             let stop = sinks.observer.stop_requested();
             if stop || saved.elapsed().as_secs_f64() > CHECKPOINT_SECONDS {
                 clock.stop(&name, state);
+                check_finite(parameters, || after(state))?;
                 save_state(parameters, state, sinks)?;
                 if stop {
                     return Err(Error::Stopped { folder: sinks.folder.path().to_owned() });
@@ -259,6 +261,7 @@ pub(crate) fn run_stage(
             }
         }
         clock.stop(&name, state);
+        check_finite(parameters, || after(state))?;
         state.epoch += 1;
         state.step = 0;
 
@@ -272,6 +275,14 @@ pub(crate) fn run_stage(
             None => validate(parameters)?,
         };
         state.add_time("Validation", started.elapsed().as_secs_f64(), None);
+        for (what, value) in
+            [("the validation loss", validation.loss), ("the validation accuracy", validation.accuracy)]
+        {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                let place = format!("stage {name}, after epoch {}", state.epoch);
+                return Err(Error::NotFinite { what: what.into(), value, place });
+            }
+        }
         let epoch = state.epoch as f64;
         let (validation_loss, validation_accuracy) = (validation.loss, validation.accuracy);
         if let Some(curve) = state.curves.last_mut() {
@@ -292,6 +303,7 @@ pub(crate) fn run_stage(
     if let Some(average) = state.average.take() {
         parameters.set_values(average.values())?;
     }
+    check_finite(parameters, || format!("stage {name}, at its end"))?;
     state.optimizer = None;
     let seconds = stage_start.elapsed().as_secs_f64();
     sinks.observer.on_event(&Event::StageEnded { stage: name, seconds });
@@ -323,6 +335,45 @@ fn update(
     let rate = optimizer.rate(state, step);
     optimizer.step(parameters.values_mut(), gradient, state, step)?;
     Ok(rate)
+}
+
+/// Every parameter is a number: looked at whenever a checkpoint is due, before it is written, and at the end of an epoch
+/// and of a stage.
+///
+/// # Errors
+/// [`Error::NotFinite`] with the path and index of the first that is not.
+pub(crate) fn check_finite(parameters: &Parameters<f32>, place: impl Fn() -> String) -> Result<(), Error> {
+    match parameters.values().iter().position(|x| !x.is_finite()) {
+        Some(at) => {
+            let what = format!("parameter {}", element(parameters, at));
+            Err(Error::NotFinite { what, value: f64::from(parameters.values()[at]), place: place() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// `cortex/v1/weight[3, 0, 1, 2]`: the path and index of an element of the flat vector.
+fn element(parameters: &Parameters<f32>, at: usize) -> String {
+    let Some(entry) = parameters.entries().iter().find(|entry| entry.range().contains(&at)) else {
+        return format!("number {at}");
+    };
+    let mut rest = at - entry.offset;
+    let mut index = vec![0; entry.shape.len()];
+    for (i, &size) in index.iter_mut().zip(&entry.shape).rev() {
+        (*i, rest) = (rest % size, rest / size);
+    }
+    format!("{}{index:?}", entry.path)
+}
+
+/// What the optimiser or the average refused, with the parameter's path in place of a position in the flat vector.
+fn located(error: Error, what: &str, parameters: &Parameters<f32>, place: impl Fn() -> String) -> Error {
+    match error {
+        Error::Optim(nl_optim::Error::NotFinite { at, value, .. }) => {
+            let what = format!("{what} {}", element(parameters, at));
+            Error::NotFinite { what, value: f64::from(value), place: place() }
+        }
+        other => other,
+    }
 }
 
 /// Writes the next checkpoint: the state as it is, with these parameters.

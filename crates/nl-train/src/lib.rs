@@ -48,5 +48,5 @@ pub use sim::{SimConfig, SimModel, SimRun, SimSeconds, SimSummary};
 pub use state::Stage;
 pub use stdp::{StdpConfig, StdpRun, StdpSpeed, StdpSummary};
 pub use summary::{SslSummary, Summary, TestAccuracy, Throughput};
-pub use tsne::Tsne;
+pub use tsne::{Tsne, TsneError};
 pub use weights::{NamedTensors, WeightsError, read_weights, write_weights};

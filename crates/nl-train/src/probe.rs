@@ -10,6 +10,7 @@ use crate::brain_run::argmax;
 use crate::config::ProbeConfig;
 use crate::engine::Engine;
 use crate::evaluate::Evaluator;
+use crate::learn::check_finite;
 use crate::metrics::accuracy;
 use crate::objective::Probe;
 
@@ -64,14 +65,19 @@ pub(crate) fn linear_accuracy(
     let learn = config.learn();
     let optimizer = learn.optimizer(batches.len() as u64 * config.epochs, Mask::all())?;
     let mut state = optimizer.init(parameters.values())?;
+    let place = |epoch: u64| format!("the linear probe, epoch {}", epoch + 1);
     let mut step = 0;
     for epoch in 0..config.epochs {
         batches.start_epoch(&streams, epoch);
         while let Some(samples) = batches.next_batch() {
-            engine.step(samples, epoch, &parameters, &probe)?;
+            engine.step(samples, epoch, &parameters, &probe).map_err(|e| match e {
+                Error::Diverged { loss, .. } => Error::Diverged { loss, place: place(epoch) },
+                other => other,
+            })?;
             optimizer.step(parameters.values_mut(), engine.gradient(), &mut state, step)?;
             step += 1;
         }
+        check_finite(&parameters, || place(epoch))?;
     }
     let logits = Evaluator::new(256).rows(&new, dim, classes, &parameters, |x, ctx| probe.logits(x, ctx))?;
     Ok(accuracy(&argmax(&logits, classes), &numbers(test.labels)).unwrap_or(0.0))
@@ -81,7 +87,10 @@ fn numbers(labels: &[u8]) -> Vec<u32> {
     labels.iter().map(|&label| u32::from(label)).collect()
 }
 
-/// (x − mean) / std of each unit; units that never vary become 0.
+/// (x − mean) / std of each unit; units that never vary, or by no more than the rounding of their own values, become 0.
+///
+/// Moments are those of x − x₀ with x₀ the first row: a unit that is constant has exactly none, whatever its value, and
+/// nothing depends on the unit in which the rows are measured.
 struct Scale {
     mean: Vec<f64>,
     factor: Vec<f64>,
@@ -90,18 +99,22 @@ struct Scale {
 impl Scale {
     fn of(rows: &[f32], dim: usize) -> Self {
         let n = (rows.len() / dim).max(1) as f64;
-        let (mut mean, mut square) = (vec![0.0; dim], vec![0.0; dim]);
+        let first = rows.get(..dim).unwrap_or_default();
+        let (mut shift, mut square) = (vec![0.0; dim], vec![0.0; dim]);
         for row in rows.chunks_exact(dim) {
-            for ((mean, square), &x) in mean.iter_mut().zip(&mut square).zip(row) {
-                *mean += f64::from(x) / n;
-                *square += f64::from(x).powi(2) / n;
+            for (((shift, square), &x), &first) in shift.iter_mut().zip(&mut square).zip(row).zip(first) {
+                let d = f64::from(x) - f64::from(first);
+                *shift += d / n;
+                *square += d * d / n;
             }
         }
-        let factor = |(mean, square): (&f64, &f64)| {
-            let variance = square - mean * mean;
-            if variance > 1e-10 { variance.sqrt().recip() } else { 0.0 }
+        let mean: Vec<f64> = shift.iter().zip(first).map(|(shift, &first)| f64::from(first) + shift).collect();
+        let factor = |((shift, square), mean): ((&f64, &f64), &f64)| {
+            let variance = square - shift * shift;
+            let rounding = f64::from(f32::EPSILON).powi(2) * (mean * mean + square);
+            if variance > rounding { variance.sqrt().recip() } else { 0.0 }
         };
-        Self { factor: mean.iter().zip(&square).map(factor).collect(), mean }
+        Self { factor: shift.iter().zip(&square).zip(&mean).map(factor).collect(), mean }
     }
 
     fn apply(&self, rows: &[f32]) -> Vec<f32> {
@@ -114,6 +127,25 @@ impl Scale {
 mod tests {
     use super::*;
     use rand::RngExt;
+
+    /// Any unit of measure, and constants of any value among units that vary.
+    #[test]
+    fn standardising_knows_no_unit_and_no_constant() {
+        let mut rng = Streams::new(6).rng("scale test", 0, 0);
+        for size in [1e-12_f32, 1e-6, 1.0, 1e6, 1e12] {
+            for constant in [0.0, 0.1, 1.0 / 3.0, 1e-3, 7e4] {
+                let rows: Vec<f32> =
+                    (0..300).flat_map(|_| [size * (rng.random::<f32>() + 3.0), constant * size]).collect();
+                let scale = Scale::of(&rows, 2);
+                assert_eq!(scale.factor[1], 0.0, "a constant {constant} in units of {size}");
+                let scaled = scale.apply(&rows);
+                let moment = |power| scaled.iter().step_by(2).map(|&x| f64::from(x).powi(power)).sum::<f64>() / 300.0;
+                // Rounded to f32 at the end.
+                approx::assert_abs_diff_eq!(moment(1), 0.0, epsilon = 1e-6);
+                approx::assert_relative_eq!(moment(2), 1.0, max_relative = 1e-6);
+            }
+        }
+    }
 
     /// Two classes on either side of a hyperplane: both probes find them, and shuffled labels cannot be found.
     #[test]
@@ -135,6 +167,7 @@ mod tests {
         assert!(linear > 0.95 && knn > 0.8, "linear {linear}, knn {knn}");
         // 200 fair coins: five standard deviations are 0.18.
         let (linear, knn) = score(&coin);
-        assert!((linear - 0.5).abs() < 0.18 && (knn - 0.5).abs() < 0.18, "linear {linear}, knn {knn}");
+        approx::assert_abs_diff_eq!(linear, 0.5, epsilon = 0.18);
+        approx::assert_abs_diff_eq!(knn, 0.5, epsilon = 0.18);
     }
 }

@@ -7,14 +7,33 @@ use rayon::prelude::*;
 
 use crate::pca::{Pca, PcaError};
 
+/// Why there is no map.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TsneError {
+    /// The rows do not fit, or hold values that are not finite.
+    #[error("t-SNE: {0}")]
+    Rows(#[from] PcaError),
+    /// A setting is out of range.
+    #[error("t-SNE: {name} is {value}, but must be {expected}")]
+    Setting {
+        /// The field of [`Tsne`].
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
 /// Settings of [`Tsne::layout`]; the defaults suit 200 to 2,000 points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tsne {
-    /// The effective number of neighbours of a point.
+    /// The effective number of neighbours of a point, at least 1; more than a third of the other points count as a third.
     pub perplexity: f64,
     /// Steps of gradient descent.
     pub iterations: usize,
-    /// Factor on the attraction in the first quarter of the steps.
+    /// Factor on the attraction in the first quarter of the steps, at least 1.
     pub exaggeration: f64,
 }
 
@@ -43,12 +62,20 @@ impl Tsne {
     /// let map = nl_train::Tsne { perplexity: 5.0, ..Default::default() }.layout(&rows, 1)?;
     /// let centre = |part: &[[f64; 2]]| part.iter().map(|p| p[0]).sum::<f64>() / 20.0;
     /// assert!((centre(&map[..20]) - centre(&map[20..])).abs() > 5.0);
-    /// # Ok::<(), nl_train::PcaError>(())
+    /// # Ok::<(), nl_train::TsneError>(())
     /// ```
     ///
+    /// The unit of the rows does not matter: distances are compared with each other only.
+    ///
     /// # Errors
-    /// [`PcaError`] if the rows do not fit `dim` or hold values that are not finite.
-    pub fn layout(&self, rows: &[f32], dim: usize) -> Result<Vec<[f64; 2]>, PcaError> {
+    /// [`TsneError::Setting`] for a setting out of range; [`TsneError::Rows`] if the rows do not fit `dim` or hold values
+    /// that are not finite.
+    pub fn layout(&self, rows: &[f32], dim: usize) -> Result<Vec<[f64; 2]>, TsneError> {
+        for (name, value) in [("perplexity", self.perplexity), ("exaggeration", self.exaggeration)] {
+            if !(value >= 1.0 && value.is_finite()) {
+                return Err(TsneError::Setting { name, value, expected: "a finite number, 1 or more" });
+            }
+        }
         let start = Pca::fit(rows, dim, 2)?.project(rows)?;
         let n = rows.len() / dim;
         let mut y: Vec<[f64; 2]> = if dim == 1 {
@@ -59,7 +86,9 @@ impl Tsne {
         if n < 4 {
             return Ok(y);
         }
-        let spread = (y.iter().map(|p| p[0] * p[0]).sum::<f64>() / n as f64).sqrt().max(1e-12);
+        let spread = (y.iter().map(|p| p[0] * p[0]).sum::<f64>() / n as f64).sqrt();
+        // Points that are all equal start in one place.
+        let spread = if spread > 0.0 { spread } else { 1.0 };
         // A lattice of tiny offsets parts points that are equal: equal points feel equal forces and would never part.
         for (i, p) in y.iter_mut().enumerate() {
             *p = [1e-4 * p[0] / spread + 1e-9 * (i % 97) as f64, 1e-4 * p[1] / spread + 1e-9 * (i % 89) as f64];
@@ -141,8 +170,9 @@ fn attraction(rows: &[f32], dim: usize, perplexity: f64) -> Vec<Row> {
         .into_par_iter()
         .map(|i| {
             let row = |i: usize| &rows[i * dim..(i + 1) * dim];
-            let distance =
-                |j: usize| -> f64 { row(i).iter().zip(row(j)).map(|(&a, &b)| f64::from(a - b)).map(|d| d * d).sum() };
+            let distance = |j: usize| -> f64 {
+                row(i).iter().zip(row(j)).map(|(&a, &b)| f64::from(a) - f64::from(b)).map(|d| d * d).sum()
+            };
             let mut near: Vec<(f64, u32)> = (0..n).filter(|&j| j != i).map(|j| (distance(j), j as u32)).collect();
             near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             near.truncate(neighbours);
@@ -170,11 +200,15 @@ fn attraction(rows: &[f32], dim: usize, perplexity: f64) -> Vec<Row> {
     joint
 }
 
-/// Bisects β = 1/2σ² until the entropy of pⱼ ∝ exp(−β dⱼ²) is log(perplexity).
+/// Bisects β = 1/2σ² until the entropy of pⱼ ∝ exp(−β dⱼ²) is log(perplexity), from one over the mean of the dⱼ² beyond
+/// the nearest: whatever the unit of d, the search is the same.
 fn calibrate(near: &[(f64, u32)], perplexity: f64) -> Row {
     let target = perplexity.min(near.len() as f64).ln();
     let offset = near.first().map_or(0.0, |first| first.0);
-    let (mut low, mut high, mut beta) = (0.0, f64::INFINITY, 1.0);
+    let mean = near.iter().map(|&(d, _)| d - offset).sum::<f64>() / near.len().max(1) as f64;
+    // All equally far: any β says the same.
+    let start = if mean > 0.0 { mean.recip() } else { 1.0 };
+    let (mut low, mut high, mut beta) = (0.0, f64::INFINITY, start);
     let mut row: Row = Vec::new();
     for _ in 0..64 {
         row = near.iter().map(|&(d, j)| (j, (-beta * (d - offset)).exp())).collect();
@@ -218,19 +252,19 @@ mod tests {
         let near: Vec<(f64, u32)> = (0..90).map(|j| (3.0 + f64::from(j * j), j)).collect();
         let row = calibrate(&near, 20.0);
         let entropy: f64 = row.iter().map(|&(_, p)| -p * p.max(1e-300).ln()).sum();
-        assert!((entropy.exp() - 20.0).abs() < 0.01, "{}", entropy.exp());
-        assert!((row.iter().map(|entry| entry.1).sum::<f64>() - 1.0).abs() < 1e-12);
+        approx::assert_abs_diff_eq!(entropy.exp(), 20.0, epsilon = 0.01);
+        approx::assert_abs_diff_eq!(row.iter().map(|entry| entry.1).sum::<f64>(), 1.0, epsilon = 1e-12);
     }
 
     #[test]
     fn attraction_is_symmetric_and_sums_to_one() {
         let joint = attraction(&clusters(60, 8, 4), 8, 10.0);
         let total: f64 = joint.iter().flatten().map(|entry| entry.1).sum();
-        assert!((total - 1.0).abs() < 1e-12, "{total}");
+        approx::assert_abs_diff_eq!(total, 1.0, epsilon = 1e-12);
         for (i, row) in joint.iter().enumerate() {
             for &(j, p) in row {
                 let back = joint[j as usize].iter().find(|entry| entry.0 as usize == i).unwrap().1;
-                assert!((p - back).abs() < 1e-15 && j as usize != i);
+                assert!(approx::abs_diff_eq!(p, back, epsilon = 1e-15) && j as usize != i);
             }
         }
     }
@@ -248,7 +282,9 @@ mod tests {
                 force = [force[0] + w * w * d[0], force[1] + w * w * d[1]];
             }
             let (fast_z, fast) = repulsion(&xs, &ys, i);
-            assert!((z - fast_z).abs() < 1e-12 && (force[0] - fast[0]).abs() + (force[1] - fast[1]).abs() < 1e-12);
+            // Summed in another order.
+            approx::assert_abs_diff_eq!(z, fast_z, epsilon = 1e-12);
+            approx::assert_abs_diff_eq!(force[..], fast[..], epsilon = 1e-12);
         }
     }
 
@@ -263,6 +299,50 @@ mod tests {
         for i in 0..120 {
             let nearest = (0..120).filter(|&j| j != i).min_by(|&a, &b| squared(i, a).total_cmp(&squared(i, b)));
             assert_eq!(nearest.unwrap() % 6, i % 6, "the neighbour of point {i}");
+        }
+    }
+
+    /// Rows in metres or in nanometres are the same rows. A power of two scales every number without rounding: the same
+    /// bits; any other factor rounds the rows first, and the same clusters must be found.
+    #[test]
+    fn the_unit_of_the_rows_does_not_matter() {
+        let rows = clusters(80, 6, 4);
+        let settings = Tsne { perplexity: 8.0, iterations: 300, ..Tsne::default() };
+        let scaled = |factor: f32| rows.iter().map(|x| x * factor).collect::<Vec<_>>();
+        let map = settings.layout(&rows, 6).unwrap();
+        for power in [-60, -40, -7, 3, 40, 60] {
+            assert_eq!(settings.layout(&scaled(2.0_f32.powi(power)), 6).unwrap(), map, "2^{power}");
+        }
+        for factor in [1e-12, 1e-5, 3.7e4, 1e12] {
+            let map = settings.layout(&scaled(factor), 6).unwrap();
+            let squared = |i: usize, j: usize| (map[i][0] - map[j][0]).powi(2) + (map[i][1] - map[j][1]).powi(2);
+            for i in 0..80 {
+                let nearest = (0..80).filter(|&j| j != i).min_by(|&a, &b| squared(i, a).total_cmp(&squared(i, b)));
+                assert_eq!(nearest.unwrap() % 4, i % 4, "the neighbour of point {i} in units of {factor}");
+            }
+        }
+    }
+
+    #[test]
+    fn calibration_reaches_the_perplexity_in_any_unit() {
+        for unit in [1e-24, 1e-9, 1.0, 1e9, 1e24, 1e70] {
+            let near: Vec<(f64, u32)> = (0..90).map(|j| (unit * (3.0 + f64::from(j * j)), j)).collect();
+            let row = calibrate(&near, 20.0);
+            let entropy: f64 = row.iter().map(|&(_, p)| -p * p.max(1e-300).ln()).sum();
+            // The bisection ends at 1e-5 of the entropy.
+            approx::assert_relative_eq!(entropy.exp(), 20.0, max_relative = 1e-4);
+        }
+    }
+
+    #[test]
+    fn settings_that_make_no_map_are_refused() {
+        let rows = clusters(20, 3, 2);
+        for bad in [f64::NAN, 0.0, -1.0, 0.5, f64::INFINITY, f64::NEG_INFINITY] {
+            for settings in [Tsne { perplexity: bad, ..Tsne::default() }, Tsne { exaggeration: bad, ..Tsne::default() }]
+            {
+                let error = settings.layout(&rows, 3).unwrap_err().to_string();
+                assert!(error.contains("must be a finite number, 1 or more"), "{error}");
+            }
         }
     }
 

@@ -178,3 +178,56 @@ fn other_sizes_and_classes_run_to_the_end() {
     // A bar at one of three places: far above the third that guessing gets.
     assert!(summary.ssl.knn_accuracy > 0.6, "{:?}", summary.ssl);
 }
+
+/// Starts a toy run with a changed configuration; its error, and the folder, which must still be good to go on from.
+fn failing(change: impl Fn(&mut RunConfig)) -> (String, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut config, split, source) = toy();
+    change(&mut config);
+    let folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let error = BrainRun::start(config, split, source, folder).unwrap().run(&mut Silent).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    (error.to_string(), dir)
+}
+
+/// RMSprop's first step is ten times the rate: weights that no `f32` can hold, after a loss that was finite.
+fn one_step(learn: &mut nl_train::LearnConfig, batch: usize, rate: f64) {
+    (learn.epochs, learn.batch, learn.average) = (1, batch, None);
+    learn.algorithm = nl_optim::Algorithm::RmsProp(nl_optim::RmsProp::default());
+    learn.rate = nl_train::Pace::Constant { rate };
+    learn.weight_decay = 0.0;
+}
+
+/// No later loss would have shown it: the last step of the last stage.
+#[test]
+fn weights_that_are_no_numbers_end_the_run_and_leave_the_checkpoints() {
+    let (error, dir) = failing(|config| {
+        config.basal_ganglia.queries = 20;
+        one_step(&mut config.basal_ganglia.learn, 20, 3e38);
+    });
+    assert!(error.contains("parameter basal_ganglia/") && error.contains("inf in stage Basal ganglia"), "{error}");
+    assert!(error.contains("epoch 1, after step 1"), "{error}");
+    assert!(!dir.path().join("run/summary.json").exists() && !dir.path().join("run/weights.safetensors").exists());
+    // The newest checkpoint is the end of stage 2: resumed, the run fails at the same place and nowhere else.
+    let (_, split, source) = toy();
+    let folder = RunFolder::resume(&dir.path().join("run")).unwrap();
+    let again = BrainRun::resume(folder, split, source).unwrap().run(&mut Silent).unwrap_err().to_string();
+    assert_eq!(again, error);
+}
+
+/// Weights that are numbers, and make images of none.
+#[test]
+fn a_validation_loss_that_is_no_number_ends_the_run() {
+    let (error, _dir) = failing(|config| one_step(&mut config.supervised.learn, 120, 1e37));
+    assert!(error.contains("the validation loss became NaN in stage Supervised, after epoch 1"), "{error}");
+}
+
+#[test]
+fn more_neighbours_than_images_are_refused_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut config, split, source) = toy();
+    config.hippocampus.neighbours = 121;
+    let folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let error = BrainRun::start(config, split, source, folder).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("neighbours is 121, but there are 120 images"), "{error}");
+}

@@ -100,7 +100,7 @@ fn too_little_memory_is_an_error() {
     let place = Place::new();
     let (mut built, mut refused) = (0, 0);
     // From what the program itself needs to what 100,000 neurons of 80 inputs do, KiB of address space.
-    for limit in (120_000..420_000).step_by(20_000) {
+    for limit in (50_000..210_000).step_by(10_000) {
         let line = format!("sim cuba --neurons 100000 --seconds 0.001 --threads 1 --out m{limit}");
         let program = env!("CARGO_BIN_EXE_xtask");
         let output =

@@ -9,7 +9,7 @@
 
 use super::layout::{Planes, Rows, Source, Upstream, lanes_to_planes, planes_to_lanes};
 use super::product::Product;
-use super::tree::{self, LEVELS, Tree};
+use super::tree::{self, LEVELS};
 use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::{Conv2d, Finish};
 use crate::size::{elements, padded, product, sum};
@@ -33,8 +33,9 @@ struct Layout {
     out: [usize; 2],
     /// Phases that are read, down and across.
     phases: [usize; 2],
-    /// Rows and columns of a phase.
+    /// Rows and columns of a phase, and how many of them the first patch reaches beyond its first.
     phase: [usize; 2],
+    over: [usize; 2],
     /// Elements of the phases of one channel, and of all channels of an image with room to read one vector too far.
     channel_len: usize,
     phases_len: usize,
@@ -66,10 +67,8 @@ impl Layout {
         let size = [s.height, s.width];
         let stride = [0, 1].map(|axis| s.stride[axis].min(padded(size[axis], s.padding[axis]).unwrap_or(1)).max(1));
         let phases = [0, 1].map(|axis| stride[axis].min(s.kernel[axis]));
-        let mut phase = [0; 2];
-        for axis in 0..2 {
-            phase[axis] = sum(op, "rows of a phase", out[axis], (s.kernel[axis] - 1) / stride[axis])?;
-        }
+        let over = [0, 1].map(|axis| (s.kernel[axis] - 1) / stride[axis]);
+        let phase = [sum(op, "rows of a phase", out[0], over[0])?, sum(op, "columns of a phase", out[1], over[1])?];
         let channel_len = product(op, "the phases of a padded image", &[phases[0], phases[1], phase[0], phase[1]])?;
         let phases_len = product(op, "the phases of a padded image", &[s.in_channels, channel_len])?;
         let patch = product(op, "a patch", &[s.in_channels, s.kernel[0], s.kernel[1]])?;
@@ -79,14 +78,16 @@ impl Layout {
         let rows = rows.min(out[0]);
         let per_line = 64 / size_of::<T>();
         let group_patches = product(op, "the patches of a group", &[images, rows, out[1]])?;
-        // Room for one vector more, then an odd number of cache lines.
-        let spare = sum(op, "the patches of a group", group_patches, 2 * V::LANES)?;
+        // Whole vectors and room for one more, then an odd number of cache lines.
+        let vectors = sum(op, "the patches of a group", group_patches.div_ceil(V::LANES), 1)?;
+        let spare = product(op, "the patches of a group", &[vectors, V::LANES])?;
         let pitch = product(op, "the patches of a group", &[spare.div_ceil(per_line) | 1, per_line])?;
         Ok(Self {
             stride,
             out,
             phases,
             phase,
+            over,
             channel_len,
             phases_len: sum(op, "the phases of a padded image", phases_len, V::LANES)?,
             patch,
@@ -115,29 +116,28 @@ impl Layout {
         c * self.channel_len + (phase * self.phase[0] + row / self.stride[0]) * self.phase[1]
     }
 
-    /// For column phase `b`: the image's first column that falls into it, where in the phase that is, and how many
-    /// columns follow that some patch may read.
-    fn columns(&self, s: &Conv2d, b: usize) -> (usize, usize, usize) {
-        let step = self.stride[1];
-        let first = (b + step - s.padding[1] % step) % step;
-        let place = (first + s.padding[1]) / step;
-        (first, place, s.width.saturating_sub(first).div_ceil(step).min(self.phase[1].saturating_sub(place)))
+    /// For phase `phase` along an axis (0: rows, 1: columns): the image's first row that falls into it, where in the phase
+    /// that is, and how many rows follow, a stride apart, that some patch may read.
+    fn along(&self, s: &Conv2d, axis: usize, phase: usize) -> (usize, usize, usize) {
+        let (step, size) = (self.stride[axis], if axis == 0 { s.height } else { s.width });
+        let first = (phase + step - s.padding[axis] % step) % step;
+        let place = (first + s.padding[axis]) / step;
+        (first, place, size.saturating_sub(first).div_ceil(step).min(self.phase[axis].saturating_sub(place)))
     }
 
-    /// Where row `row` of the image lies in the phases, if any patch reads it.
-    const fn image_row(&self, s: &Conv2d, c: usize, row: usize, b: usize) -> Option<usize> {
-        let row = row + s.padding[0];
-        if row % self.stride[0] >= self.phases[0] || row / self.stride[0] >= self.phase[0] {
-            return None;
-        }
-        Some(self.phase_row(c, row, b))
+    /// Whether some patch reads every pixel of the image.
+    fn covers(&self, s: &Conv2d) -> bool {
+        [s.height, s.width].into_iter().enumerate().all(|(axis, size)| {
+            self.phases[axis] == self.stride[axis]
+                && (size - 1 + s.padding[axis]) / self.stride[axis] < self.phase[axis]
+        })
     }
 
     /// What [`im2col`] and [`col2im`] rely on for the group's `n`th image, beside the lengths of their slices: every
     /// patch lies in the phases, with room to read one vector of `lanes` too far.
     fn holds(&self, s: &Conv2d, group: &Group, n: usize, lanes: usize) -> bool {
         let inside = |axis: usize| {
-            (s.kernel[axis] - 1) / self.stride[axis] + self.out[axis] <= self.phase[axis]
+            self.over[axis].saturating_add(self.out[axis]) <= self.phase[axis]
                 && self.stride[axis].min(s.kernel[axis]) <= self.phases[axis]
         };
         inside(0)
@@ -170,58 +170,63 @@ impl Group {
     }
 }
 
-/// Deals image `n` of `x` out to the phases, whose padding is and stays zero.
+/// Calls `f(row of the image (of all channels), where its phase's columns lie, first column, columns)` for every row and
+/// column phase that some patch reads.
 #[inline(always)]
-fn split_phases<T: Float>(s: &Conv2d, layout: &Layout, x: &[T], n: usize, phases: &mut [T]) {
-    for b in 0..layout.phases[1] {
-        let (first, place, len) = layout.columns(s, b);
-        if len == 0 {
-            continue;
-        }
-        for c in 0..s.in_channels {
-            for row in 0..s.height {
-                let Some(at) = layout.image_row(s, c, row, b) else { continue };
-                let x = &x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
-                let to = &mut phases[at + place..][..len];
-                if layout.stride[1] == 1 {
-                    to.copy_from_slice(&x[..len]);
-                } else {
-                    for (to, &x) in to.iter_mut().zip(x[first..].iter().step_by(layout.stride[1])) {
-                        *to = x;
-                    }
+fn for_each_run(s: &Conv2d, layout: &Layout, mut f: impl FnMut(usize, usize, usize, usize)) {
+    for a in 0..layout.phases[0] {
+        let (top, down, rows) = layout.along(s, 0, a);
+        for b in 0..layout.phases[1] {
+            let (first, across, len) = layout.along(s, 1, b);
+            if len == 0 {
+                continue;
+            }
+            for c in 0..s.in_channels {
+                let at = c * layout.channel_len
+                    + ((a * layout.phases[1] + b) * layout.phase[0] + down) * layout.phase[1]
+                    + across;
+                for i in 0..rows {
+                    f(c * s.height + top + i * layout.stride[0], at + i * layout.phase[1], first, len);
                 }
             }
         }
     }
 }
 
+/// Deals image `n` of `x` out to the phases, whose padding is and stays zero.
+#[inline(always)]
+fn split_phases<T: Float>(s: &Conv2d, layout: &Layout, x: &[T], n: usize, phases: &mut [T]) {
+    for_each_run(s, layout, |row, at, first, len| {
+        let x = &x[(n * s.in_channels * s.height + row) * s.width..][..s.width];
+        let to = &mut phases[at..][..len];
+        if layout.stride[1] == 1 {
+            to.copy_from_slice(&x[..len]);
+        } else {
+            for (to, &x) in to.iter_mut().zip(x[first..].iter().step_by(layout.stride[1])) {
+                *to = x;
+            }
+        }
+    });
+}
+
 /// The reverse of [`split_phases`]: the image without its padding, zero where no patch reads it.
 #[inline(always)]
 fn join_phases<T: Float>(s: &Conv2d, layout: &Layout, phases: &[T], x: &mut [T], n: usize) {
-    if layout.stride != [1, 1] {
+    if !layout.covers(s) {
         let image = s.in_channels * s.height * s.width;
         x[n * image..][..image].fill(T::ZERO);
     }
-    for b in 0..layout.phases[1] {
-        let (first, place, len) = layout.columns(s, b);
-        if len == 0 {
-            continue;
-        }
-        for c in 0..s.in_channels {
-            for row in 0..s.height {
-                let Some(at) = layout.image_row(s, c, row, b) else { continue };
-                let x = &mut x[((n * s.in_channels + c) * s.height + row) * s.width..][..s.width];
-                let from = &phases[at + place..][..len];
-                if layout.stride[1] == 1 {
-                    x[..len].copy_from_slice(from);
-                } else {
-                    for (x, &from) in x[first..].iter_mut().step_by(layout.stride[1]).zip(from) {
-                        *x = from;
-                    }
-                }
+    for_each_run(s, layout, |row, at, first, len| {
+        let x = &mut x[(n * s.in_channels * s.height + row) * s.width..][..s.width];
+        let from = &phases[at..][..len];
+        if layout.stride[1] == 1 {
+            x[..len].copy_from_slice(from);
+        } else {
+            for (x, &from) in x[first..].iter_mut().step_by(layout.stride[1]).zip(from) {
+                *x = from;
             }
         }
-    }
+    });
 }
 
 /// The patches of the group's `n`th image, from its phases to columns `n · rows · width` on of the matrix.
@@ -234,7 +239,8 @@ fn im2col<T: Float, V: Vector<T>>(s: &Conv2d, layout: &Layout, group: &Group, n:
     let [down, across] = s.kernel;
     assert!(layout.holds(s, group, n, V::LANES) && phases.len() >= layout.phases_len);
     assert!(col.len() >= elements(&[layout.patch, layout.pitch]));
-    assert!(elements(&[group.images, group.rows, width]).saturating_add(2 * V::LANES) <= layout.pitch);
+    let vectors = elements(&[group.images, group.rows, width]).div_ceil(V::LANES).saturating_add(1);
+    assert!(elements(&[vectors, V::LANES]) <= layout.pitch);
     for tap in 0..layout.patch {
         let (c, u, v) = (tap / (down * across), tap / across % down, tap % across);
         let mut to = tap * layout.pitch + n * group.rows * width;
@@ -475,7 +481,7 @@ fn backward<T: Float, V: Vector<T>>(
     let [mut phases, mut dphases, mut col, mut rows, mut lanes, mut dw_lanes, mut sums] =
         scratch.take_all::<T, 7>(op, lens)?;
     phases.as_mut_slice().fill(T::ZERO);
-    let (mut first, mut images) = (true, 0);
+    let (mut first, mut summed) = (true, 0);
     for group in layout.groups(*s) {
         let pixels = group.rows * layout.out[1];
         if weight.is_some() || db.is_some() {
@@ -487,11 +493,13 @@ fn backward<T: Float, V: Vector<T>>(
                     let to = &mut lanes.as_mut_slice()[at..at + pixels * V::LANES];
                     let rows = Rows { width: pixels, row: pixels };
                     planes_to_lanes::<T, V, _>(dz, group.output_at(s, &layout, n, block * V::LANES), planes, rows, to);
-                    let levels = &mut sums.as_mut_slice()[block * LEVELS * V::LANES..];
-                    tree::push(levels, images + n, vector_sum::<T, V>(to));
+                    if db.is_some() {
+                        let levels = &mut sums.as_mut_slice()[block * LEVELS * V::LANES..];
+                        tree::push_all::<T, V>(levels, summed + n * tree::blocks::<T, V>(to.len()), to);
+                    }
                 }
             }
-            images += group.images;
+            summed += group.images * tree::blocks::<T, V>(pixels * V::LANES);
         }
         if let Some((x, _)) = &weight {
             for n in 0..group.images {
@@ -572,24 +580,10 @@ fn backward<T: Float, V: Vector<T>>(
     }
     if let Some(db) = db {
         for (block, db) in db.chunks_mut(V::LANES).enumerate() {
-            let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], images);
+            let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], summed);
             db.copy_from_slice(&total.to_array()[..db.len()]);
         }
     }
     scratch.give_all([phases, dphases, col, rows, lanes, dw_lanes, sums]);
     Ok(())
-}
-
-/// Σ of the vectors in `lanes`: blocks of 64, in four partial sums each, then pairwise.
-#[inline(always)]
-fn vector_sum<T: Float, V: Vector<T>>(lanes: &[T]) -> V {
-    let mut sums = Tree::<T, V>::new(16);
-    for lanes in lanes.chunks(4 * V::LANES) {
-        for (i, lane) in lanes.chunks_exact(V::LANES).enumerate() {
-            // SAFETY: the chunk has LANES elements.
-            sums.parts[i] = sums.parts[i].add(unsafe { V::load(lane.as_ptr()) });
-        }
-        sums.step();
-    }
-    sums.total()
 }

@@ -73,7 +73,7 @@ impl Conv2d {
         let (down, across) = (self.out_height(), self.out_width());
         let [kh, kw] = self.kernel;
         product(op, "the patches of an image", &[self.in_channels, kh, kw, down, across, size])?;
-        product(op, "the padded input", &[batch, self.in_channels, height, width, size])?;
+        product(op, "the input", &[batch, self.in_channels, self.height, self.width, size])?;
         product(op, "the output", &[batch, self.out_channels, down, across, size])?;
         product(op, "the weights", &[self.out_channels, self.in_channels, kh, kw, size])?;
         Ok(())

@@ -72,9 +72,9 @@ pub fn sum_to<T: Float>(x: &[T], dims: &[usize], y_strides: &[usize], y: &mut [T
     let (mut kept, mut summed, mut x_stride) = (Axes::NONE, Axes::NONE, inner);
     for (&dim, &stride) in walk.outer_dims[..walk.outer_rank].iter().zip(&walk.outer_strides[0]) {
         if stride == 0 {
-            summed.push(dim, x_stride, 0)
+            summed.push(dim, x_stride, 0);
         } else {
-            kept.push(dim, x_stride, stride)
+            kept.push(dim, x_stride, stride);
         }
         x_stride *= dim;
     }

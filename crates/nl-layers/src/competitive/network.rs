@@ -350,3 +350,23 @@ fn normalise(block: &mut [Row], lane: usize) {
         block.iter_mut().for_each(|row| row[lane] *= scale);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_none_is_found_and_the_last_block_may_be_filled_up() {
+        let config = CompetitiveConfig { inputs: 3, neurons: BLOCK + 2, ..CompetitiveConfig::default() };
+        let network = CompetitiveNetwork::new(config, &Streams::new(1)).unwrap();
+        network.check_finite().unwrap();
+        for value in [f32::NAN, f32::INFINITY] {
+            let mut unsound = network.clone();
+            unsound.weights[4 + 2][1] = value; // input 2 of neuron BLOCK + 1
+            assert!(unsound.check_finite().unwrap_err().to_string().contains("weight"));
+            let mut unsound = network.clone();
+            unsound.theta[1][1] = value;
+            assert!(unsound.check_finite().unwrap_err().to_string().contains("theta"));
+        }
+    }
+}

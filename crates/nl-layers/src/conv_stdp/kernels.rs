@@ -176,6 +176,18 @@ mod tests {
     use nl_random::Streams;
 
     #[test]
+    fn a_weight_that_is_none_is_found() {
+        let input = Grid { height: 5, width: 5, channels: 1 };
+        let config = ConvStdpConfig { maps: 2, kernel: 3, padding: 0, ..ConvStdpConfig::default() };
+        let mut kernels = Kernels::new(&config, input, &mut Streams::new(1).rng("init", 0, 0)).unwrap();
+        kernels.check_finite().unwrap();
+        for value in [f32::NAN, f32::INFINITY, -0.5] {
+            kernels.weights[17] = value;
+            assert!(kernels.check_finite().unwrap_err().to_string().contains(&format!("weight = {value}")));
+        }
+    }
+
+    #[test]
     fn every_level_gives_the_same_bits() {
         let input = Grid { height: 9, width: 11, channels: 3 };
         let config = ConvStdpConfig { maps: 21, kernel: 5, padding: 2, ..ConvStdpConfig::default() };

@@ -285,7 +285,7 @@ mod tests {
     /// A million steps each lose 1e-7 of a: less than f32 can see at once. It used to be 3 % off.
     #[test]
     fn slow_adaptation_survives_single_precision() {
-        let p = AlifParameters { tau_a: Ms(1e6), ..Default::default() };
+        let p = AlifParameters { tau_a: Ms(1e6), reset: Reset::Hard, ..Default::default() };
         let alif = Alif::<f32>::new(p, Ms(0.1)).unwrap();
         let mut state = alif.state(1).unwrap();
         state.variable_mut("a").unwrap()[0] = 3.0;

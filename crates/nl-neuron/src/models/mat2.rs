@@ -323,7 +323,7 @@ mod tests {
             let mut spikes = SpikeSet::new(1);
             state.variable_mut("theta_1").unwrap()[0] = 30.0;
             state.variable_mut("theta_2").unwrap()[0] = 7.0;
-            state.variable_mut("v").unwrap()[0] = 100.0; // one spike at once
+            state.variable_mut("v").unwrap()[0] = 0.0; // one spike at once
             for k in 0..1_000_000 {
                 mat2.step(&mut state, &[0.0; 3], &mut spikes).unwrap();
                 assert_eq!(spikes.len(), usize::from(k == 0));

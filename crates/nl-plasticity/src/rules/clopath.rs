@@ -164,6 +164,7 @@ impl<F: Real> ClopathStdp<F> {
     /// If a value is not finite, a time constant or u_ref² not positive, or w_min above w_max.
     pub fn new(parameters: ClopathStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
+        let x = Decay::new(NAME, "tau_x", p.tau_x, dt)?;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         // The largest factors that potentials within their limits have.
         let square = 4.0 * LARGEST * LARGEST;
@@ -182,7 +183,7 @@ impl<F: Real> ClopathStdp<F> {
         Ok(Self {
             parameters,
             dt,
-            x: Decay::new(NAME, "tau_x", p.tau_x, dt)?,
+            x,
             minus: Decay::new(NAME, "tau_minus", p.tau_minus, dt)?,
             plus: Decay::new(NAME, "tau_plus", p.tau_plus, dt)?,
             mean,

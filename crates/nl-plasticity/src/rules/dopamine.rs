@@ -132,8 +132,9 @@ impl<F: Real> DopamineStdp<F> {
     /// If a value is not finite, a time constant not positive, or w_min above w_max.
     pub fn new(parameters: DopamineStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
+        let (c, d) = (Decay::new(NAME, "tau_c", p.tau_c, dt)?, Decay::new(NAME, "tau_d", p.tau_d, dt)?);
         let expected = "use a concentration whose product with dt and tau_c is a number below 1e100";
-        let size = (1.0 + dt.0.abs()) * (1.0 + p.tau_c.0.abs());
+        let size = (1.0 + dt.0) * (1.0 + p.tau_c.0);
         nl_neuron::Error::check(NAME, "baseline", p.baseline, |b| b.abs() * size < 1e100, expected)?;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         Ok(Self {
@@ -145,8 +146,8 @@ impl<F: Real> DopamineStdp<F> {
                 interaction: Interaction::AllToAll,
                 coincidence: p.coincidence,
             },
-            c: Decay::new(NAME, "tau_c", p.tau_c, dt)?,
-            d: Decay::new(NAME, "tau_d", p.tau_d, dt)?,
+            c,
+            d,
             a_plus: amplitude(NAME, "a_plus", p.a_plus, unit)?,
             a_minus: amplitude(NAME, "a_minus", p.a_minus, unit)?,
             clip: Clip::new(NAME, p.w_min, p.w_max)?,

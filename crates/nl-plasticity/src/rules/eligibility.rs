@@ -46,8 +46,9 @@ pub(crate) struct Eligibility<F> {
 }
 
 impl<F: Real> Eligibility<F> {
-    /// How large e^((t − origin)/τ) may become, as ln, before `origin` moves.
-    const REACH: f64 = 10.0;
+    /// How large e^((t − origin)/τ) may become, as ln, before `origin` moves: R is rounded and then multiplied by as much, so
+    /// that e^5 costs two digits of sixteen; and every synapse is visited once in so many τ.
+    const REACH: f64 = 5.0;
 
     /// How many turns are noted before all weights are brought up to date.
     const TURNS: usize = 1024;

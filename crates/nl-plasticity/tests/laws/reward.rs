@@ -188,7 +188,12 @@ fn mstdpet_narrow(knobs: &Knobs) -> Subject<f64, Mstdpet<f64>> {
 nl_plasticity::stdp_laws!(
     pub(crate) mod dopamine_with_narrow_bounds,
     dopamine_narrow,
-    exempt: [Window = LATER, Coincidence = LATER, Pairs = LATER]
+    exempt: [
+        Window = LATER,
+        Coincidence = LATER,
+        Pairs = LATER,
+        Gate = "without dopamine the concentration lies off its baseline, and that is learnt from",
+    ]
 );
 nl_plasticity::stdp_laws!(
     pub(crate) mod mstdpet_with_narrow_bounds,

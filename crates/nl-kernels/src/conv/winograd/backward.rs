@@ -2,10 +2,12 @@
 
 use super::super::layout::{Rows, Upstream, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
-use super::super::tree::{self, LEVELS, Tree};
+use super::super::tree::{self, LEVELS};
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
+use super::{
+    Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, points_of, tile_reach, transforms,
+};
 use crate::size::{elements, product};
 use crate::{Float, Level, Scratch, ShapeError};
 
@@ -116,7 +118,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                 });
             }
         }
-        let (mut first, mut images) = (true, 0);
+        let (mut first, mut summed) = (true, 0);
         for group in layout.groups(s.batch) {
             let image_tiles = group.rows * layout.tiles[1];
             for n in 0..group.images {
@@ -136,10 +138,11 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                         }
                     }
                     let at = n * image_tiles * filters + block * V::LANES;
-                    let sum = transform_dz::<T, V>(&layout, &group, finish, dz, places, dm.as_mut_slice(), at, m_point);
-                    tree::push(&mut sums.as_mut_slice()[block * LEVELS * V::LANES..], images, sum);
+                    let levels = &mut sums.as_mut_slice()[block * LEVELS * V::LANES..];
+                    let dm = dm.as_mut_slice();
+                    transform_dz::<T, V>(&layout, &group, finish, dz, places, levels, summed, dm, at, m_point);
                 }
-                images += 1;
+                summed += image_tiles.div_ceil(tiles_of_block(finish));
             }
             if let Some((x, _)) = &weight {
                 for n in 0..group.images {
@@ -215,7 +218,14 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
             } else {
                 for block in 0..layout.filter_blocks {
                     let at = block * V::LANES;
-                    filter_gradient::<T, V>(du.as_slice(), at, du_point, filters, s.in_channels, taps.as_mut_slice());
+                    call::<T, V, _>(FilterGradient {
+                        du: du.as_slice(),
+                        at,
+                        point: du_point,
+                        row: filters,
+                        channels: s.in_channels,
+                        taps: taps.as_mut_slice(),
+                    });
                     let pixels = 9 * s.in_channels;
                     let planes = block_planes(block, V::LANES, s.out_channels, pixels, pixels);
                     let rows = Rows { width: pixels, row: pixels };
@@ -225,7 +235,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         }
         if let Some(db) = db {
             for (block, db) in db.chunks_mut(V::LANES).enumerate() {
-                let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], images);
+                let total = tree::total::<T, V>(&sums.as_slice()[block * LEVELS * V::LANES..], summed);
                 db.copy_from_slice(&total.to_array()[..db.len()]);
             }
         }
@@ -234,8 +244,13 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
     }
 }
 
+/// Tiles whose dz are summed before they enter the tree of the bias gradient: 16 terms for each of four running sums.
+const fn tiles_of_block(finish: Finish) -> usize {
+    if finish.pool { 16 } else { 4 }
+}
+
 /// dM = A dz Aᵀ for the tiles of one block of filters; dz comes from lanes of dy that are still pooled if
-/// `finish.pool`. Returns the sum of dz over the tiles: blocks of 16 tiles (4 where nothing is pooled), then pairwise.
+/// `finish.pool`. Enters the sums of dz over blocks of tiles into the tree `levels`, after `summed` others.
 #[inline(always)]
 fn transform_dz<T: Float, V: Vector<T>>(
     layout: &Layout,
@@ -243,17 +258,19 @@ fn transform_dz<T: Float, V: Vector<T>>(
     finish: Finish,
     dz: &[T],
     places: &[T],
+    levels: &mut [T],
+    mut summed: usize,
     dm: &mut [T],
     at: usize,
     point: usize,
-) -> V {
+) {
     let (columns, tile) = (layout.tiles[1], finish.tile());
     let width = tile * columns * V::LANES;
     assert!(dz.len() >= elements(&[tile, layout.tiles[0], width]) && group.row + group.rows <= layout.tiles[0]);
     assert!(!finish.pool || places.len() >= elements(&[tile, layout.tiles[0], width]));
     assert!(tile_reach(at, point, group.rows * columns, layout.filters(), V::LANES) <= dm.len());
     let zero = V::splat(T::ZERO);
-    let mut sums = Tree::<T, V>::new(if finish.pool { 16 } else { 4 });
+    let (mut sums, mut left) = ([zero; 4], tiles_of_block(finish));
     for row in 0..group.rows {
         for column in 0..columns {
             // SAFETY: the tile's rows and columns lie in `dz` (and `places`), which hold all tiles of the image; of
@@ -268,7 +285,7 @@ fn transform_dz<T: Float, V: Vector<T>>(
                             let from = from + i * width + j * V::LANES;
                             let dz = V::load(dz.as_ptr().add(from));
                             let place = V::load(places.as_ptr().add(from));
-                            sums.parts[2 * i + j] = sums.parts[2 * i + j].add(dz);
+                            sums[2 * i + j] = sums[2 * i + j].add(dz);
                             for k in 0..4 {
                                 let here = V::splat(T::from_usize(k));
                                 square[2 * i + k / 2][2 * j + k % 2] = place.select_eq(here, dz, zero);
@@ -279,14 +296,14 @@ fn transform_dz<T: Float, V: Vector<T>>(
                     for i in 0..4 {
                         for j in 0..4 {
                             let dz = V::load(dz.as_ptr().add(from + i * width + j * V::LANES));
-                            sums.parts[i] = sums.parts[i].add(dz);
+                            sums[i] = sums[i].add(dz);
                             square[i][j] = dz;
                         }
                     }
                 }
                 let mut half = [[zero; 4]; 6];
                 for j in 0..4 {
-                    let z = core::array::from_fn(|i| square[i][j]);
+                    let z = [square[0][j], square[1][j], square[2][j], square[3][j]];
                     for (i, z) in transforms::output_adjoint::<T, V>(z).into_iter().enumerate() {
                         half[i][j] = z;
                     }
@@ -297,10 +314,17 @@ fn transform_dz<T: Float, V: Vector<T>>(
                     }
                 }
             }
-            sums.step();
+            left -= 1;
+            if left == 0 {
+                tree::push(levels, summed, sums[0].add(sums[1]).add(sums[2].add(sums[3])));
+                summed += 1;
+                (sums, left) = ([zero; 4], tiles_of_block(finish));
+            }
         }
     }
-    sums.total()
+    if left < tiles_of_block(finish) {
+        tree::push(levels, summed, sums[0].add(sums[1]).add(sums[2].add(sums[3])));
+    }
 }
 
 /// dx += B dV Bᵀ for the tiles of one block of channels, onto the padded lanes.
@@ -324,7 +348,7 @@ fn add_dx_tiles<T: Float, V: Vector<T>>(
                 let to = padded.as_mut_ptr().add(4 * (group.row + row) * width + 4 * column * V::LANES);
                 let mut half = [[V::splat(T::ZERO); 6]; 6];
                 for j in 0..6 {
-                    let d = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
+                    let d = points_of::<T, V>(from, j, point);
                     for (i, d) in transforms::input_adjoint::<T, V>(d).into_iter().enumerate() {
                         half[i][j] = d;
                     }
@@ -341,32 +365,41 @@ fn add_dx_tiles<T: Float, V: Vector<T>>(
 }
 
 /// dg = Gᵀ dU G for one block of filters, to `taps[channel][tap][lane]`.
-#[inline(always)]
-fn filter_gradient<T: Float, V: Vector<T>>(
-    du: &[T],
+struct FilterGradient<'a, T> {
+    du: &'a [T],
+    /// Of the first filter in `du`.
     at: usize,
+    /// From one point, and one channel, to the next.
     point: usize,
     row: usize,
     channels: usize,
-    taps: &mut [T],
-) {
-    assert!(channels > 0 && tile_reach(at, point, channels, row, V::LANES) <= du.len());
-    assert!(taps.len() >= elements(&[channels, 9, V::LANES]));
-    for channel in 0..channels {
-        // SAFETY: of the offsets into `du` the largest was asserted to fit, and nine vectors a channel lie in `taps`.
-        unsafe {
-            let from = du.as_ptr().add(at + channel * row);
-            let to = taps.as_mut_ptr().add(channel * 9 * V::LANES);
-            let mut half = [[V::splat(T::ZERO); 6]; 3];
-            for j in 0..6 {
-                let u = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
-                for (i, u) in transforms::filter_adjoint::<T, V>(u).into_iter().enumerate() {
-                    half[i][j] = u;
+    taps: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for FilterGradient<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { du, at, point, row, channels, taps } = self;
+        assert!(channels > 0 && tile_reach(at, point, channels, row, V::LANES) <= du.len());
+        assert!(taps.len() >= elements(&[channels, 9, V::LANES]));
+        for channel in 0..channels {
+            // SAFETY: of the offsets into `du` the largest was asserted to fit, and nine vectors a channel lie in
+            // `taps`.
+            unsafe {
+                let from = du.as_ptr().add(at + channel * row);
+                let to = taps.as_mut_ptr().add(channel * 9 * V::LANES);
+                let mut half = [[V::splat(T::ZERO); 6]; 3];
+                for j in 0..6 {
+                    let u = points_of::<T, V>(from, j, point);
+                    for (i, u) in transforms::filter_adjoint::<T, V>(u).into_iter().enumerate() {
+                        half[i][j] = u;
+                    }
                 }
-            }
-            for i in 0..3 {
-                for (j, u) in transforms::filter_adjoint::<T, V>(half[i]).into_iter().enumerate() {
-                    u.store(to.add((3 * i + j) * V::LANES));
+                for i in 0..3 {
+                    for (j, u) in transforms::filter_adjoint::<T, V>(half[i]).into_iter().enumerate() {
+                        u.store(to.add((3 * i + j) * V::LANES));
+                    }
                 }
             }
         }

@@ -4,7 +4,9 @@ use super::super::layout::{Rows, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
 use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
 use super::super::{Conv2d, Finish};
-use super::{Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, tile_reach, transforms};
+use super::{
+    Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, points_of, tile_reach, transforms,
+};
 use crate::size::{elements, product};
 use crate::{Float, Level, Scratch, ShapeError};
 
@@ -187,7 +189,7 @@ fn transform_output<T: Float, V: Vector<T>>(
                 let to = tile * (group.row + row) * width + tile * column * V::LANES;
                 let mut half = [[zero; 6]; 4];
                 for j in 0..6 {
-                    let m = core::array::from_fn(|i| V::load(from.add((6 * i + j) * point)));
+                    let m = points_of::<T, V>(from, j, point);
                     for (i, m) in transforms::output::<T, V>(m).into_iter().enumerate() {
                         half[i][j] = m;
                     }

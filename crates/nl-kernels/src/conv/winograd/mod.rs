@@ -122,6 +122,20 @@ impl Layout {
     }
 }
 
+/// Column `j` of the 6×6 points at `from`, `point` apart. A loop, not a closure: what is not inlined lacks the level.
+///
+/// # Safety
+/// The vectors of all 36 points can be read.
+#[inline(always)]
+unsafe fn points_of<T: Float, V: Vector<T>>(from: *const T, j: usize, point: usize) -> [V; 6] {
+    let mut column = [V::splat(T::ZERO); 6];
+    for i in 0..6 {
+        // SAFETY: point 6 i + j of the 36 for which the caller vouches.
+        column[i] = unsafe { V::load(from.add((6 * i + j) * point)) };
+    }
+    column
+}
+
 /// Some images, or some rows of tiles of one image.
 #[derive(Clone, Copy)]
 struct Group {
@@ -179,7 +193,10 @@ impl<T: Float> Kernel<T> for TransformInput<'_, T> {
                     let to = v.as_mut_ptr().add(at + (row * columns + column) * layout.channels());
                     let mut half = [[V::splat(T::ZERO); 6]; 6];
                     for j in 0..6 {
-                        let d = core::array::from_fn(|i| V::load(from.add(i * width + j * V::LANES)));
+                        let mut d = [V::splat(T::ZERO); 6];
+                        for i in 0..6 {
+                            d[i] = V::load(from.add(i * width + j * V::LANES));
+                        }
                         for (i, d) in transforms::input::<T, V>(d).into_iter().enumerate() {
                             half[i][j] = d;
                         }
@@ -221,7 +238,10 @@ impl<T: Float> Kernel<T> for TransformFilters<'_, T> {
                 let to = u.as_mut_ptr().add(at + other * row);
                 let mut half = [[V::splat(T::ZERO); 3]; 6];
                 for j in 0..3 {
-                    let g = core::array::from_fn(|i| V::load(from.add((3 * i + j) * V::LANES)));
+                    let mut g = [V::splat(T::ZERO); 3];
+                    for i in 0..3 {
+                        g[i] = V::load(from.add((3 * i + j) * V::LANES));
+                    }
                     for (i, g) in transforms::filter::<T, V>(g).into_iter().enumerate() {
                         half[i][j] = g;
                     }
