@@ -24,7 +24,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // No error: that is what was asked for.
         Err(error) if error.is::<session::Stopped>() => {
-            say(&error.to_string());
+            // As it is, so that the command can be copied whole.
+            tell(&format!("{error}\n"));
             ExitCode::from(session::INTERRUPTED)
         }
         Err(error) => {

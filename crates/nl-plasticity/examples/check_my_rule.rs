@@ -1,5 +1,6 @@
 //! A rule of one's own and its laws: `cargo test -p nl-plasticity --example check_my_rule` runs one test a law;
-//! `cargo run -p nl-plasticity --example check_my_rule` counts the laws that hold and shows what a mistake looks like.
+//! `cargo run --release -p nl-plasticity --example check_my_rule` counts the laws that hold and shows what a mistake
+//! looks like.
 
 use nl_plasticity::laws::{Config, Knobs, Law, Subject};
 use nl_plasticity::{Activity, Decay, Error, Ms, PlasticityRule, Trace, Weights};
