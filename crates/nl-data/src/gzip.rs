@@ -14,9 +14,14 @@ const MOST_PADDING: u64 = 16 << 20;
 /// Something follows the last member that is neither a member nor zero padding.
 #[derive(Debug, Error)]
 #[error("after its end the bytes 0x{}… follow, neither a further gzip member nor zero padding", hex(found))]
-pub(crate) struct Trailing {
+struct Trailing {
     /// The first bytes after padding, eight at most.
     found: Vec<u8>,
+}
+
+/// Whether an error of [`Members`] says that something else follows a whole stream.
+pub(crate) fn is_trailing(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(inner) if inner.is::<Trailing>())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -148,7 +153,7 @@ mod tests {
         for (more, words) in [(&b"trailing"[..], "0x747261696c696e67"), (b"\0\0!", "0x21"), (&[0x1f, 0x9d], "0x1f9d")] {
             let error = unpacked(&[&a, more].concat()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-            assert!(error.get_ref().is_some_and(|inner| inner.is::<Trailing>()));
+            assert!(is_trailing(&error));
             assert!(error.to_string().contains(words), "{error}");
         }
         for cut in 1..a.len() {

@@ -405,7 +405,7 @@ impl<R: Read> Decoder<'_, R> {
 
     fn failure(&self, source: io::Error) -> IdxError {
         let (file, found) = (self.file.to_path_buf(), self.found);
-        if source.get_ref().is_some_and(|inner| inner.is::<gzip::Trailing>()) {
+        if gzip::is_trailing(&source) {
             return IdxError::TrailingGzip { file, found, source };
         }
         match source.kind() {

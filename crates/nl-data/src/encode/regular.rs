@@ -132,7 +132,7 @@ mod tests {
                     for rate in (10..=500).step_by(10) {
                         // Thousandths of a spike, in integers: dt is a multiple of 0.05 ms.
                         let product = rate * (dt * 20.0) as usize * steps * tenths;
-                        if product % 200_000 == 0 && rate as f64 * dt <= 1000.0 {
+                        if product.is_multiple_of(200_000) && rate as f64 * dt <= 1000.0 {
                             let encoder =
                                 Regular { rate: Hz(rate as f64), phase: Phase::Fixed(0.0), steps, dt: Ms(dt) };
                             let spikes = encode(encoder, &[x]).steps_of(0);
