@@ -68,14 +68,15 @@ impl Csr {
                 offsets.push(targets.len() as u32);
             });
         }
-        let share = |(k, (senders, offsets, targets, synapses)): (usize, (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u32>))| {
+        let parts = parts.into_iter().zip(bounds.windows(2));
+        let share = parts.map(|((senders, offsets, targets, synapses), ends)| {
             if senders.is_empty() {
                 return Ok(None);
             }
-            let rows = Self::new(senders.len(), bounds[k + 1] - bounds[k], offsets, targets)?;
+            let rows = Self::new(senders.len(), ends[1] - ends[0], offsets, targets)?;
             Ok(Some(Share { senders, rows, synapses }))
-        };
-        parts.into_iter().enumerate().map(share).collect()
+        });
+        share.collect()
     }
 
     /// Calls `f(k, synapses)` for each range of targets that `pre` reaches, in their order.

@@ -226,7 +226,7 @@ impl SimRun {
     fn save(&mut self, observer: &mut dyn Observer) -> Result<(), Error> {
         let offset = self.built.network.size(self.built.populations[0])? as u32;
         let new: Vec<SpikeEvent> = numbered(&self.spikes, self.logged, offset).collect();
-        self.state.spikes = self.log.append(new.iter().copied())?;
+        self.state.spikes = self.log.append(&new.iter().copied())?;
         self.logged = self.spikes.each_ref().map(Vec::len);
         self.state.snapshot = Some(self.built.network.snapshot()?);
         let path = self.folder.checkpoints().save(self.built.network.now(), &self.state)?;

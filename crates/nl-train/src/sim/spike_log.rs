@@ -63,7 +63,7 @@ impl SpikeLog {
     /// Appends a block and makes it durable; the mark that a checkpoint written from now on holds.
     pub(super) fn append(
         &mut self,
-        spikes: impl ExactSizeIterator<Item = SpikeEvent> + Clone,
+        spikes: &(impl ExactSizeIterator<Item = SpikeEvent> + Clone),
     ) -> Result<Mark, RunFolderError> {
         let n = spikes.len() as u64;
         let mut chain = start_of_block(self.mark.chain, n);
@@ -154,7 +154,7 @@ mod tests {
     fn written(folder: &Path) -> [Mark; 3] {
         let (mut log, before) = SpikeLog::open(folder, Mark::default()).unwrap();
         assert!(before.is_empty());
-        [spikes(0..5), Vec::new(), spikes(5..9)].map(|block| log.append(block.iter().copied()).unwrap())
+        [spikes(0..5), Vec::new(), spikes(5..9)].map(|block| log.append(&block.iter().copied()).unwrap())
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         std::fs::write(folder.path().join(FILE), [&whole[..], &whole[..50]].concat()).unwrap();
         let (mut log, before) = SpikeLog::open(folder.path(), marks[1]).unwrap();
         assert_eq!(before, spikes(0..5));
-        assert_eq!(log.append(spikes(5..9).iter().copied()).unwrap(), marks[2]);
+        assert_eq!(log.append(&spikes(5..9).iter().copied()).unwrap(), marks[2]);
         assert_eq!(std::fs::read(folder.path().join(FILE)).unwrap(), whole);
         assert_eq!(SpikeLog::open(folder.path(), marks[2]).unwrap().1, spikes(0..9));
     }
