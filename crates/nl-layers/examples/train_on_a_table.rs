@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let row = |i: usize| {
         let (angle, noise) = (i as f32 * 0.0157, (i * 7 % 11) as f32 * 0.02);
         let (x, y) = (angle.cos() + noise, angle.sin() + noise);
-        if i % 2 == 0 { [x, y] } else { [1.0 - x, 0.5 - y] }
+        if i.is_multiple_of(2) { [x, y] } else { [1.0 - x, 0.5 - y] }
     };
     let table: Vec<f32> = (0..200).flat_map(row).collect();
     let labels: Vec<u32> = (0..200).map(|i| i % 2).collect();
