@@ -333,9 +333,11 @@ fn one_huge_gradient_freezes_nothing() {
                 let before = p[0];
                 optimizer.step(&mut p, &mut [size], &mut state, step).unwrap();
                 let moved = before - p[0];
-                // Kingma & Ba, 2015, §2.1: |u| ≤ (1 − β₁) / √(1 − β₂), if that is above 1; RMSprop's first is 1 / √(1 − α).
+                // By Cauchy and Schwarz, m / √v ≤ (1 − β₁) / √((1 − β₂)(1 − β₁² / β₂)); RMSprop's first is 1 / √(1 − α).
                 let most = match algorithm {
-                    Algorithm::Adam(rule) => ((1.0 - rule.beta1) / (1.0 - rule.beta2).sqrt()).max(1.0),
+                    Algorithm::Adam(Adam { beta1, beta2, .. }) => {
+                        (1.0 - beta1) / ((1.0 - beta2) * (1.0 - beta1 * beta1 / beta2)).sqrt()
+                    }
                     _ => 12.0,
                 };
                 assert!((0.3..1.001 * most).contains(&f64::from(moved)), "{algorithm:?} {size} step {step}: {moved}");
