@@ -1,8 +1,8 @@
 //! Amplitudes beside bounds: their unit, and what a network may ask before it learns.
 
 use nl_plasticity::{
-    Activity, AmplitudeUnit, AnyRule, Error, Hebb, HebbParameters, Modulators, Ms, PairStdpParameters, PlasticityRule,
-    RateRule, RuleKind, Weights,
+    Activity, AmplitudeUnit, AnyRule, Error, Gate, Gated, Hebb, HebbParameters, Modulators, Ms, PairStdpParameters,
+    PlasticityRule, RateRule, RuleKind, Weights,
 };
 use nl_synapse::Dense;
 
@@ -93,7 +93,12 @@ fn the_step_size_is_the_change_by_one_event() {
     assert_eq!(weights.weights()[0], 0.5 - 0.0105);
     for kind in RuleKind::all() {
         let known = !matches!(kind, RuleKind::Eprop(_));
-        assert_eq!(kind.build::<f32>(Ms(1.0)).unwrap().step_size().is_some(), known, "{}", kind.name());
+        let rule = kind.build::<f32>(Ms(1.0)).unwrap();
+        assert_eq!(rule.step_size().is_some(), known, "{}", kind.name());
+        // A gate changes when a rule learns, not what it may be asked.
+        let (size, bounds) = (rule.step_size(), rule.bounds());
+        let gated = Gated::new(rule, Gate::default()).unwrap();
+        assert_eq!((gated.step_size(), gated.bounds()), (size, bounds), "{}", kind.name());
     }
 }
 

@@ -198,7 +198,16 @@ mod tests {
         let fields =
             Fields { in_channels: 1, out_channels: 1, size: [3, 3], kernel: [2, 2], stride: [1, 1], padding: [0, 0] };
         let mut shared = Convolution::new(fields, vec![1.0_f32; 4]).unwrap();
-        assert!(Normalisation::new(Norm::L1, 1.0).unwrap().incoming(&mut shared).is_err());
+        let mut rule = Normalisation::new(Norm::L1, 1.0).unwrap();
+        for refused in [
+            rule.incoming(&mut shared),
+            rule.outgoing(&mut shared),
+            rule.incoming_of(&mut shared, &[0]),
+            rule.outgoing_of(&mut shared, &[0]),
+        ] {
+            assert!(refused.unwrap_err().to_string().contains("share weights"));
+        }
+        assert_eq!(shared.weights(), [1.0; 4]);
         assert!(Normalisation::new(Norm::L1, 0.0).is_err());
     }
 }
