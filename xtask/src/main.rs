@@ -24,8 +24,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // No error: that is what was asked for.
         Err(error) if error.is::<session::Stopped>() => {
-            // As it is, so that the command can be copied whole.
-            tell(&format!("{error}\n"));
+            // The words wrap; the command stays as it is, so that it can be copied whole.
+            let text = error.to_string();
+            let (words, command) = text.split_once('\n').unwrap_or((&text, ""));
+            say(words);
+            tell(&format!("{command}\n"));
             ExitCode::from(session::INTERRUPTED)
         }
         Err(error) => {

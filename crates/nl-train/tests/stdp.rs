@@ -72,7 +72,7 @@ fn threads_and_stops_change_nothing() {
     let mut run = start(toy(), &path);
     for images in [64, 200, 400, 1] {
         let error = pool(2).install(|| run.run(&mut Impatient(images, false))).unwrap_err().to_string();
-        assert!(error.contains("--resume"), "{error}");
+        assert!(error.contains("stopped as asked; a checkpoint is in"), "{error}");
         let (split, source) = data(240, 60);
         run = StdpRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap();
     }
