@@ -20,22 +20,15 @@ use anyhow::Context;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match run(cli::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        // No error: that is what was asked for.
-        Err(error) if error.is::<session::Stopped>() => {
-            // The words wrap; the command stays as it is, so that it can be copied whole.
-            let text = error.to_string();
-            let (words, command) = text.split_once('\n').unwrap_or((&text, ""));
-            say(words);
-            tell(&format!("{command}\n"));
-            ExitCode::from(session::INTERRUPTED)
-        }
-        Err(error) => {
-            say(&format!("error: {}", message(&error)));
-            ExitCode::FAILURE
-        }
+    let Err(error) = run(cli::Cli::parse()) else { return ExitCode::SUCCESS };
+    // No error: that is what was asked for. The words wrap; the command does not, so that it can be copied whole.
+    if let Some(session::Stopped { command }) = error.downcast_ref() {
+        say(session::STOPPED);
+        tell(&format!("  {command}\n"));
+        return ExitCode::from(session::INTERRUPTED);
     }
+    say(&format!("error: {}", message(&error)));
+    ExitCode::FAILURE
 }
 
 /// The error and its causes, but none that the one above it has in its own words already.

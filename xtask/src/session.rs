@@ -21,12 +21,15 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// A configuration file larger than this is not one of ours.
 const CONFIG_CAP: u64 = 1 << 20;
 
+/// What is said of a run that was [`Stopped`]; its command follows.
+pub(crate) const STOPPED: &str = "stopped as asked, with a checkpoint; this goes on:";
+
 /// The run was asked to stop, and has: no error, but no result either.
 #[derive(Debug, thiserror::Error)]
-#[error("stopped as asked, with a checkpoint; this goes on:\n  {command}")]
+#[error("{STOPPED}\n  {command}")]
 pub(crate) struct Stopped {
     /// The whole command that goes on with the run.
-    command: String,
+    pub(crate) command: String,
 }
 
 /// Runs `work` on its own threads. The first Ctrl-C ends it with a checkpoint after the step under way, the second at
