@@ -441,4 +441,17 @@ mod tests {
             assert_eq!(weight(-change, d), 0.0, "{d} steps later");
         }
     }
+
+    #[test]
+    fn a_power_that_leaves_the_precision_is_refused() {
+        let build = |w_0: f64| {
+            let power = WeightDependence::PowerLaw { mu: 2.0, w_0 };
+            PairStdp::<f32>::new(
+                PairStdpParameters { dependence: power, w_max: 1e20, ..PairStdpParameters::default() },
+                Ms(1.0),
+            )
+        };
+        assert!(build(1e10).is_ok());
+        assert!(build(1e-9).is_err(), "(w_max / w_0)² = 1e58");
+    }
 }
