@@ -131,3 +131,36 @@ pub trait PlasticityRule<F: Real> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule that says nothing but what it must.
+    struct Terse;
+
+    impl PlasticityRule<f64> for Terse {
+        type State = ();
+        fn name(&self) -> &'static str {
+            "terse"
+        }
+        fn dt(&self) -> Ms {
+            Ms(1.0)
+        }
+        fn state(&self, _pre: usize, _post: usize, _synapses: usize) -> Result<(), Error> {
+            Ok(())
+        }
+        fn step<W: Weights<f64>>(&self, (): &mut (), _: &Activity<'_, f64>, _: &mut W) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_rule_that_says_nothing_has_no_bounds_no_step_and_no_traces() {
+        assert_eq!((Terse.bounds(), Terse.step_size()), (None, None));
+        assert!(Terse.check_weights(&[-1e300, 0.0, 1e300]).is_ok() && Terse.check_step().is_ok());
+        assert!(Terse.traces(&(), 0).is_empty());
+        let error = Terse.trace(&(), 0, "x").unwrap_err().to_string();
+        assert!(error.contains("terse") && error.contains('x'), "{error}");
+    }
+}
