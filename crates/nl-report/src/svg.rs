@@ -110,6 +110,8 @@ pub(crate) enum Key {
     Line(usize, &'static str),
     /// An area of this colour.
     Area(usize),
+    /// A cell of this CSS class.
+    Cell(&'static str),
 }
 
 /// The names of what is drawn, each with its mark, below the drawing, where they can wrap.
@@ -122,6 +124,7 @@ pub(crate) fn legend(entries: &[(Key, &str)]) -> String {
         let drawn = match key {
             Key::Mark(mark) => format!(r#"<path class="{}" d="{}"/>"#, mark.class(), mark.at((9.0, 6.0), 3.2)),
             Key::Line(colour, class) => format!(r#"<line class="{class} s{colour}" x1="1" y1="6" x2="17" y2="6"/>"#),
+            Key::Cell(class) => format!(r#"<rect class="cell {class}" x="3" y="1" width="12" height="10"/>"#),
             Key::Area(colour) => format!(r#"<rect class="f{colour}" x="3" y="1" width="12" height="10"/>"#),
         };
         let _ = write!(

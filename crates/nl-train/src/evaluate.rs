@@ -127,6 +127,33 @@ impl Evaluator {
         })
     }
 
+    /// What the retina and each region of the visual cortex answer to the first of `images`: name, `[maps, height, width]`
+    /// and values.
+    ///
+    /// # Errors
+    /// Images of another size than the brain's.
+    pub(crate) fn features(
+        &mut self,
+        brain: &Brain,
+        parameters: &Parameters<f32>,
+        images: &Images,
+    ) -> Result<Vec<(&'static str, [usize; 3], Vec<f32>)>, Error> {
+        let tape = Tape::new();
+        let pause = tape.stop_recording();
+        let mut ctx = Context::new(&tape, parameters, Mode::Eval).with_recording();
+        let image = batch(&ctx, images, &[0])?;
+        brain.encode(image, &mut ctx)?;
+        let recording = ctx.into_recording();
+        drop(pause);
+        let regions = [("Retina", "cortex/retina"), ("V1", "cortex/v1"), ("V2", "cortex/v2"), ("V4", "cortex/v4")];
+        let found = regions.into_iter().filter_map(|(name, path)| {
+            let maps = recording.get(path)?;
+            let &[_, channels, height, width] = maps.shape().dims() else { return None };
+            Some((name, [channels, height, width], maps.as_slice().to_vec()))
+        });
+        Ok(found.collect())
+    }
+
     /// Cortex and memory mixed by the basal ganglia, for all rows of the evidence.
     ///
     /// # Errors

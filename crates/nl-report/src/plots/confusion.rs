@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cell, Draw, Drawing, Table};
 use crate::Error;
-use crate::svg::Svg;
+use crate::svg::{Key, Svg, legend};
 use crate::text::{shorten, thousands};
 
 /// A confusion matrix as a heat map: truth in rows, decisions in columns, what is right in one hue and what is wrong in
@@ -75,7 +75,7 @@ impl Draw for Confusion {
         let (left, top, cell) = (62.0, 58.0, (340.0 / n.max(1) as f64).max(11.0));
         let size = cell * n as f64;
         let class = if many { "heat confusion many" } else { "heat confusion" };
-        let mut svg = Svg::new(left + size.max(310.0) + 4.0, top + size + 30.0, class, &self.said(label));
+        let mut svg = Svg::new(left + size + 4.0, top + size + 4.0, class, &self.said(label));
         svg.text((left + size / 2.0, 12.0), "t l m", "decision →");
         svg.text((0.0, 12.0), "t l", "truth ↓");
         let worst = self.pairs(1).first().map_or(1, |pair| pair.2);
@@ -110,13 +110,10 @@ impl Draw for Confusion {
                 }
             }
         }
-        let y = top + size + 12.0;
-        for (x, class, words) in
-            [(left, "cell good", "right, by share of its class"), (left + 180.0, "cell bad", "wrong, by number")]
-        {
-            svg.rect((x, y), (12.0, 10.0), class, 0.6, "");
-            svg.text((x + 18.0, y + 9.0), "t", words);
-        }
+        let keys = legend(&[
+            (Key::Cell("good"), "right, the stronger the larger its share of its class"),
+            (Key::Cell("bad"), "wrong, the stronger the more often"),
+        ]);
         let head = std::iter::once("true \\ decided".to_owned()).chain(self.classes.iter().cloned()).collect();
         let row = |(name, row): (&String, &Vec<u64>)| {
             let count = |&n: &u64| Cell::Number(if n == 0 { "·".to_owned() } else { thousands(n) });
@@ -124,7 +121,7 @@ impl Draw for Confusion {
         };
         let table = Table { head, rows: self.classes.iter().zip(&self.counts).map(row).collect() };
         let numbers = table.draw(label)?.html;
-        let html = svg.finish() + "<details><summary>The same as a table</summary>" + &numbers + "</details>";
+        let html = svg.finish() + &keys + "<details><summary>The same as a table</summary>" + &numbers + "</details>";
         Ok(Drawing { html, notes: Vec::new(), wide: many })
     }
 }
