@@ -81,24 +81,32 @@ impl Table {
         !self.rows.is_empty() && self.rows.iter().all(|row| row.get(column).is_some_and(number))
     }
 
-    /// The characters of its widest row: more than a phone shows need a word that the table can be pushed aside.
-    fn width(&self) -> usize {
-        let longest = |column: usize| {
+    /// The characters of its widest row; with `wrapped`, where every text is broken into words.
+    fn width(&self, wrapped: bool) -> usize {
+        let of = |text: &str| {
+            let longest = |part: &str| part.chars().count();
+            if wrapped { text.split_whitespace().map(longest).max().unwrap_or(0) } else { longest(text).min(28) }
+        };
+        let column = |column: usize| {
             let cell = |row: &Vec<Cell>| match row.get(column) {
-                Some(Cell::Text(text) | Cell::Number(text)) => text.chars().count().min(28),
-                Some(Cell::Share(_)) => 8,
+                Some(Cell::Text(text)) => of(text),
+                // Numbers stay whole.
+                Some(Cell::Number(text)) => text.chars().count(),
+                Some(Cell::Share(_)) => 14,
                 None => 0,
             };
-            let head = self.head.get(column).map_or(0, |name| name.chars().count().min(14));
+            let head = self.head.get(column).map_or(0, |name| of(name));
             self.rows.iter().map(cell).max().unwrap_or(0).max(head) + 2
         };
         let columns = self.head.len().max(self.rows.first().map_or(0, Vec::len));
-        (0..columns).map(longest).sum()
+        (0..columns).map(column).sum()
     }
 }
 
 /// Characters of a row that a phone of 390 points shows.
-const PHONE: usize = 44;
+const PHONE: usize = 48;
+/// Characters of a row that a third of the page shows; a table of less stands beside other figures.
+const COLUMN: usize = 40;
 
 impl Draw for Table {
     fn draw(&self, label: &str) -> Result<Drawing, Error> {
@@ -108,8 +116,7 @@ impl Draw for Table {
             return Err(Error::shape("table", what));
         }
         let mut html = String::new();
-        let wide = self.width() > PHONE;
-        if wide {
+        if self.width(true) > PHONE {
             html.push_str("<p class=\"push\" aria-hidden=\"true\">push the table aside to see all of it →</p>");
         }
         // Reached with the keyboard, so that it can be scrolled without a pointer.
@@ -143,7 +150,7 @@ impl Draw for Table {
             html.push_str("</tr>");
         }
         html.push_str("</tbody></table></div>");
-        Ok(Drawing::wide(html))
+        Ok(Drawing { html, notes: Vec::new(), wide: self.width(false) > COLUMN })
     }
 }
 
@@ -173,8 +180,14 @@ mod tests {
 
     #[test]
     fn a_table_too_wide_for_a_phone_says_that_it_moves() {
-        let wide = Table { head: (0..12).map(|i| format!("class {i}")).collect(), rows: Vec::new() };
+        let wide = Table { head: (0..12).map(|i| format!("class-{i}")).collect(), rows: Vec::new() };
         assert!(wide.draw("t").unwrap().html.contains("push the table aside"));
-        assert!(!Table::new(&["a", "b"]).draw("t").unwrap().html.contains("push the table"));
+        // Text wraps, so that a table of long sentences need not move.
+        let long = Table::new(&["a", "b"])
+            .row(["many short words in a row, more than fit".into(), "and as many again".into()]);
+        let long = long.draw("t").unwrap();
+        assert!(!long.html.contains("push the table") && long.wide);
+        let narrow = Table::new(&["a", "b"]).draw("t").unwrap();
+        assert!(!narrow.html.contains("push the table") && !narrow.wide);
     }
 }

@@ -85,7 +85,11 @@ fn tiles(summary: &ConvStdpSummary) -> Vec<Tile> {
     let mut tiles = vec![
         Tile::new("layers", summary.layers.to_string(), "each learned when those below it had learned"),
         Tile::new("maps", list(&summary.maps), "feature maps of each layer"),
-        Tile::new("images learned from", list(&summary.stdp_samples), "by each layer, without labels"),
+        Tile::new(
+            "images learned from",
+            list(&summary.stdp_samples.iter().map(|&n| thousands(n)).collect::<Vec<_>>()),
+            "by each layer, without labels",
+        ),
         Tile::new("learning features", duration(seconds.stdp), "STDP of all layers"),
         Tile::new("computing features", duration(seconds.features), "of training and test images"),
         Tile::new("read-out", duration(seconds.read_out), "logistic regression"),

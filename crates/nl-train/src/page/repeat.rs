@@ -27,13 +27,13 @@ pub(crate) fn command(name: &str, folder: &Path, source: Option<&Source>) -> Str
 pub(crate) fn words(source: Option<&Source>, same: &str) -> String {
     let found = match source.map(|source| source.kind) {
         Some(SourceKind::Datasets | SourceKind::Cache) => {
-            " `--data auto` looks for the images where they were found this time: in $NL_DATASETS, then in datasets/cache."
+            " “--data auto” looks for the images where they were found this time: in $NL_DATASETS, then in datasets/cache."
         }
         _ => "",
     };
     format!(
         "Given in the folder in which the run was started, this command gives the same {same}, bit for bit, on any number of \
-         threads, at the same SIMD level. config.yaml lies beside this page; it holds the configuration that stands below.{found}"
+         threads, at the same SIMD level. config.yaml lies beside this page and holds the whole configuration.{found}"
     )
 }
 
