@@ -48,7 +48,11 @@ impl Axis {
 
     /// The same axis, with its ends moved out to round numbers (linear axes only).
     pub(crate) fn rounded(mut self, ticks: usize) -> Self {
-        if !self.log {
+        // A wider axis may want a wider step, and that another end.
+        for _ in 0..3 {
+            if self.log {
+                break;
+            }
             let step = round_step(self.high - self.low, ticks);
             self.low = (self.low / step + 1e-9).floor() * step;
             self.high = (self.high / step - 1e-9).ceil() * step;
@@ -183,6 +187,11 @@ mod tests {
     #[test]
     fn an_end_near_a_round_value_takes_its_place() {
         assert_eq!(labels(axis(&[0.0, 1050.0], false), 6), ["0", "200", "400", "600", "800", "1050"]);
+    }
+
+    #[test]
+    fn rounded_ends_are_ticks() {
+        assert_eq!(labels(axis(&[98.65, 99.65], false).rounded(5), 5), ["98.5", "99.0", "99.5", "100.0"]);
     }
 
     #[test]

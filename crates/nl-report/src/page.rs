@@ -64,7 +64,7 @@ pub fn render(sheet: &Sheet) -> Result<String, Error> {
     let section = |section| draw_section(section, &mut ids);
     let page = Page {
         sheet,
-        hero: sheet.headline.figure.as_ref().map(draw).transpose()?,
+        hero: sheet.headline.figure.as_ref().map(|figure| draw(figure, &sheet.title)).transpose()?,
         sections: sheet.sections.iter().map(section).collect::<Result<_, Error>>()?,
     };
     let failed = |error: minijinja::Error| Error::Template(format!("{error:#}"));
@@ -76,7 +76,8 @@ pub fn render(sheet: &Sheet) -> Result<String, Error> {
 
 fn draw_section<'a>(section: &'a Section, ids: &mut BTreeSet<String>) -> Result<DrawnSection<'a>, Error> {
     let group = |group: &'a Group| {
-        let figures = group.figures.iter().map(draw).collect::<Result<_, _>>()?;
+        let over = if group.title.is_empty() { &section.title } else { &group.title };
+        let figures = group.figures.iter().map(|figure| draw(figure, over)).collect::<Result<_, _>>()?;
         Ok(DrawnGroup { over: &group.over, title: &group.title, text: &group.text, figures })
     };
     Ok(DrawnSection {
@@ -84,7 +85,7 @@ fn draw_section<'a>(section: &'a Section, ids: &mut BTreeSet<String>) -> Result<
         title: &section.title,
         short: &section.short,
         text: &section.text,
-        figures: section.figures.iter().map(draw).collect::<Result<_, _>>()?,
+        figures: section.figures.iter().map(|figure| draw(figure, &section.title)).collect::<Result<_, _>>()?,
         groups: section.groups.iter().map(group).collect::<Result<_, Error>>()?,
     })
 }
@@ -104,10 +105,12 @@ fn id(title: &str, ids: &mut BTreeSet<String>) -> String {
     id
 }
 
-fn draw(figure: &Figure) -> Result<Drawn<'_>, Error> {
-    let drawing = figure.plot.draw(&figure.title).map_err(|error| {
+/// `over` is the title above it: what a figure without one is called.
+fn draw<'a>(figure: &'a Figure, over: &str) -> Result<Drawn<'a>, Error> {
+    let title = if figure.title.is_empty() { over } else { &figure.title };
+    let drawing = figure.plot.draw(title).map_err(|error| {
         let what = error.to_string();
-        Error::Figure { figure: figure.title.clone(), what }
+        Error::Figure { figure: title.to_owned(), what }
     })?;
     let html = Value::from_safe_string(drawing.html);
     Ok(Drawn { title: &figure.title, text: &figure.text, wide: drawing.wide, html, notes: drawing.notes })
@@ -116,6 +119,14 @@ fn draw(figure: &Figure) -> Result<Drawn<'_>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_without_a_title_is_called_by_the_one_above_it() {
+        let lines = crate::plots::Lines::new("x", "y");
+        let section = Section::new("One", "", "").figure(Figure::new("", "", lines));
+        let html = render(&Sheet { sections: vec![section], ..Sheet::default() }).unwrap();
+        assert!(html.contains("aria-label=\"One: y over x"), "{html}");
+    }
 
     #[test]
     fn ids_are_words_and_differ() {

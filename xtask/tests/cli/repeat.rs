@@ -3,29 +3,7 @@
 use std::process::Command;
 
 use crate::place::{Place, json};
-
-/// A competitive network of 20 neurons, for a second.
-const STDP: &str = "\
-name: tiny
-data: images
-validation: 40
-watch: 100
-input: {rate: 6500, steps: 60, dt: 1}
-network: {neurons: 20, theta_plus: {from: 3, to: 0.03}, rule: {kind: diehl_cook, x_tar: 0.6, w_max: 0.3, mu: 1}}
-";
-
-/// One layer of 8 maps.
-const CONV: &str = "\
-name: tiny
-data: images
-layers:
-  - stdp: {maps: 8, kernel: 5, padding: 2, threshold: 12, double_every: 200}
-    images: 300
-    converged: 0.0
-    pool: 4
-    next: 2
-read_out: {epochs: 2, batch: 20, rate: 3.0e-3, l2: 3.0e-3, epsilon: 0.1}
-";
+use crate::{conv_stdp, stdp};
 
 /// The command that stands on the page, as its reader sees it.
 fn command(page: &str) -> String {
@@ -58,8 +36,8 @@ fn repeats(place: &Place, line: &[&str], out: &str, hash: &str) {
 fn the_line_of_every_model_repeats_its_run() {
     let place = Place::with_images();
     std::fs::rename(place.path("images"), place.path("my images")).unwrap();
-    place.write("stdp.yaml", STDP);
-    place.write("conv.yaml", CONV);
+    place.write("stdp.yaml", stdp::TINY.replace("epochs: 40", "epochs: 1"));
+    place.write("conv.yaml", conv_stdp::TINY);
     let data = |line: &[&'static str]| [line, &["--data", "my images", "--seed", "7"]].concat();
     repeats(&place, &data(&["mnist", "--config", "tiny.yaml"]), "my runs/it's a brain", "weights_sha256");
     repeats(&place, &data(&["stdp", "--config", "stdp.yaml"]), "my runs/stdp", "weights_sha256");

@@ -7,12 +7,10 @@ use crate::picture::encode;
 use crate::svg::escape;
 use crate::{Error, Picture};
 
-/// The grey of the frame around each picture.
-const FRAME: u8 = 118;
 /// No mosaic is wider or higher, pixels.
 const MOST: usize = 1 << 14;
 
-/// Pictures of one size in rows, each framed; where there is no picture there is nothing, not even a background.
+/// Pictures of one size in rows, a pixel apart; between them, and where there is no picture, the page shows through.
 ///
 /// ```
 /// use nl_report::{Picture, plots::{Draw, Mosaic}};
@@ -32,7 +30,7 @@ pub struct Mosaic {
 }
 
 impl Mosaic {
-    /// Pixels as (grey, opacity): frames and pictures opaque, everything else not there.
+    /// Pixels as (grey, opacity): pictures are opaque, everything else is not there.
     fn compose(&self) -> Result<(usize, usize, Vec<u8>), Error> {
         let Some(first) = self.tiles.first() else {
             return Err(Error::shape("mosaic", "there are no pictures"));
@@ -54,14 +52,12 @@ impl Mosaic {
         let (Some(wide), Some(high)) = (side(across, w), side(rows, h)) else {
             return Err(Error::shape("mosaic", format!("{across} × {rows} pictures of {w} × {h} are too large")));
         };
-        let (wide, high) = (wide + 1, high + 1);
+        let (wide, high) = (wide - 1, high - 1);
         let mut bytes = vec![0; 2 * wide * high];
         for (i, tile) in self.tiles.iter().enumerate() {
             let (top, left) = (i / across * (h + 1), i % across * (w + 1));
-            for y in 0..h + 2 {
-                for x in 0..w + 2 {
-                    let inside = (1..=h).contains(&y) && (1..=w).contains(&x);
-                    let grey = if inside { tile.pixels[(y - 1) * w + x - 1] } else { FRAME };
+            for (y, row) in tile.pixels.chunks_exact(w).enumerate() {
+                for (x, &grey) in row.iter().enumerate() {
                     let at = 2 * ((top + y) * wide + left + x);
                     bytes[at..at + 2].copy_from_slice(&[grey, 255]);
                 }
@@ -94,14 +90,14 @@ mod tests {
         let html = Mosaic { tiles, across: 2, zoom: 1 }.draw("t").unwrap().html;
         let uri = html.split('"').find(|part| part.starts_with("data:")).unwrap();
         let (width, height, bytes) = decode(uri);
-        assert_eq!((width, height), (7, 5));
+        assert_eq!((width, height), (5, 3));
         let at = |x: usize, y: usize| (bytes[2 * (y * width + x)], bytes[2 * (y * width + x) + 1]);
-        assert_eq!((at(0, 0), at(1, 1), at(2, 1)), ((FRAME, 255), (0, 255), (255, 255)));
-        // The place of the fourth picture: not there. The frame that it shares with its neighbours is theirs.
-        for (x, y) in [(4, 3), (5, 3), (6, 3), (4, 4), (6, 4)] {
+        assert_eq!([at(0, 0), at(1, 0), at(3, 0), at(4, 0)], [(0, 255), (255, 255), (0, 255), (255, 255)]);
+        assert_eq!([at(0, 2), at(1, 2)], [(0, 255), (255, 255)]);
+        // Between the pictures, and in the place of the fourth.
+        for (x, y) in [(2, 0), (0, 1), (2, 1), (4, 1), (2, 2), (3, 2), (4, 2)] {
             assert_eq!(at(x, y).1, 0, "({x}, {y})");
         }
-        assert_eq!(at(3, 3), (FRAME, 255));
     }
 
     #[test]

@@ -23,13 +23,15 @@ pub(super) fn section(run: &BrainRun, findings: &Findings) -> Result<Section, Er
          picture is the answer of one feature map, white where it answers most.",
     );
     section.figures.extend(filters(run, "cortex/retina/weight").map(|(plot, count)| {
-        let text =
-            format!("{count} filters of the image. White adds, black takes away, grey does neither; all on one scale.");
+        let text = format!(
+            "{count} filters of the image. White adds, black takes away, grey does neither; full white and black from 2.5 \
+             standard deviations on."
+        );
         Figure::new("Filters of the retina", text, plot)
     }));
     section.figures.extend(filters(run, "cortex/v1/weight").map(|(plot, count)| {
         let text = format!(
-            "A row for each cell of V1, a column for each channel of the retina: {count} filters, white, grey and black as above."
+            "{count} filters: a column for each cell of V1, a row for each channel of the retina; white, grey and black as above."
         );
         Figure::new("Filters of V1", text, plot)
     }));
@@ -59,14 +61,21 @@ pub(super) fn section(run: &BrainRun, findings: &Findings) -> Result<Section, Er
     Ok(section)
 }
 
-/// The filters under `path` as they are after all learning, a row for each cell; and their number.
+/// The filters under `path` as they are after all learning, a column for each cell (in rows of 16 where there is but one
+/// input); and their number.
 fn filters(run: &BrainRun, path: &str) -> Option<(Mosaic, usize)> {
     let entry = run.parameters.entries().iter().find(|entry| entry.path == path)?;
     let &[cells, inputs, height, width] = &entry.shape[..] else { return None };
     let weights = &run.parameters.values()[entry.range()];
-    let most = weights.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
-    let tiles = weights.chunks_exact(height * width).map(|w| Picture::signed(width, height, w, most)).collect();
-    let (across, zoom) = if inputs == 1 { (cells.min(16), 8) } else { (inputs, 6) };
+    let square: f64 = weights.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
+    let scale = 2.5 * (square / weights.len().max(1) as f64).sqrt() as f32;
+    let tile = |input: usize, cell: usize| {
+        let at = (cell * inputs + input) * height * width;
+        Picture::signed(width, height, &weights[at..at + height * width], scale)
+    };
+    let tiles = (0..inputs).flat_map(|input| (0..cells).map(move |cell| (input, cell)));
+    let tiles = tiles.map(|(input, cell)| tile(input, cell)).collect();
+    let (across, zoom) = if inputs == 1 { (cells.min(16), 8) } else { (cells, 6) };
     Some((Mosaic { tiles, across, zoom }, cells * inputs))
 }
 

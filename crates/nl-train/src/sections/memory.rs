@@ -47,7 +47,11 @@ pub(super) fn trust(findings: &Findings, decisions: &Decisions<'_>) -> Section {
         let own = trust.iter().zip(decisions.truth).filter(|(t, c)| **c as usize == class && t.is_finite());
         spread(name, own.map(|(&t, _)| f64::from(t)).collect())
     });
-    let by_class = Intervals { x: "trust in memory, 0 to 1".into(), rows: rows.collect(), range: Some((0.0, 1.0)) };
+    let rows: Vec<Interval> = rows.collect();
+    // From 0 to the next tenth: trust is often small everywhere.
+    let most = rows.iter().filter_map(|row| row.far).fold(0.0, |most: f64, far| most.max(far.1));
+    let range = Some((0.0, (10.0 * most).ceil().clamp(1.0, 10.0) / 10.0));
+    let by_class = Intervals { x: "trust in memory, 0 to 1".into(), rows, range };
     Section::new("When the basal ganglia trust memory", "Trust", text)
         .figure(Figure::new(
             "Right and wrong decisions",
