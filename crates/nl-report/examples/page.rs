@@ -153,7 +153,7 @@ fn pictures() -> Section {
         picture: picture(i, i),
         name: classes(3)[i % 3].clone(),
         note: format!("{:.3}", noise(i)),
-        other: i % 3 != 0,
+        other: !i.is_multiple_of(3),
     };
     let matched = Matched { picture: picture(0, 5), name: "ring".into(), found: (0..8).map(found).collect() };
     Section::new("Pictures", "Pictures", "In strips, as a mosaic, with facts, with what is like them.")

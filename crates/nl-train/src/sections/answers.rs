@@ -91,16 +91,20 @@ pub(super) fn calibration(decisions: &Decisions<'_>) -> Section {
     let diagram = Lines { x_range: Some((low, 100.0)), ..Lines::new("confidence, %", "right, %") }
         .styled("as sure as right", vec![(low, low), (100.0, 100.0)], LineStyle::Dashed)
         .styled("measured", points, LineStyle::Dots);
-    let sure = decisions.confidence.iter().filter(|&&p| p > 0.99).count() as u64;
+    // Most dots are then far from most images.
+    let sure = decisions.confidence.iter().filter(|&&p| p > 0.99).count();
+    let few = if 2 * sure > decisions.confidence.len() {
+        format!(" {} are more than 99 % sure, so that the other dots stand for few.", count(sure as u64, "image"))
+    } else {
+        String::new()
+    };
     Section::new(
         "Does it know what it knows?",
         "Reliability",
         format!(
             "Decisions are sorted by how sure they were into 15 bins; of each, the share that was right. Dots below the dashed \
-             line are too sure, dots above it not sure enough. The gap, weighed by the number of images in each bin, is {}; {} \
-             more than 99 % sure, so that the other dots stand for few.",
-            percent(error, 2),
-            if sure == 1 { "1 image is".to_owned() } else { format!("{} are", count(sure, "image")) }
+             line are too sure, dots above it not sure enough. The gap, weighed by the number of images in each bin, is {}.{few}",
+            percent(error, 2)
         ),
     )
     .figure(Figure::new("Reliability", "", diagram))

@@ -27,7 +27,7 @@ pub(super) fn section(config: &RunConfig, curves: &[StageCurve]) -> Section {
     }
 }
 
-/// Why training and validation loss of a stage lie apart: what they ask is not the same.
+/// Why the training loss of a stage lies above its validation loss: what they ask is not the same.
 fn apart(config: &RunConfig, stage: &str) -> String {
     let distorted = |augment: &Augment| *augment != Augment::default();
     if stage == Stage::SelfSupervised.name() {
@@ -48,7 +48,7 @@ fn apart(config: &RunConfig, stage: &str) -> String {
             return format!("The training loss lies above the validation loss because {}.", why.join(" and "));
         }
     } else if stage == Stage::BasalGanglia.name() && distorted(&config.basal_ganglia.augment) {
-        return "The training loss lies far above the validation loss, and is meant to: training asks about images distorted \
+        return "The training loss lies above the validation loss, and is meant to: training asks about images distorted \
                 until cortex and memory err, each without its own memory, for where both are right there is nothing to learn \
                 about trust; validation asks about images as they are."
             .into();
@@ -77,6 +77,7 @@ fn figures(stage: &StageCurve, apart: &str) -> Vec<Figure> {
         let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
         // On a linear axis, what has fallen to an eighth lies on the ground.
         let log_y = high > 8.0 * low;
+        let apart = if above(&lines) { apart } else { "" };
         figures.push(Figure::new("Loss", apart, Lines { lines, log_y, ..Lines::new("epochs", &stage.loss) }));
     }
     let accuracy: Vec<_> =
@@ -93,6 +94,12 @@ fn figures(stage: &StageCurve, apart: &str) -> Vec<Figure> {
         figures.push(Figure::new("Learning rate", "The size of a step.", plot));
     }
     figures
+}
+
+/// Whether training ends above validation.
+fn above(lines: &[Line]) -> bool {
+    let last = |name: &str| Some(lines.iter().find(|line| line.name == name)?.points.last()?.1);
+    last("training").zip(last("validation")).is_some_and(|(training, validation)| training > validation)
 }
 
 /// Means over at most `count` equal runs of points.
@@ -143,10 +150,16 @@ mod tests {
         let shown = figures(&config);
         let titles: Vec<&str> = shown.iter().map(|figure| figure.title.as_str()).collect();
         assert_eq!(titles, ["Loss", "Accuracy", "Learning rate"]);
-        assert!(shown[0].text.contains("far above the validation loss"), "{}", shown[0].text);
+        assert!(shown[0].text.contains("above the validation loss, and is meant to"), "{}", shown[0].text);
         let Plot::Lines(lines) = &shown[0].plot else { panic!("no lines") };
         assert!(lines.log_y && lines.lines[2].points == [(1.0, 0.008)]);
         assert!(shown.iter().all(|figure| figure.plot.draw("t").unwrap().notes.is_empty()));
+        // Nothing is explained that is not to be seen.
+        let other = StageCurve {
+            epochs: vec![EpochPoint { epoch: 1.0, validation_loss: Some(3.0), validation_accuracy: None }],
+            ..curve.clone()
+        };
+        assert_eq!(section(&config, &[other]).groups[0].figures[0].text, "");
         config.basal_ganglia.augment = Augment::default();
         assert_eq!(figures(&config)[0].text, "");
         let empty = StageCurve::default();

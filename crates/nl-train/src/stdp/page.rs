@@ -137,11 +137,13 @@ fn winners(neurons: &[usize], wins: &[u64]) -> (Vec<usize>, String) {
     let never = left.iter().filter(|&&neuron| wins[neuron] == 0).count();
     let said = match left.len() {
         0 => String::new(),
-        n => format!(
-            " {n} of {} neurons won fewer than {FEW} images ({never} of them none) and have learned next to nothing: they are \
-             left out.",
-            wins.len()
-        ),
+        n => {
+            let of_them = if never > 0 { format!(" ({never} of them none)") } else { String::new() };
+            let all = wins.len();
+            format!(
+                " {n} of {all} neurons won fewer than {FEW} images{of_them} and have learned next to nothing: they are left out."
+            )
+        }
     };
     (shown, said)
 }
