@@ -13,6 +13,8 @@ mod sealed {
 pub trait Float:
     sealed::Sealed
     + crate::simd::Simd
+    + crate::conv::Compiled
+    + crate::gemm::Compiled
     + crate::math::Elementary
     + bytemuck::Pod
     + Copy

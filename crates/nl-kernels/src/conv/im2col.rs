@@ -10,7 +10,7 @@
 use super::layout::{Planes, Rows, Source, Upstream, lanes_to_planes, planes_to_lanes};
 use super::product::Product;
 use super::tree::{self, LEVELS};
-use super::vector::{Kernel, Vector, call, run_at, same, same_mut};
+use super::vector::{Kernel, Vector, call};
 use super::{Conv2d, Finish};
 use crate::size::{elements, padded, product, sum};
 use crate::{Float, Level, Scratch, ShapeError};
@@ -309,34 +309,13 @@ pub(super) struct Forward<'a, T> {
     pub(super) scratch: &'a mut Scratch,
 }
 
-impl<'a, T: Float> Forward<'a, T> {
-    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+impl<T: Float> Forward<'_, T> {
+    /// Runs at `level`.
     ///
     /// # Errors
     /// [`ShapeError`] if the working memory is not there; nothing is written then.
     pub(super) fn start(self, level: Level) -> Result<(), ShapeError> {
-        #[inline(never)]
-        fn single(level: Level, kernel: Forward<'_, f32>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        #[inline(never)]
-        fn double(level: Level, kernel: Forward<'_, f64>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
-    }
-
-    fn cast<U: Float>(self) -> Forward<'a, U> {
-        Forward {
-            op: self.op,
-            shape: self.shape,
-            x: same(self.x),
-            w: same(self.w),
-            bias: self.bias.map(same),
-            finish: self.finish,
-            y: same_mut(self.y),
-            scratch: self.scratch,
-        }
+        T::im2col_forward(level, self)
     }
 }
 
@@ -412,35 +391,13 @@ pub(super) struct Backward<'a, T> {
     pub(super) scratch: &'a mut Scratch,
 }
 
-impl<'a, T: Float> Backward<'a, T> {
-    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+impl<T: Float> Backward<'_, T> {
+    /// Runs at `level`.
     ///
     /// # Errors
     /// [`ShapeError`] if the working memory is not there; nothing is written then.
     pub(super) fn start(self, level: Level) -> Result<(), ShapeError> {
-        #[inline(never)]
-        fn single(level: Level, kernel: Backward<'_, f32>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        #[inline(never)]
-        fn double(level: Level, kernel: Backward<'_, f64>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
-    }
-
-    fn cast<U: Float>(self) -> Backward<'a, U> {
-        Backward {
-            op: self.op,
-            shape: self.shape,
-            finish: self.finish,
-            y: same(self.y),
-            dy: same(self.dy),
-            input: self.input.map(|(w, dx)| (same(w), same_mut(dx))),
-            weight: self.weight.map(|(x, dw)| (same(x), same_mut(dw))),
-            db: self.db.map(same_mut),
-            scratch: self.scratch,
-        }
+        T::im2col_backward(level, self)
     }
 }
 

@@ -7,6 +7,7 @@
 //! images of the batch, to the bit; dw and db are summed over the batch in a fixed order.
 
 mod block;
+mod compiled;
 mod im2col;
 mod layout;
 #[cfg(test)]
@@ -15,6 +16,8 @@ mod product;
 mod tree;
 mod vector;
 mod winograd;
+
+pub(crate) use compiled::Compiled;
 
 pub use block::{ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at};
 

@@ -362,7 +362,7 @@ impl Search<'_> {
                     // products; the strip holds width × lanes.
                     unsafe {
                         match filter.bf16 {
-                            None => kernel::run(level, &job),
+                            None => kernel::Compiled::run(level, &job),
                             Some(bf16) => bf16.run(&job),
                         }
                     }

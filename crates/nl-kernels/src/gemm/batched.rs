@@ -138,7 +138,7 @@ fn run<T: Float>(
             beta: if accumulate { T::ONE } else { T::ZERO },
         };
         // SAFETY: the level is the CPU's; the slices are exactly as long as the shapes, or packed as above.
-        unsafe { kernel::run(level, &job) };
+        unsafe { T::run(level, &job) };
     }
     scratch.give_all([packed]);
     Ok(())

@@ -56,11 +56,43 @@ pub(crate) fn groups(m: usize, rows: usize) -> impl Iterator<Item = (usize, usiz
     (0..count).map(move |g| (g * base + g.min(longer), base + usize::from(g < longer)))
 }
 
-/// Runs `job` with the instructions of `level`.
+/// Where a product of a generic scalar becomes code: for f32 once, here; for f64 in the crates that ask for it.
+pub trait Compiled: Sized {
+    /// Runs `job` with the instructions of `level`.
+    ///
+    /// # Safety
+    /// The CPU has `level`, and all pointers of the job are valid for the elements their comments name; C aliases
+    /// nothing.
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "the trait is reachable only as a bound of the sealed `Float`")]
+    unsafe fn run(level: Level, job: &Job<Self>);
+}
+
+#[allow(private_interfaces, reason = "as above")]
+impl Compiled for f32 {
+    // Neither generic nor `inline`: compiled with this crate.
+    #[inline(never)]
+    unsafe fn run(level: Level, job: &Job<Self>) {
+        // SAFETY: the caller's promise.
+        unsafe { run(level, job) }
+    }
+}
+
+#[allow(private_interfaces, reason = "as above")]
+impl Compiled for f64 {
+    // `inline`: compiled by whoever calls it, and not at all if nobody does.
+    #[inline]
+    unsafe fn run(level: Level, job: &Job<Self>) {
+        // SAFETY: the caller's promise.
+        unsafe { run(level, job) }
+    }
+}
+
+/// [`Compiled::run`] for either scalar.
 ///
 /// # Safety
-/// The CPU has `level`, and all pointers of the job are valid for the elements their comments name; C aliases nothing.
-pub(crate) unsafe fn run<T: Float>(level: Level, job: &Job<T>) {
+/// As there.
+unsafe fn run<T: Float>(level: Level, job: &Job<T>) {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller promises the CPU has the level and the pointers are valid.
@@ -87,10 +119,10 @@ unsafe fn run_avx2<T: Float, V: Vector<T>>(job: &Job<T>) {
     unsafe { block::<T, V>(job) }
 }
 
-/// [`run`] for operands whose every word is a pair of bfloat16: C = Σ over the pairs' two products, in f32.
+/// [`Compiled::run`] for operands whose every word is a pair of bfloat16: C = Σ over the pairs' two products, in f32.
 ///
 /// # Safety
-/// As [`run`]; the CPU has [`Level::Avx512`] and AVX-512 BF16.
+/// As [`Compiled::run`]; the CPU has [`Level::Avx512`] and AVX-512 BF16.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
 pub(crate) unsafe fn run_bf16(job: &Job<f32>) {
@@ -101,7 +133,7 @@ pub(crate) unsafe fn run_bf16(job: &Job<f32>) {
 /// Loop over groups of rows; B streams past each (from L2), the group's rows of A stay in L1.
 ///
 /// # Safety
-/// As [`run`], with `V` of that level.
+/// As [`Compiled::run`], with `V` of that level.
 #[inline(always)]
 unsafe fn block<T: Float, V: Vector<T>>(job: &Job<T>) {
     for (start, rows) in groups(job.m, V::ROWS) {

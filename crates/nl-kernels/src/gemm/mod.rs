@@ -14,6 +14,8 @@ use crate::{Float, Level, Scratch, ShapeError};
 
 use plan::{Plan, Problem, View};
 
+pub(crate) use kernel::Compiled;
+
 pub use batched::{batched_gemm, batched_gemm_nt, batched_gemm_tn};
 
 /// C = α A B + β C, with A \[m, k\], B \[k, n\], C \[m, n\] of any strides.

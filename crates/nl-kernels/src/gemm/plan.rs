@@ -229,7 +229,7 @@ unsafe fn blocks<T: Float>(plan: Plan, p: &Problem<T>, [left_ptr, right_ptr]: [*
                         alpha: p.alpha,
                         beta,
                     };
-                    kernel::run(level, &job);
+                    T::run(level, &job);
                 }
             }
         }

@@ -121,18 +121,6 @@ pub(super) trait Kernel<T: Float> {
     fn run<V: Vector<T>>(self) -> Self::Output;
 }
 
-/// A slice of T as a slice of U, which must be the same type: from generic code to code compiled for f32 or f64.
-pub(super) fn same<T: Float, U: Float>(x: &[T]) -> &[U] {
-    assert!(size_of::<T>() == size_of::<U>());
-    bytemuck::cast_slice(x)
-}
-
-/// [`same`] for what is written to.
-pub(super) fn same_mut<T: Float, U: Float>(x: &mut [T]) -> &mut [U] {
-    assert!(size_of::<T>() == size_of::<U>());
-    bytemuck::cast_slice_mut(x)
-}
-
 /// Runs `kernel` with the vectors of `level`, or of the CPU's best level if it lacks that one.
 pub(super) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) -> K::Output {
     match level.min(Level::detect()) {

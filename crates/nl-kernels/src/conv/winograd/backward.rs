@@ -3,7 +3,7 @@
 use super::super::layout::{Rows, Upstream, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
 use super::super::tree::{self, LEVELS};
-use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
+use super::super::vector::{Kernel, Vector, call};
 use super::super::{Conv2d, Finish};
 use super::{
     Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, points_of, tile_reach, transforms,
@@ -30,36 +30,13 @@ pub(in crate::conv) struct Backward<'a, T> {
     pub(in crate::conv) scratch: &'a mut Scratch,
 }
 
-impl<'a, T: Float> Backward<'a, T> {
-    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+impl<T: Float> Backward<'_, T> {
+    /// Runs at `level`.
     ///
     /// # Errors
     /// [`ShapeError`] if the working memory is not there; nothing is written then.
     pub(in crate::conv) fn start(self, level: Level) -> Result<(), ShapeError> {
-        #[inline(never)]
-        fn single(level: Level, kernel: Backward<'_, f32>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        #[inline(never)]
-        fn double(level: Level, kernel: Backward<'_, f64>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
-    }
-
-    fn cast<U: Float>(self) -> Backward<'a, U> {
-        Backward {
-            op: self.op,
-            shape: self.shape,
-            finish: self.finish,
-            y: same(self.y),
-            argmax: self.argmax,
-            dy: same(self.dy),
-            input: self.input.map(|(w, dx)| (same(w), same_mut(dx))),
-            weight: self.weight.map(|(x, dw)| (same(x), same_mut(dw))),
-            db: self.db.map(same_mut),
-            scratch: self.scratch,
-        }
+        T::winograd_backward(level, self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::layout::{Rows, lanes_to_planes, planes_to_lanes};
 use super::super::product::Product;
-use super::super::vector::{Kernel, Vector, call, run_at, same, same_mut};
+use super::super::vector::{Kernel, Vector, call};
 use super::super::{Conv2d, Finish};
 use super::{
     Group, Layout, POINTS, TransformFilters, TransformInput, block_planes, pad_input, points_of, tile_reach, transforms,
@@ -24,35 +24,13 @@ pub(in crate::conv) struct Forward<'a, T> {
     pub(in crate::conv) scratch: &'a mut Scratch,
 }
 
-impl<'a, T: Float> Forward<'a, T> {
-    /// Runs at `level`. The code for f32 and f64 is compiled here, not again by every crate that calls it.
+impl<T: Float> Forward<'_, T> {
+    /// Runs at `level`.
     ///
     /// # Errors
     /// [`ShapeError`] if the working memory is not there; nothing is written then.
     pub(in crate::conv) fn start(self, level: Level) -> Result<(), ShapeError> {
-        #[inline(never)]
-        fn single(level: Level, kernel: Forward<'_, f32>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        #[inline(never)]
-        fn double(level: Level, kernel: Forward<'_, f64>) -> Result<(), ShapeError> {
-            run_at(level, kernel)
-        }
-        if size_of::<T>() == size_of::<f32>() { single(level, self.cast()) } else { double(level, self.cast()) }
-    }
-
-    fn cast<U: Float>(self) -> Forward<'a, U> {
-        Forward {
-            op: self.op,
-            shape: self.shape,
-            x: same(self.x),
-            w: same(self.w),
-            bias: self.bias.map(same),
-            finish: self.finish,
-            y: same_mut(self.y),
-            argmax: self.argmax,
-            scratch: self.scratch,
-        }
+        T::winograd_forward(level, self)
     }
 }
 
