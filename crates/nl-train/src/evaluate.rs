@@ -30,6 +30,16 @@ pub struct Decided {
     pub trust: Vec<f32>,
 }
 
+/// What a region answers to one image.
+pub(crate) struct FeatureMaps {
+    /// The region.
+    pub(crate) name: &'static str,
+    /// Maps, height, width.
+    pub(crate) shape: [usize; 3],
+    /// `[maps, height, width]`
+    pub(crate) values: Vec<f32>,
+}
+
 /// Runs models without recording gradients; the same bits for any number of threads.
 pub struct Evaluator {
     workers: Vec<(Tape<f32>, Rows)>,
@@ -127,8 +137,7 @@ impl Evaluator {
         })
     }
 
-    /// What the retina and each region of the visual cortex answer to the first of `images`: name, `[maps, height, width]`
-    /// and values.
+    /// What the retina and each region of the visual cortex answer to the first of `images`.
     ///
     /// # Errors
     /// Images of another size than the brain's.
@@ -137,7 +146,7 @@ impl Evaluator {
         brain: &Brain,
         parameters: &Parameters<f32>,
         images: &Images,
-    ) -> Result<Vec<(&'static str, [usize; 3], Vec<f32>)>, Error> {
+    ) -> Result<Vec<FeatureMaps>, Error> {
         let tape = Tape::new();
         let pause = tape.stop_recording();
         let mut ctx = Context::new(&tape, parameters, Mode::Eval).with_recording();
@@ -149,7 +158,7 @@ impl Evaluator {
         let found = regions.into_iter().filter_map(|(name, path)| {
             let maps = recording.get(path)?;
             let &[_, channels, height, width] = maps.shape().dims() else { return None };
-            Some((name, [channels, height, width], maps.as_slice().to_vec()))
+            Some(FeatureMaps { name, shape: [channels, height, width], values: maps.as_slice().to_vec() })
         });
         Ok(found.collect())
     }

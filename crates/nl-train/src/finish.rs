@@ -9,7 +9,7 @@ use nl_layers::Parameters;
 use nl_report::plots::MapPoint;
 
 use crate::brain_run::{BrainRun, argmax, labels, mean_squared_error, through};
-use crate::evaluate::{Decided, Evaluator};
+use crate::evaluate::{Decided, Evaluator, FeatureMaps};
 use crate::learn::stage_streams;
 use crate::metrics::accuracy;
 use crate::objective::{Evidence, augmented_image};
@@ -33,8 +33,8 @@ pub(crate) struct Findings {
     /// Reconstructions of stage 1, `[N, height, width]`.
     pub(crate) drawn: Vec<f32>,
     pub(crate) gates: Vec<f32>,
-    /// The answers of the regions to the first test image: name, `[maps, height, width]`, values.
-    pub(crate) features: Vec<(&'static str, [usize; 3], Vec<f32>)>,
+    /// The answers of the regions to the first test image.
+    pub(crate) features: Vec<FeatureMaps>,
     pub(crate) maps: Vec<EmbeddingMap>,
     stage_1_embedding: Vec<f32>,
 }

@@ -127,3 +127,40 @@ pub(super) fn mistakes(run: &BrainRun, findings: &Findings, decisions: &Decision
     )
     .figure(Figure::new("", "", Cards { cards }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_report::Plot;
+
+    fn decisions(confidence: [f32; 4]) -> Decisions<'static> {
+        Decisions {
+            truth: &[0, 0, 1, 1],
+            decided: vec![0, 1, 1, 1],
+            confidence: confidence.to_vec(),
+            right: vec![true, false, true, true],
+            names: vec!["cat".into(), "dog".into()],
+        }
+    }
+
+    #[test]
+    fn reliability_is_drawn_as_it_was_measured() {
+        let section = calibration(&decisions([0.995, 0.55, 0.995, 0.995]));
+        let Plot::Lines(lines) = &section.figures[0].plot else { panic!("no lines") };
+        let points = &lines.lines[1].points;
+        assert_eq!(points.len(), 2);
+        assert!((points[0].0 - 55.0).abs() < 1e-4 && points[0].1 == 0.0 && points[1].1 == 100.0, "{points:?}");
+        assert_eq!(lines.x_range, Some((0.0, 100.0)));
+        // A quarter of the images is 55 % too sure, the others half a percent not sure enough.
+        assert!(section.text.contains("is 14.1") && section.text.contains("3 images are more than 99 % sure"));
+        assert!(!calibration(&decisions([0.6; 4])).text.contains("99 %"));
+    }
+
+    #[test]
+    fn what_was_confused_is_named() {
+        let section = confusion(&decisions([0.9; 4]));
+        let Plot::Confusion(plot) = &section.figures[0].plot else { panic!("no matrix") };
+        assert_eq!(plot.counts, [[1, 1], [0, 2]]);
+        assert_eq!(verdict(&decisions([0.9; 4]), 1), "cat taken for dog");
+    }
+}

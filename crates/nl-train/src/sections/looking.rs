@@ -7,7 +7,7 @@ use nl_report::{Figure, Picture, Section};
 use super::{Decisions, SHOWN};
 use crate::Error;
 use crate::brain_run::BrainRun;
-use crate::evaluate::Evaluator;
+use crate::evaluate::{Evaluator, FeatureMaps};
 use crate::finish::{Findings, two_a_class};
 use crate::page::picture;
 
@@ -15,7 +15,7 @@ use crate::page::picture;
 const MAPS: usize = 64;
 
 /// Its filters, and one image on its way through.
-pub(super) fn section(run: &BrainRun, findings: &Findings) -> Result<Section, Error> {
+pub(super) fn section(run: &BrainRun, findings: &Findings) -> Section {
     let mut section = Section::new(
         "What it looks for, and what it sees",
         "Filters",
@@ -41,7 +41,7 @@ pub(super) fn section(run: &BrainRun, findings: &Findings) -> Result<Section, Er
         "The first of the test images.",
         Strip { rows: vec!["the image".into()], items: vec![image] },
     ));
-    for (region, shape, values) in &findings.features {
+    for FeatureMaps { name, shape, values } in &findings.features {
         let &[channels, height, width] = shape;
         let (shown, area) = (channels.min(MAPS), height * width);
         let tile = |map: &[f32]| {
@@ -56,9 +56,9 @@ pub(super) fn section(run: &BrainRun, findings: &Findings) -> Result<Section, Er
         let text = format!("{of} of {height} × {width}, each brightest where it answers most.{still}");
         let tiles = values.chunks_exact(area.max(1)).take(shown).map(tile).collect();
         let zoom = (56 / width.max(1)).clamp(1, 8);
-        section.figures.push(Figure::new(region, text, Mosaic { tiles, across: 16, zoom }));
+        section.figures.push(Figure::new(name, text, Mosaic { tiles, across: 16, zoom }));
     }
-    Ok(section)
+    section
 }
 
 /// The filters under `path` as they are after all learning, a column for each cell (in rows of 16 where there is but one

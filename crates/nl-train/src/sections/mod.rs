@@ -60,7 +60,7 @@ pub(crate) fn sheet(
     let mut sections = vec![
         wiring::section(run, findings),
         learning::section(&run.config, &run.state.curves),
-        looking::section(run, findings)?,
+        looking::section(run, findings),
         looking::map(findings, &decisions),
         looking::reconstructions(run, findings, &decisions)?,
         answers::confusion(&decisions),
