@@ -144,6 +144,22 @@ fn what_contradicts_names_its_figure() {
     }
 }
 
+/// Paper is white, whatever scheme the screen had; it shows no contents and no configuration, and a section may be broken
+/// where a figure may not (sections that may not leave pages blank).
+#[test]
+fn paper_is_not_the_screen() {
+    let style = nl_report::STYLE;
+    let (screen, print) = style.split_once("@media print {").unwrap();
+    let dark: Vec<&str> = screen.lines().filter(|line| line.contains("prefers-color-scheme: dark")).collect();
+    assert_eq!(dark, ["@media screen and (prefers-color-scheme: dark) {"]);
+    for rule in ["--paper: #fff;", "nav, .skip, details { display: none; }", "figure, article, .match, .strip,"] {
+        assert!(print.contains(rule), "{rule}");
+    }
+    let kept = |line: &&str| line.contains("break-inside: avoid") || line.contains("break-after: avoid");
+    assert!(!print.lines().filter(kept).any(|line| line.trim_start().starts_with("section")));
+    assert!(print.contains("h1, h2, h3, .intro, .step, .rows, figcaption { break-after: avoid;"));
+}
+
 #[test]
 fn what_was_left_out_is_said_on_the_page() {
     let lines = Lines::new("x", "y").line("a", vec![(0.0, f64::NAN), (1.0, 2.0)]);
