@@ -131,8 +131,8 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Of a chart of 360 × 232 units.
-    pub(crate) const CHART: Self = Self { left: 48.0, right: 350.0, top: 22.0, bottom: 194.0 };
+    /// Of a chart of 360 × 232 units; half of the last label lies beyond the axis.
+    pub(crate) const CHART: Self = Self { left: 48.0, right: 342.0, top: 22.0, bottom: 194.0 };
 
     /// Grid, ticks and names of the axes.
     pub(crate) fn draw(self, svg: &mut Svg, x: &Axis, y: &Axis, x_label: &str, y_label: &str) {

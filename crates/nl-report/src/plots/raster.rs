@@ -60,7 +60,8 @@ impl Draw for Raster {
             }
         }
         let bands = self.bands();
-        let frame = Frame { right: if bands.is_empty() { 350.0 } else { 312.0 }, bottom: 234.0, ..Frame::CHART };
+        let frame =
+            Frame { right: if bands.is_empty() { Frame::CHART.right } else { 312.0 }, bottom: 234.0, ..Frame::CHART };
         let all: usize = self.groups.iter().map(|group| group.dots.len()).sum();
         let finite = || self.groups.iter().flat_map(|g| &g.dots).filter(|dot| dot.0.is_finite());
         let description = format!("{label}: {} of {}.", count(all as u64, "dot"), count(self.rows.into(), "row"));

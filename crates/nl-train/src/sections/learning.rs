@@ -33,8 +33,7 @@ fn apart(config: &RunConfig, stage: &str) -> String {
     if stage == Stage::SelfSupervised.name() {
         let own = &config.self_supervised;
         if distorted(&own.augment) || own.corruption != Corruption::None {
-            return "Training shows distorted images, validation shows them as they are, so that its loss is lower."
-                .into();
+            return "Training shows distorted images, validation shows them as they are, which is easier.".into();
         }
     } else if stage == Stage::Supervised.name() {
         let mut why = Vec::new();

@@ -52,7 +52,11 @@ pub(super) fn section(run: &BrainRun, findings: &Findings) -> Section {
         let silent = values.chunks_exact(area.max(1)).filter(|map| map.iter().all(|&v| v <= 0.0)).count();
         let of =
             if shown < channels { format!("The first {shown} of {channels} maps") } else { format!("{channels} maps") };
-        let still = if silent > 0 { format!(" {silent} of them do not answer to this image.") } else { String::new() };
+        let still = match silent {
+            0 => "",
+            1 => " One of them does not answer to this image.",
+            n => &format!(" {n} of them do not answer to this image."),
+        };
         let text = format!("{of} of {height} × {width}, each brightest where it answers most.{still}");
         let tiles = values.chunks_exact(area.max(1)).take(shown).map(tile).collect();
         let zoom = (56 / width.max(1)).clamp(1, 8);
