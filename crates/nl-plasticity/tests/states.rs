@@ -1,8 +1,9 @@
 //! What a rule keeps: asked for before it is allocated, read by name.
 
 use nl_plasticity::{
-    Activity, AdaptiveThreshold, AdaptiveThresholdParameters, Bcm, BcmParameters, Error, Hz, IntrinsicPlasticity,
-    Modulators, Ms, PairStdpParameters, Pairing, PlasticityRule, RateEstimate, RateRule, RuleKind, Trace, TraceOf,
+    Activity, AdaptiveThreshold, AdaptiveThresholdParameters, AnyRule, Bcm, BcmParameters, DopamineStdp,
+    DopamineStdpParameters, Error, Hz, IntrinsicPlasticity, Modulators, Ms, Oja, OjaParameters, PairStdpParameters,
+    Pairing, PlasticityRule, RateEstimate, RateRule, RuleKind, Sanger, Trace, TraceOf,
 };
 use nl_synapse::Dense;
 
@@ -102,7 +103,7 @@ fn traces_have_the_values_of_their_equations() {
     approx::assert_relative_eq!(y, (-2.0_f64 / 20.0).exp(), max_relative = 1e-14);
 
     // c jumps by A₊ x and decays with τ_c; d is released and decays with τ_d.
-    let rule = RuleKind::DopamineStdp(nl_plasticity::DopamineStdpParameters::default()).build::<f64>(Ms(1.0)).unwrap();
+    let rule = RuleKind::DopamineStdp(DopamineStdpParameters::default()).build::<f64>(Ms(1.0)).unwrap();
     let mut state = rule.state(1, 1, 1).unwrap();
     let mut weights = Dense::new(1, 1, vec![0.5]).unwrap();
     rule.step(&mut state, &Activity::spikes(0, &[0], &[]), &mut weights).unwrap();
@@ -120,4 +121,75 @@ fn traces_have_the_values_of_their_equations() {
     let theta = bcm.trace(&state, "theta").unwrap().values;
     approx::assert_relative_eq!(theta[0], 9.0 * (1.0 - (-0.1_f64).exp()), max_relative = 1e-14);
     assert_eq!(theta[1], 0.0);
+}
+
+#[test]
+fn a_rule_tells_its_name_and_its_time_step() {
+    let rules: Vec<AnyRule<f64>> = RuleKind::all().into_iter().map(|kind| kind.build(Ms(0.5)).unwrap()).collect();
+    assert!(rules.iter().all(|rule| rule.dt() == Ms(0.5)));
+    let names: Vec<_> = rules.iter().map(PlasticityRule::name).collect();
+    assert_eq!(
+        names,
+        [
+            "pair STDP",
+            "triplet STDP",
+            "Clopath STDP",
+            "Vogels inhibitory STDP",
+            "Diehl-Cook STDP",
+            "dopamine STDP",
+            "MSTDP",
+            "MSTDPET",
+            "e-prop"
+        ]
+    );
+}
+
+#[test]
+fn rate_rules_tell_their_bounds_and_refuse_empty_populations() {
+    let p = OjaParameters { w_min: -2.0, w_max: 3.0, ..OjaParameters::default() };
+    let (oja, sanger) = (Oja::<f64>::new(p).unwrap(), Sanger::<f64>::new(p).unwrap());
+    assert_eq!((oja.bounds(), sanger.bounds()), (Some((-2.0, 3.0)), Some((-2.0, 3.0))));
+    for (pre, post) in [(0, 1), (1, 0)] {
+        assert!(oja.state(pre, post).is_err() && sanger.state(pre, post).is_err());
+    }
+}
+
+/// Dopamine acts for a whole step: 5e99 over 10 ms are beyond the limit of 1e100.
+#[test]
+fn dopamine_is_limited_by_what_it_does_in_a_step() {
+    let step = |dt| {
+        let rule = DopamineStdp::<f64>::new(DopamineStdpParameters::default(), Ms(dt)).unwrap();
+        let (mut state, mut weights) = (rule.state(1, 1, 1).unwrap(), Dense::new(1, 1, vec![0.5]).unwrap());
+        let modulators = Modulators { dopamine: 5e99, ..Modulators::default() };
+        rule.step(&mut state, &Activity::spikes(0, &[], &[]).with_modulators(modulators), &mut weights)
+    };
+    assert!(step(1.0).is_ok(), "{:?}", step(1.0));
+    assert!(step(10.0).is_err());
+}
+
+/// A release of 0.3, and 0.2 five steps later: d decays with τ_d.
+#[test]
+fn the_concentration_of_dopamine_is_its_decayed_releases() {
+    let p = DopamineStdpParameters { tau_d: Ms(20.0), ..DopamineStdpParameters::default() };
+    let rule = DopamineStdp::<f64>::new(p, Ms(1.0)).unwrap();
+    let (mut state, mut weights) = (rule.state(1, 1, 1).unwrap(), Dense::new(1, 1, vec![0.5]).unwrap());
+    for (now, dopamine, expected) in [
+        (0, 0.3, 0.3),
+        (5, 0.2, 0.3 * (-0.25_f64).exp() + 0.2),
+        (6, 0.0, (0.3 * (-0.25_f64).exp() + 0.2) * (-0.05_f64).exp()),
+    ] {
+        let modulators = Modulators { dopamine, ..Modulators::default() };
+        rule.step(&mut state, &Activity::spikes(now, &[], &[]).with_modulators(modulators), &mut weights).unwrap();
+        let got = rule.concentration(&state);
+        assert!((got - expected).abs() < 1e-14, "step {now}: {got} {expected}");
+    }
+}
+
+/// Every modulator is added to its own.
+#[test]
+fn modulators_add_by_kind() {
+    let a = Modulators { dopamine: 1.0, acetylcholine: 2.0, serotonin: 3.0, noradrenaline: 4.0 };
+    let b = Modulators { dopamine: 0.5, acetylcholine: 0.25, serotonin: -1.0, noradrenaline: 8.0 };
+    let sum = Modulators { dopamine: 1.5, acetylcholine: 2.25, serotonin: 2.0, noradrenaline: 12.0 };
+    assert_eq!(a + b, sum);
 }

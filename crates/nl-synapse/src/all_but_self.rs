@@ -171,4 +171,10 @@ mod tests {
         inhibition.deliver(&[2, 0, 2], &mut input).unwrap();
         assert_eq!(input, [2.0, 3.0, 1.0, 3.0]);
     }
+
+    #[test]
+    fn all_its_weights_are_the_one() {
+        assert_eq!(AllButSelf::new(3, -0.5_f64).unwrap().weight_range(), Some((-0.5, -0.5)));
+        assert_eq!(AllButSelf::new(1, -0.5_f64).unwrap().weight_range(), None);
+    }
 }

@@ -182,3 +182,53 @@ pub(crate) fn check_delivery<F>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least a connection says of itself; everything else is the trait's.
+    struct Least;
+
+    impl Connection<f64> for Least {
+        fn pre(&self) -> usize {
+            2
+        }
+
+        fn post(&self) -> usize {
+            2
+        }
+
+        fn synapses(&self) -> usize {
+            3
+        }
+
+        fn weight_range(&self) -> Option<(f64, f64)> {
+            Some((1.0, 4.0))
+        }
+
+        fn deliver(&self, spikes: &[u32], input: &mut [f64]) -> Result<(), Error> {
+            check_delivery("least", (2, 2), spikes, input)?;
+            for &i in spikes {
+                input[0] += [1.0, 2.0][i as usize];
+                input[1] += [0.0, 4.0][i as usize];
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn scaled_delivery_of_any_connection_adds_factor_times_weight() {
+        let mut input = [10.0, 20.0];
+        Least.deliver_scaled(&[0, 1], &[0.5, 3.0], &mut input).unwrap();
+        assert_eq!(input, [10.0 + 0.5 * 1.0 + 3.0 * 2.0, 20.0 + 3.0 * 4.0]);
+    }
+
+    #[test]
+    fn the_range_of_weights_is_from_the_least_to_the_largest() {
+        assert_eq!(range_of(&[2.0, 1.0, 3.0, 2.5]), Some((1.0, 3.0)));
+        assert_eq!(range_of(&[3.0, -1.0]), Some((-1.0, 3.0)));
+        assert_eq!(range_of::<f64>(&[]), None);
+        assert!(range_of(&[1.0, f64::NAN, 2.0]).is_some_and(|(low, high)| low.is_nan() && high.is_nan()));
+    }
+}

@@ -119,4 +119,13 @@ mod tests {
         }
         assert!(line.ago(0).is_err() && line.ago(5).is_err());
     }
+
+    #[test]
+    fn spikes_of_a_line_ascend_and_lie_below_n() {
+        let mut line = DelayLine::new(2).unwrap();
+        line.push(&[1, 4]);
+        assert!(line.check(5).is_ok() && line.check(4).is_err());
+        line.push(&[4, 1]);
+        assert!(line.check(5).is_err());
+    }
 }

@@ -168,4 +168,15 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_part_keeps_the_synapses_onto_its_targets() {
+        let edges = [(0, 1), (0, 3), (1, 0), (1, 2), (2, 3)];
+        let whole = Uniform::new(Csr::from_edges(3, 4, &edges).unwrap(), 0.5_f64).unwrap();
+        let (part, kept) = whole.restrict(2..4).unwrap().unwrap();
+        assert_eq!(kept, [1, 3, 4]);
+        let mut input = [0.0; 2];
+        part.deliver(&[0, 2], &mut input).unwrap();
+        assert_eq!(input, [0.0, 1.0]);
+    }
 }

@@ -226,6 +226,21 @@ mod tests {
         assert_orders(NAME, &equations, [-70.6, 0.0], 20.0, 0.8);
     }
 
+    /// Where the exponential pulls V away from E_L, adaptation pulls it back, and nothing moves.
+    #[test]
+    fn it_rests_where_both_slopes_vanish() {
+        for a in [-10.0, 0.0, 4.0, 40.0] {
+            let p = AdExParameters { delta_t: Mv(8.0), a: Ns(a), ..AdExParameters::default() };
+            let model = AdEx::<f64>::new(p, Ms(0.1)).unwrap();
+            let state = model.state(1).unwrap();
+            let (v, w) = (state.v[0], state.w[0]);
+            let slopes = Equations { constants: model.constants, current: 0.0, held: false }.slope([v, w]);
+            assert!(slopes.iter().all(|slope| slope.abs() < 1e-12), "{a} nS: {slopes:?} at {v} mV, {w} pA");
+            let inward = 30.0 * 8.0 * ((v + 50.4) / 8.0).exp();
+            assert!((inward - (30.0 + a) * (v + 70.6)).abs() < 1e-10 && v > -70.4, "{a} nS: {v} mV");
+        }
+    }
+
     /// A peak far above V_T: the last step before a spike overshoots by many orders of magnitude, w must not see it.
     #[test]
     fn an_overshoot_leaves_adaptation_alone() {

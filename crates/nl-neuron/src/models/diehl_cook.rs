@@ -468,4 +468,26 @@ mod tests {
         // Roundings of 200 steps.
         assert_abs_diff_eq!(state.variable("theta").unwrap()[0], 20.0 * (-1.0_f64).exp(), epsilon = 1e-9);
     }
+
+    /// V moves from where it is to E_L + (V − E_L) e^(−dt/τ_m), and by the jump.
+    #[test]
+    fn a_jump_adds_to_what_the_leak_leaves() {
+        let p = DiehlCookParameters { input: DiehlCookInput::Jump, ..Default::default() };
+        let neuron = DiehlCook::<f64>::new(p, Ms(0.5)).unwrap();
+        let (mut state, mut spikes) = (neuron.state(1).unwrap(), SpikeSet::new(1));
+        let mut expected = -65.0;
+        for jump in [3.0, 2.0, 0.0, -1.0] {
+            neuron.step(&mut state, &[jump], &mut spikes).unwrap();
+            expected = -65.0 + (expected + 65.0) * (-0.5_f64 / 100.0).exp() + jump;
+            assert_abs_diff_eq!(state.variable("v").unwrap()[0], expected, epsilon = 1e-12);
+        }
+    }
+
+    #[test]
+    fn inhibitory_neurons_do_not_adapt() {
+        let p = DiehlCookParameters { input: DiehlCookInput::Jump, ..DiehlCookParameters::inhibitory() };
+        let neuron = DiehlCook::<f64>::new(p, Ms(0.5)).unwrap();
+        let (theta, count) = theta_and_count(&neuron, &mut neuron.state(1).unwrap(), 500);
+        assert!(count > 20 && theta == 0.0, "{count} spikes, θ = {theta} mV");
+    }
 }

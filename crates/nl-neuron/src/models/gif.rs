@@ -569,4 +569,10 @@ mod tests {
         let cut: Vec<Vec<u32>> = resumed.iter().map(|s| s.iter().copied().filter(|&i| i < 700).collect()).collect();
         assert_eq!(all, cut);
     }
+
+    #[test]
+    fn a_state_is_as_long_as_its_population() {
+        let gif = Gif::<f64>::new(GifParameters::default(), Ms(0.1)).unwrap();
+        assert_eq!([1, 2, 700].map(|n| gif.state(n).unwrap().len()), [1, 2, 700]);
+    }
 }

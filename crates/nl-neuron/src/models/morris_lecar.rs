@@ -310,4 +310,14 @@ mod tests {
         assert!((0.1..3.0).contains(&slow), "type I: {slow} Hz");
         assert!(fast > 8.0, "type II: {fast} Hz");
     }
+
+    /// The rate of w grows as cosh: clamped, before single precision ends.
+    #[test]
+    fn far_potentials_have_finite_rates() {
+        let membrane = Membrane::<f32>::new(&MorrisLecarParameters::type_1());
+        for v in [-1e5, 1e5] {
+            let (a, b) = Equations { membrane, current: 0.0 }.linear([v, 0.5]);
+            assert!([a, b].as_flattened().iter().all(|x| x.is_finite()), "{v} mV: {a:?} {b:?}");
+        }
+    }
 }

@@ -234,4 +234,18 @@ mod tests {
             assert!(times.len() > 2);
         }
     }
+
+    #[test]
+    fn the_constant_current_adds_to_the_input() {
+        let with = |i_e: f64, input: f64| {
+            let model = Qif::<f64>::new(QifParameters { i_e: Pa(i_e), ..QifParameters::default() }, Ms(0.1)).unwrap();
+            let (mut state, mut spikes) = (model.state(1).unwrap(), SpikeSet::new(1));
+            for _ in 0..50 {
+                model.step(&mut state, &[input], &mut spikes).unwrap();
+            }
+            state.v[0]
+        };
+        assert_eq!(with(12.0, 0.0), with(0.0, 12.0));
+        assert!(with(12.0, 0.0) > with(0.0, 0.0));
+    }
 }

@@ -413,4 +413,45 @@ mod tests {
         assert_eq!(pair(Coincidence::Depress, 4, 4), -0.0105);
         assert_abs_diff_eq!(pair(Coincidence::Both, 4, 4), -0.0005, epsilon = 1e-15);
     }
+
+    /// What the last post spike took is not taken again: not even a rounding error of it.
+    #[test]
+    fn a_centred_post_spike_without_a_fresh_pre_spike_changes_nothing() {
+        let p = PairStdpParameters {
+            pairing: Pairing::PresynapticCentred,
+            coincidence: Coincidence::Potentiate,
+            w_min: -1.0,
+            ..PairStdpParameters::default()
+        };
+        let rule = PairStdp::<f64>::new(p, Ms(1.0)).unwrap();
+        // Post spikes in step 3, in the step of the last pre spike, and `d` steps later.
+        let weight = |start: f64, d: u64| {
+            let mut state = rule.state(1, 1, 1).unwrap();
+            let mut weights = Dense::new(1, 1, vec![start]).unwrap();
+            for (now, pre, post) in [(0, &[0_u32][..], &[][..]), (3, &[0], &[0]), (3 + d, &[], &[0])] {
+                rule.step(&mut state, &Activity::spikes(now, pre, post), &mut weights).unwrap();
+            }
+            weights.weights()[0]
+        };
+        let taken = p.a_plus * (1.0 + (-3.0_f64 / 20.0).exp());
+        for d in 1..60 {
+            let change = weight(0.0, d);
+            assert_relative_eq!(change, taken, max_relative = 1e-14);
+            // Near 0 the least change shows.
+            assert_eq!(weight(-change, d), 0.0, "{d} steps later");
+        }
+    }
+
+    #[test]
+    fn a_power_that_leaves_the_precision_is_refused() {
+        let build = |w_0: f64| {
+            let power = WeightDependence::PowerLaw { mu: 2.0, w_0 };
+            PairStdp::<f32>::new(
+                PairStdpParameters { dependence: power, w_max: 1e20, ..PairStdpParameters::default() },
+                Ms(1.0),
+            )
+        };
+        assert!(build(1e10).is_ok());
+        assert!(build(1e-9).is_err(), "(w_max / w_0)² = 1e58");
+    }
 }

@@ -242,4 +242,16 @@ mod tests {
             }
         }
     }
+
+    /// 2³² is no multiple of 3 · 2³⁰: without the rejection every third number would come twice as often as the others.
+    #[test]
+    fn draws_below_a_large_n_are_even() {
+        let mut rng = Streams::new(3).rng("below", 0, 0);
+        let mut counts = [0_u32; 3];
+        for _ in 0..30_000 {
+            counts[below(3 << 30, &mut rng) as usize % 3] += 1;
+        }
+        // Five standard deviations of a binomial count: 5 √(30000 · 1/3 · 2/3) ≈ 408.
+        assert!(counts.iter().all(|&c| c.abs_diff(10_000) < 408), "{counts:?}");
+    }
 }
