@@ -288,7 +288,7 @@ mod tests {
             assert_eq!(rows[0], "warning: half-way");
             assert!(rows[1].starts_with("Ssl ") && rows[1].contains("100 %"), "{rows:?}");
             printer.on_event(&Event::StageEnded { stage: "ssl".into(), seconds: 0.1 });
-            assert_eq!(shown(&out.text(), columns), ["warning: half-way", "Ssl: done in 0.1 s", ""]);
+            assert_eq!(shown(&out.text(), columns), ["warning: half-way", "Ssl: done in 100 ms", ""]);
         }
     }
 

@@ -1,7 +1,8 @@
-//! Words, numbers and tables as people read them, as wide as the place they go to.
+//! Words and tables as people read them, as wide as the place they go to; numbers are nl-report's.
 
-use std::ffi::OsStr;
 use std::io::IsTerminal;
+
+pub(crate) use nl_report::text::{duration, quoted, thousands};
 
 /// Where nothing is known, and off a terminal.
 const COLUMNS: usize = 80;
@@ -30,30 +31,6 @@ fn columns_said() -> usize {
 pub(crate) fn stdout_columns() -> usize {
     let out = std::io::stdout();
     if out.is_terminal() { columns(&out) } else { COLUMNS }
-}
-
-/// `12,345`
-pub(crate) fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `0.4 s`, `48 s`, `7 min 5 s`, `2 h 3 min`
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..10 => format!("{seconds:.1} s"),
-        10..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
 }
 
 /// Columns that `text` takes; everything that is printed here is one column a character.
@@ -120,25 +97,9 @@ pub(crate) fn table(title: &str, rows: &[(&str, String)], below: &[(&str, String
     text
 }
 
-/// `word` as a shell takes it for one word.
-pub(crate) fn quoted(word: &OsStr) -> String {
-    let text = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_and_counts() {
-        assert_eq!(
-            [0.42, 9.4, 48.2, 425.0, 7380.0].map(duration),
-            ["0.4 s", "9.4 s", "48 s", "7 min 5 s", "2 h 3 min"]
-        );
-        assert_eq!([7, 1000, 1_234_567].map(thousands), ["7", "1,000", "1,234,567"]);
-    }
 
     #[test]
     fn long_lines_break_at_blanks_and_long_words_stay_whole() {
@@ -173,13 +134,5 @@ mod tests {
             let text = table("mnist, seed 1", &rows, &[], columns);
             assert!(text.lines().all(|line| width(line) <= columns.max(21)), "{columns}: {text}");
         }
-    }
-
-    #[test]
-    fn words_for_a_shell() {
-        assert_eq!(quoted(OsStr::new("experiments/a-1.b")), "experiments/a-1.b");
-        assert_eq!(quoted(OsStr::new("my runs")), "'my runs'");
-        assert_eq!(quoted(OsStr::new("it's")), r"'it'\''s'");
-        assert_eq!(quoted(OsStr::new("")), "''");
     }
 }

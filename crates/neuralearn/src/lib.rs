@@ -10,6 +10,7 @@ pub use nl_neuron as neuron;
 pub use nl_optim as optim;
 pub use nl_plasticity as plasticity;
 pub use nl_random as random;
+pub use nl_report as report;
 pub use nl_synapse as synapse;
 pub use nl_train as train;
 

@@ -18,9 +18,10 @@ use crate::{BrainConfig, Error};
 /// | image | `[N, channels, H, W]`, values in [0, 1] |
 /// | output | `[N, retina, H, W]` |
 ///
-/// Unlike the cells, the filters are learned and need not be centre-surround.
+/// Unlike the cells, the filters are learned and need not be centre-surround. Recorded as `cortex/retina`.
 #[derive(Debug, Clone)]
 pub struct Retina {
+    path: String,
     ganglion: ConvBlock,
 }
 
@@ -31,7 +32,7 @@ impl Retina {
     /// [`Error::Layer`] if the builder holds these paths already.
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
         let ganglion = ConvBlock::new(builder, config.channels, config.retina, config.retina_kernel, BlockPool::None)?;
-        Ok(Self { ganglion })
+        Ok(Self { path: builder.path().to_owned(), ganglion })
     }
 
     /// Filters a batch of images.
@@ -39,6 +40,8 @@ impl Retina {
     /// # Errors
     /// [`Error::Layer`] for images of another shape.
     pub fn forward<'t, S: Scalar>(&self, images: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
-        Ok(self.ganglion.forward(images, ctx)?)
+        let maps = self.ganglion.forward(images, ctx)?;
+        ctx.record(&self.path, maps);
+        Ok(maps)
     }
 }

@@ -28,6 +28,14 @@ pub enum IdxError {
         /// What was asked for.
         dir: PathBuf,
     },
+    /// The names of the classes cannot be used.
+    #[error("{}: {what}; write one name a line, in order of labels, or remove the file", file.display())]
+    ClassNames {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// One of the four files is not in the folder.
     #[error("{}: no {expected}, nor a .gz or dotted spelling of it; the four files of MNIST are needed", dir.display())]
     MissingFile {

@@ -3,6 +3,7 @@
 
 mod atomic;
 mod batches;
+mod class_names;
 pub mod decode;
 pub mod encode;
 pub mod fetch;

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::class_names;
 use crate::folder::{any_file, write_file};
 use crate::hash::Hasher;
 use crate::registry::RegistryError;
@@ -145,6 +146,9 @@ pub struct Source {
     pub sha256: String,
     /// The same in words.
     pub text: String,
+    /// Names of the classes in order of labels, if the folder has a `classes.txt` with one a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
 }
 
 impl fmt::Display for Source {
@@ -181,9 +185,13 @@ pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, S
             split.train.len(),
             split.test.len()
         );
-        return Ok((split, Source { kind, name: "synthetic".into(), path: None, sha256, text }));
+        return Ok((
+            split,
+            Source { kind, name: "synthetic".into(), path: None, sha256, text, class_names: Vec::new() },
+        ));
     };
     let split = load_idx_dir(&dir, &lookup.limits)?;
+    let class_names = class_names::read(&dir, &split.train)?;
     let [digests @ .., sha256] = digests(&split)?;
     let known =
         registry.datasets.iter().find(|dataset| dataset.files.iter().map(|file| &file.unpacked_sha256).eq(&digests));
@@ -200,7 +208,7 @@ pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, S
         split.train.width(),
         split.train.classes()
     );
-    Ok((split, Source { kind, name, path: Some(dir), sha256, text }))
+    Ok((split, Source { kind, name, path: Some(dir), sha256, text, class_names }))
 }
 
 /// The first folder of the look-up order that holds any of the files.
@@ -294,6 +302,21 @@ mod tests {
         let (_, read) = resolve("mnist", &Choice::Dir(dir.path().into()), &small()).unwrap();
         assert_eq!(read.name, "unknown");
         assert_eq!(read.sha256, made.sha256, "the hash is of the content, wherever it came from");
+    }
+
+    #[test]
+    fn classes_have_the_names_of_the_folder() {
+        let dir = tempdir().unwrap();
+        save_idx_dir(&synthetic::digits(20, 10, 1), dir.path()).unwrap();
+        let resolve = || resolve("mnist", &Choice::Dir(dir.path().into()), &small());
+        let plain = resolve().unwrap().1;
+        assert!(plain.class_names.is_empty());
+        let names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+        std::fs::write(dir.path().join("classes.txt"), names.join("\n")).unwrap();
+        let named = resolve().unwrap().1;
+        assert_eq!((named.class_names, named.sha256), (names.map(str::to_owned).to_vec(), plain.sha256));
+        std::fs::write(dir.path().join("classes.txt"), "zero").unwrap();
+        assert!(resolve().unwrap_err().to_string().contains("1 names for 10 classes"));
     }
 
     #[test]

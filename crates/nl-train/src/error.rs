@@ -100,7 +100,7 @@ pub enum Error {
     Weights(#[from] crate::WeightsError),
     /// The report could not be made.
     #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
+    Report(#[from] nl_report::Error),
     /// The map of the embedding could not be made.
     #[error(transparent)]
     Map(#[from] crate::TsneError),

@@ -30,6 +30,16 @@ pub struct Decided {
     pub trust: Vec<f32>,
 }
 
+/// What a region answers to one image.
+pub(crate) struct FeatureMaps {
+    /// The region.
+    pub(crate) name: &'static str,
+    /// Maps, height, width.
+    pub(crate) shape: [usize; 3],
+    /// `[maps, height, width]`
+    pub(crate) values: Vec<f32>,
+}
+
 /// Runs models without recording gradients; the same bits for any number of threads.
 pub struct Evaluator {
     workers: Vec<(Tape<f32>, Rows)>,
@@ -125,6 +135,32 @@ impl Evaluator {
             out.copy_from_slice(gate.as_slice());
             Ok(())
         })
+    }
+
+    /// What the retina and each region of the visual cortex answer to the first of `images`.
+    ///
+    /// # Errors
+    /// Images of another size than the brain's.
+    pub(crate) fn features(
+        &mut self,
+        brain: &Brain,
+        parameters: &Parameters<f32>,
+        images: &Images,
+    ) -> Result<Vec<FeatureMaps>, Error> {
+        let tape = Tape::new();
+        let pause = tape.stop_recording();
+        let mut ctx = Context::new(&tape, parameters, Mode::Eval).with_recording();
+        let image = batch(&ctx, images, &[0])?;
+        brain.encode(image, &mut ctx)?;
+        let recording = ctx.into_recording();
+        drop(pause);
+        let regions = [("Retina", "cortex/retina"), ("V1", "cortex/v1"), ("V2", "cortex/v2"), ("V4", "cortex/v4")];
+        let found = regions.into_iter().filter_map(|(name, path)| {
+            let maps = recording.get(path)?;
+            let &[_, channels, height, width] = maps.shape().dims() else { return None };
+            Some(FeatureMaps { name, shape: [channels, height, width], values: maps.as_slice().to_vec() })
+        });
+        Ok(found.collect())
     }
 
     /// Cortex and memory mixed by the basal ganglia, for all rows of the evidence.

@@ -8,9 +8,9 @@ use nl_optim::{Algorithm, Mask, Optimizer, OptimizerConfig, OptimizerState, Sche
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
+use crate::curves::{EpochPoint, StageCurve, StepPoint};
 use crate::engine::{Engine, Objective, check_shards};
 use crate::observer::{Event, Observer};
-use crate::report::{EpochPoint, StageCurve, StepPoint};
 use crate::state::{RunState, Stage};
 use crate::{CheckpointStore, Error, RunFolder};
 

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod objective;
-pub mod report;
 
 mod atomic;
 mod brain_run;
 mod checkpoint;
 mod config;
 mod conv_stdp;
+mod curves;
 mod engine;
 mod error;
 mod evaluate;
@@ -15,9 +15,11 @@ mod finish;
 mod learn;
 mod metrics;
 mod observer;
+mod page;
 mod pca;
 mod probe;
 mod run_folder;
+mod sections;
 mod sim;
 mod state;
 mod stdp;
@@ -41,6 +43,8 @@ pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,
     negative_log_likelihood, reliability, wilson_interval,
 };
+/// What the pages are drawn with.
+pub use nl_report as report;
 pub use observer::{Event, Observer, Silent};
 pub use pca::{Pca, PcaError};
 pub use run_folder::{RunFolder, RunFolderError};

@@ -3,7 +3,7 @@
 use nl_optim::{OptimizerState, WeightAverage};
 use serde::{Deserialize, Serialize};
 
-use crate::report::{StageCurve, Timing};
+use crate::curves::{StageCurve, Timing};
 
 /// The stages of a run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

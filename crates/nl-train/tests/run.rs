@@ -33,6 +33,7 @@ fn toy() -> (RunConfig, Split, Source) {
         path: None,
         sha256: "toy".into(),
         text: "toy digits".into(),
+        class_names: Vec::new(),
     };
     (config, split, source)
 }
@@ -107,6 +108,58 @@ fn the_same_bits_after_interruptions() {
     assert_eq!(result(&whole), result(&summary));
     let metrics = |name: &str| std::fs::read_to_string(dir.path().join(name).join("metrics.jsonl")).unwrap();
     assert_eq!(metrics("whole"), metrics("broken"));
+}
+
+#[test]
+fn the_page_shows_all_that_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, split, mut source) = toy();
+    let names = ["naught", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    source.class_names = names.map(str::to_owned).to_vec();
+    (source.kind, source.name, source.path) =
+        (SourceKind::Dir, "unknown".into(), Some("/home/ada/digits of mine".into()));
+    let folder = RunFolder::create(&dir.path().join("my run")).unwrap();
+    let summary = BrainRun::start(config, split, source, folder).unwrap().run(&mut Silent).unwrap();
+    let page = std::fs::read_to_string(&summary.report).unwrap();
+    for id in [
+        "result",
+        "wiring",
+        "learning",
+        "filters",
+        "map",
+        "reconstructions",
+        "confusion",
+        "reliability",
+        "gates",
+        "trust",
+        "memories",
+        "mistakes",
+        "time",
+        "repeat",
+    ] {
+        assert_eq!(page.matches(&format!("<section id=\"{id}\"")).count(), 1, "section {id}");
+    }
+    for words in [
+        "A brain on the images in digits of mine",
+        "Data of your own.",
+        "Filters of the retina",
+        "Filters of V1",
+        "4 maps of 14 × 14",
+        "Stage 3",
+        "Most frequent mistakes",
+        "naught",
+        "Where memory is torn",
+        "By class",
+        "After stage 1, before any label",
+        "SHA-256 of the weights",
+        "SHA-256 of the images",
+        summary.weights_sha256.as_str(),
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    // Nobody else's business, and no longer true when the page is mailed.
+    assert!(!page.contains("/home/ada"), "an absolute path stands on the page");
+    assert!(!page.contains("UNKNOWN") && !page.contains("unknown"));
 }
 
 #[test]

@@ -91,6 +91,33 @@ fn a_damaged_file_of_spikes_is_refused() {
     SimRun::resume(RunFolder::resume(&path).unwrap()).unwrap();
 }
 
+/// What the page says about a network is true of that network.
+#[test]
+fn each_network_has_words_of_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    let page = |model: SimModel| {
+        let config = SimConfig { neurons: Some(500), seconds: 0.4, ..SimConfig::new(model) };
+        let summary = whole(config, &place.path().join(model.name()));
+        (fs::read_to_string(&summary.report).unwrap(), summary)
+    };
+    let (cobahh, _) = page(SimModel::Cobahh);
+    assert!(cobahh.contains("no reset") && !cobahh.contains("a drop is the reset"));
+    let (cuba, _) = page(SimModel::Cuba);
+    assert!(cuba.contains("a drop is the reset") && cuba.contains("current"));
+    let (coba, _) = page(SimModel::Coba);
+    assert!(coba.contains("as a variant") && coba.contains("Brian2 gives about 21 Hz for this variant"));
+    let (brunel, summary) = page(SimModel::Brunel);
+    assert!(brunel.contains(&format!("CV {:.2}", summary.cv_isi.unwrap())) || summary.cv_isi.unwrap() >= 0.5);
+    assert!(brunel.contains("reset to 0 mV; the paper resets to 10 mV") && !brunel.contains("in docs"));
+    for page in [&cobahh, &cuba, &coba, &brunel] {
+        // Time is written once, from its first to its last tick.
+        assert!(page.contains("time, ms") && !page.contains("time from") && !page.contains("ms, ms"));
+        assert!(page.contains(">100</text>") && page.contains(">400</text>"));
+        assert!(page.contains("times faster") || page.contains("times slower"));
+        assert!(!page.contains(&place.path().display().to_string()), "an absolute path stands on the page");
+    }
+}
+
 /// The network starts from potentials drawn at random, and its first answer to them is one great wave.
 #[test]
 fn statistics_leave_out_the_start() {
@@ -105,7 +132,7 @@ fn statistics_leave_out_the_start() {
     assert!(all.synchrony.unwrap() > 1.2 * late.synchrony.unwrap(), "{:?}, {:?}", all.synchrony, late.synchrony);
     assert_eq!((late.synchrony, late.rate_hz, late.cv_isi), (same.synchrony, same.rate_hz, same.cv_isi));
     let page = fs::read_to_string(&late.report).unwrap();
-    assert!(page.contains("from 0.2 s to 0.5 s") && page.contains("left out, s"));
+    assert!(page.contains("from 0.2 s to 0.5 s") && page.contains("left out</dt><dd>0.2 s"));
     // Half of a run that is short.
     let short = SimConfig { neurons: Some(500), seconds: 0.1, ..SimConfig::new(SimModel::Cuba) };
     assert_eq!(whole(short, &place.path().join("short")).skipped_seconds, 0.05);

@@ -104,9 +104,14 @@ fn every_rule_learns_digits_without_labels() {
         let weights = nl_train::read_weights(&place.path().join(rule).join("weights.safetensors")).unwrap();
         assert_eq!((&weights["weights"].0[..], &weights["theta"].0[..]), (&[784, 100][..], &[100][..]));
         let page = std::fs::read_to_string(&summary.report).unwrap();
-        for part in ["Synthetic data", "Receptive fields", "Confusion matrix", "Where it errs", &summary.weights_sha256]
+        for part in
+            ["Synthetic data", "Receptive fields", "Where it errs", "Most frequent mistakes", &summary.weights_sha256]
         {
             assert!(page.contains(part), "{part}");
+        }
+        assert_eq!(page.matches("accuracy of another read-out").count(), 3);
+        for odd in ["told right", "told wrong", "told to be", "named rightly"] {
+            assert!(!page.contains(odd), "{odd}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::place::{Place, json};
 
 /// Learns 300 images in a second.
-const TINY: &str = "\
+pub(crate) const TINY: &str = "\
 name: tiny
 seed: 5
 data: images

@@ -9,6 +9,7 @@ mod fetch;
 mod interrupted;
 mod options;
 mod place;
+mod repeat;
 #[cfg(unix)]
 mod shown;
 mod sim;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::place::{Place, json};
 
-const TINY: &str = "\
+pub(crate) const TINY: &str = "\
 name: tiny
 seed: 5
 data: images

@@ -476,7 +476,7 @@ impl ConvStdpRun {
             report: self.folder.path().join("report.html"),
         };
         let sheet = page::sheet(&self, &summary, &Outcome { logits, decided })?;
-        summary.report = self.folder.write_file("report.html", crate::report::render_sheet(&sheet)?.as_bytes())?;
+        summary.report = self.folder.write_file("report.html", nl_report::render(&sheet)?.as_bytes())?;
         self.folder.write_summary(&summary)?;
         Ok(summary)
     }

@@ -1,50 +1,35 @@
-//! Pictures: kernels, waves of spikes, digits.
+//! Pictures: kernels, waves of spikes.
 
-use nl_data::Images;
 use nl_layers::conv_stdp::ConvStdp;
+use nl_report::Picture;
+use nl_report::plots::Mosaic;
 
 use super::network::{Network, Work};
 use crate::Error;
-use crate::report::Picture;
 
-/// Between two tiles, pixels.
-const GAP: usize = 2;
-/// Images in a row.
-pub(super) const ACROSS: usize = 10;
-
-/// Tiles `[height, width]` of values from 0 to 1, side by side in rows of `across`, each pixel `zoom` pixels wide.
-pub(super) fn tiles(tiles: &[Vec<f32>], height: usize, width: usize, across: usize, zoom: usize) -> Picture {
-    let across = across.clamp(1, tiles.len().max(1));
-    let (h, w) = (height * zoom + GAP, width * zoom + GAP);
-    let (rows, total) = (tiles.len().div_ceil(across) * h + GAP, across * w + GAP);
-    let mut picture = vec![0.35_f32; rows * total];
-    for (t, tile) in tiles.iter().enumerate() {
-        let (top, left) = (t / across * h + GAP, t % across * w + GAP);
-        for y in 0..height * zoom {
-            for x in 0..width * zoom {
-                picture[(top + y) * total + left + x] = tile[y / zoom * width + x / zoom];
-            }
-        }
-    }
-    Picture::from_unit(total, rows, &picture)
-}
+/// Kernels shown.
+const KERNELS: usize = 256;
+/// Bins of a wave in a row.
+const ACROSS: usize = 8;
 
 /// Kernels of the first layer: even channels (ON) bright, odd ones (OFF) dark, both or none grey.
-pub(super) fn kernels(layer: &ConvStdp) -> Picture {
+pub(super) fn kernels(layer: &ConvStdp) -> Mosaic {
     let (size, channels) = (layer.config().kernel, layer.input().channels);
     let value = |map: usize, i: usize| {
         let sign = |channel: usize| if channel.is_multiple_of(2) { 1.0 } else { -1.0 };
         let sum: f32 = (0..channels).map(|c| sign(c) * layer.weight(map, c, i / size, i % size)).sum();
-        0.5 + sum / channels.div_ceil(2) as f32 / 2.0
+        sum / channels.div_ceil(2) as f32
     };
-    let maps = layer.config().maps.min(256);
-    let drawn: Vec<Vec<f32>> = (0..maps).map(|map| (0..size * size).map(|i| value(map, i)).collect()).collect();
-    tiles(&drawn, size, size, 16, 6)
+    let tile = |map: usize| {
+        let values: Vec<f32> = (0..size * size).map(|i| value(map, i)).collect();
+        Picture::signed(size, size, &values, 1.0)
+    };
+    Mosaic { tiles: (0..layer.config().maps.min(KERNELS)).map(tile).collect(), across: 16, zoom: 6 }
 }
 
-/// The wave of `image`: a row for what the first layer receives, a row for each layer's spikes; a column for each bin.
+/// The wave of `image`: a mosaic for what the first layer receives, one for each layer's spikes; a tile for each bin.
 /// What has spiked is light, what spikes in the bin white; of a layer, the share of maps, brightest place white.
-pub(super) fn wave(network: &Network, image: &[u8]) -> Result<Vec<Picture>, Error> {
+pub(super) fn wave(network: &Network, image: &[u8]) -> Result<Vec<Mosaic>, Error> {
     let (mut work, bins) = (Work::default(), network.bins());
     let grid = network.layers[0].layer.input();
     let received = network.received(image, 0, &mut work)?;
@@ -58,7 +43,12 @@ pub(super) fn wave(network: &Network, image: &[u8]) -> Result<Vec<Picture>, Erro
         }
         frames.push(frame);
     }
-    let mut pictures = vec![tiles(&frames, grid.height, grid.width, 8, 3)];
+    let mosaic = |frames: &[Vec<f32>], height: usize, width: usize| Mosaic {
+        tiles: frames.iter().map(|frame| Picture::from_unit(width, height, frame)).collect(),
+        across: ACROSS,
+        zoom: (84 / height.max(1)).clamp(1, 12),
+    };
+    let mut pictures = vec![mosaic(&frames, grid.height, grid.width)];
     network.show(image, network.layers.len(), &mut work, |i, activity| {
         let grid = network.layers[i].layer.output();
         let share = |bin: usize| {
@@ -69,15 +59,8 @@ pub(super) fn wave(network: &Network, image: &[u8]) -> Result<Vec<Picture>, Erro
         let mut frames: Vec<Vec<f32>> = (0..bins).map(share).collect();
         let most = frames.iter().flatten().copied().fold(1.0, f32::max);
         frames.iter_mut().flatten().for_each(|value| *value /= most);
-        pictures.push(tiles(&frames, grid.height, grid.width, 8, (84 / grid.height.max(1)).max(1)));
+        pictures.push(mosaic(&frames, grid.height, grid.width));
         Ok(())
     })?;
     Ok(pictures)
-}
-
-/// Some images side by side.
-pub(super) fn images(images: &Images, which: &[usize]) -> Picture {
-    let drawn: Vec<Vec<f32>> =
-        which.iter().map(|&i| images.image(i).iter().map(|&byte| f32::from(byte) / 255.0).collect()).collect();
-    tiles(&drawn, images.height(), images.width(), ACROSS, 3)
 }

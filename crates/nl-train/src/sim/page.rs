@@ -3,10 +3,12 @@
 use nl_layers::network::SpikeEvent;
 use nl_layers::network::statistics::binned_counts;
 use nl_neuron::Ms;
+use nl_report::plots::{Bars, Lines, Raster, RasterGroup};
+use nl_report::text::{duration, thousands};
+use nl_report::{Figure, Headline, Section, Sheet, Tile};
 
 use super::{SimModel, SimRun, SimSummary};
-use crate::Error;
-use crate::report::{Figure, Plot, RunInfo, Section, Sheet};
+use crate::{Error, page};
 
 /// Time and neurons of the raster: enough to see a pattern, few enough to see a spike.
 pub(super) const RASTER_MS: f64 = 300.0;
@@ -20,105 +22,150 @@ pub(super) fn sheet(
 ) -> Result<Sheet, Error> {
     let dt = run.config.dt.0;
     let neurons = summary.neurons as u32;
-    let show = |value: Option<f64>| value.map_or("none".to_owned(), |v| format!("{v:.3}"));
     let SimSummary { seed, threads, bio_seconds, skipped_seconds, synchrony_bin_ms: bin, .. } = *summary;
-    let synchrony = format!("variance over mean of the spike count in {bin} ms; 1: independent neurons");
-    let tiles = [
-        ("neurons", summary.neurons.to_string(), "four fifths of them excitatory"),
-        ("synapses", summary.synapses.to_string(), "drawn at random"),
-        (
+    let headline = Headline {
+        value: format!("{:.2}", summary.rate_hz),
+        unit: "Hz".into(),
+        lead: format!(
+            "is the mean rate of {} neurons from {skipped_seconds} s to {bio_seconds} s.",
+            thousands(u64::from(neurons))
+        ),
+        hint: expectation(summary),
+        figure: None,
+    };
+    Ok(Sheet {
+        title: format!("{}: {}", summary.model.name().to_uppercase(), about(summary.model)),
+        headline,
+        banner: None,
+        tiles: tiles(summary),
+        sections: vec![
+            Section::new(
+                "What they did",
+                "Activity",
+                "Every dot is a spike. Columns of dots are neurons that fire together; evenly spaced dots in a row are a neuron \
+                 that ticks like a clock.",
+            )
+            .figure(raster(spikes, neurons, excitatory, dt, bio_seconds))
+            .figure(activity(spikes, neurons, dt, (bio_seconds, bin)))
+            .figures(potentials(run, dt)),
+            Section::new(
+                "How they differ",
+                "Rates",
+                "Neurons are connected at random, so that some receive more than others.",
+            )
+            .figure(rates(spikes, neurons, bio_seconds))
+            .figure(intervals(spikes, neurons, dt)),
+        ],
+        provenance: page::provenance(page::Run {
+            name: summary.model.name(),
+            started: run.started(),
+            seed,
+            threads,
+            command: page::command("sim", run.folder(), None),
+            repeat: page::words(None, "spikes"),
+            facts: vec![("SHA-256 of the spikes", summary.spikes_sha256.clone())],
+            config: serde_saphyr::to_string(&run.config).map_err(|e| Error::config(e.to_string()))?,
+        }),
+    })
+}
+
+fn tiles(summary: &SimSummary) -> Vec<Tile> {
+    let show = |value: Option<f64>| value.map_or("none".to_owned(), |v| format!("{v:.3}"));
+    let bin = summary.synchrony_bin_ms;
+    let seconds = summary.wall_seconds.simulate;
+    vec![
+        Tile::new("neurons", thousands(summary.neurons as u64), "four fifths of them excitatory"),
+        Tile::new("synapses", thousands(summary.synapses as u64), "drawn at random"),
+        Tile::new(
             "irregularity, CV",
             show(summary.cv_isi),
             "0: clocks; 1: Poisson processes. Too low in a short run, which sees no long interval",
         ),
-        ("synchrony", show(summary.synchrony), synchrony.as_str()),
-        (
-            "left out, s",
-            skipped_seconds.to_string(),
+        Tile::new(
+            "synchrony",
+            show(summary.synchrony),
+            &format!("variance over mean of the spike count in {bin} ms; 1: independent neurons"),
+        ),
+        Tile::new(
+            "left out",
+            format!("{} s", summary.skipped_seconds),
             "time at the start, while the network settles, that rate, CV and synchrony leave out",
         ),
-        ("wall time", format!("{:.2} s", summary.wall_seconds.simulate), "simulating, without building"),
-        (
-            "times real time",
-            format!("{:.2}", bio_seconds / summary.wall_seconds.simulate.max(1e-9)),
-            "biological over wall time",
-        ),
-    ];
-    Ok(Sheet {
-        run: RunInfo {
-            name: summary.model.name().into(),
-            started: run.started().into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            command: format!("cargo xtask sim {} --seconds {bio_seconds} --seed {seed}", summary.model.name()),
-            seed,
-            threads,
-            simd: nl_kernels::Level::current().to_string(),
-            weights_sha256: summary.spikes_sha256.clone(),
-            seconds: summary.wall_seconds.simulate,
-            ..RunInfo::default()
-        },
-        headline: (format!("{:.2}", summary.rate_hz), "Hz".into()),
-        lead: format!(
-            "is the mean rate of {neurons} neurons from {skipped_seconds} s to {bio_seconds} s. {}",
-            expectation(summary.model)
-        ),
-        data: (false, String::new()),
-        tiles: tiles.into_iter().map(|(n, v, m)| (n.to_owned(), v, m.to_owned())).collect(),
-        sections: vec![
-            Section {
-                title: "What they did".into(),
-                text:
-                    "Every dot is a spike. Columns of dots are neurons that fire together; evenly spaced dots in a row \
-                       are a neuron that ticks like a clock."
-                        .into(),
-                figures: [
-                    raster(spikes, neurons, excitatory, dt, bio_seconds),
-                    activity(spikes, neurons, dt, (bio_seconds, bin)),
-                ]
-                .into_iter()
-                .chain(potentials(run, dt))
-                .collect(),
-            },
-            Section {
-                title: "How they differ".into(),
-                text: "Neurons are connected at random, so that some receive more than others.".into(),
-                figures: vec![rates(spikes, neurons, bio_seconds), intervals(spikes, neurons, dt)],
-            },
-        ],
-        config: serde_saphyr::to_string(&run.config).map_err(|e| Error::config(e.to_string()))?,
-    })
+        Tile::new("wall time", duration(seconds), "simulating, without building"),
+        Tile::new("speed", speed(summary.bio_seconds, seconds), "than the time that passes in the network"),
+    ]
 }
 
-fn expectation(model: SimModel) -> &'static str {
+/// `"8.3 times faster"`, of `bio` seconds simulated in `wall` seconds.
+fn speed(bio: f64, wall: f64) -> String {
+    let ratio = bio / wall.max(1e-9);
+    let digits = |x: f64| if x < 9.95 { format!("{x:.1}") } else { format!("{x:.0}") };
+    if ratio >= 1.0 {
+        format!("{} times faster", digits(ratio))
+    } else {
+        format!("{} times slower", digits(1.0 / ratio))
+    }
+}
+
+/// What the network is, in a few words.
+fn about(model: SimModel) -> &'static str {
     match model {
-        SimModel::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.",
+        SimModel::Cuba => "neurons with currents as synapses",
+        SimModel::Coba => "neurons with conductances as synapses",
+        SimModel::Cobahh => "Hodgkin-Huxley neurons",
+        SimModel::Brunel => "a sparse random network",
+    }
+}
+
+/// What was published about the network, beside what was measured here.
+fn expectation(summary: &SimSummary) -> String {
+    match summary.model {
+        SimModel::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.".into(),
         SimModel::Coba => {
-            "Brette et al. 2007, benchmark 1, with a resting potential of −49 mV instead of −60: above the threshold, so \
-             that the network stays active by itself. Brian2 gives about 21 Hz for it."
+            "Brette et al. 2007, benchmark 1, as a variant: the resting potential is −49 mV instead of −60, above the threshold, \
+             so that the network stays active by itself. Brian2 gives about 21 Hz for this variant; the benchmark itself is \
+             another network, with another rate."
+                .into()
         }
-        SimModel::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.",
-        SimModel::Brunel => "Brunel 2000, asynchronous and irregular (g = 5, η = 2); NEST gives about 32 Hz.",
+        SimModel::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.".into(),
+        SimModel::Brunel => {
+            let measured = match summary.cv_isi {
+                Some(cv) if cv < 0.5 => format!(
+                    " Here neurons fire rather regularly (CV {cv:.2}), and in time with each other: with 1,000 weak excitatory \
+                     inputs, a reset to 0 mV and one delay for all synapses, the mean input alone takes a neuron to its threshold."
+                ),
+                Some(cv) => format!(" Here the CV is {cv:.2}."),
+                None => String::new(),
+            };
+            format!(
+                "Brunel 2000 at g = 5, η = 2, which his theory calls asynchronous and irregular, with the parameters of NEST's \
+                 example (reset to 0 mV; the paper resets to 10 mV). NEST gives about 32 Hz for it at 12,500 neurons.{measured}"
+            )
+        }
     }
 }
 
 /// The last `RASTER_MS` of some excitatory and inhibitory neurons.
 fn raster(spikes: &[SpikeEvent], neurons: u32, excitatory: u32, dt: f64, seconds: f64) -> Figure {
-    let from = (seconds * 1000.0 - RASTER_MS).max(0.0);
+    let end = seconds * 1000.0;
+    let from = (end - RASTER_MS).max(0.0);
     let shown_e = (RASTER_NEURONS * 4 / 5).min(excitatory);
     let shown_i = (RASTER_NEURONS - RASTER_NEURONS * 4 / 5).min(neurons - excitatory);
-    let pick = |first: u32, count: u32, at: u32| -> Vec<(f64, u32)> {
+    let pick = |name: &str, first: u32, count: u32, at: u32| {
         let inside = spikes.iter().filter(|s| (first..first + count).contains(&s.neuron));
-        inside.map(|s| (s.step as f64 * dt, s.neuron - first + at)).filter(|dot| dot.0 >= from).collect()
+        let dots = inside.map(|s| (s.step as f64 * dt, s.neuron - first + at)).filter(|dot| dot.0 >= from).collect();
+        RasterGroup { name: name.to_owned(), dots }
     };
-    let groups = vec![
-        ("excitatory".to_owned(), pick(0, shown_e, 0)),
-        ("inhibitory".to_owned(), pick(excitatory, shown_i, shown_e)),
-    ];
-    Figure {
-        title: "Spikes".into(),
-        text: format!("{} of the neurons, the last {} ms.", shown_e + shown_i, RASTER_MS.min(seconds * 1000.0)),
-        plot: Plot::Raster { x: "time, ms".into(), neurons: shown_e + shown_i, groups },
-    }
+    let raster = Raster {
+        x: "time, ms".into(),
+        y: "neuron".into(),
+        rows: shown_e + shown_i,
+        groups: vec![pick("excitatory", 0, shown_e, 0), pick("inhibitory", excitatory, shown_i, shown_e)],
+        range: Some((from, end)),
+        moments: Vec::new(),
+    };
+    let text = format!("{} of the neurons, the last {} ms.", shown_e + shown_i, RASTER_MS.min(end));
+    Figure::new("Spikes", text, raster)
 }
 
 /// The rate of the whole population over time.
@@ -129,31 +176,38 @@ fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, (seconds, bin): (f64, 
     let scale = 1000.0 / (width as f64 * dt) / f64::from(neurons);
     let counts = binned_counts(spikes, 0, steps, width);
     let points = counts.iter().enumerate().map(|(b, &c)| ((b as f64 + 0.5) * width as f64 * dt, c as f64 * scale));
-    Figure {
-        title: "Activity".into(),
-        text: format!("Rate of all neurons in bins of {:.1} ms.", width as f64 * dt),
-        plot: Plot::Lines { x: "time, ms".into(), y: "rate, Hz".into(), lines: vec![("all".into(), points.collect())] },
-    }
+    let lines = Lines {
+        from_zero: true,
+        x_range: Some((0.0, seconds * 1000.0)),
+        ..Lines::new("time, ms", "rate, Hz").line("all neurons", points.collect())
+    };
+    Figure::new("Activity", format!("Rate of all neurons in bins of {:.1} ms.", width as f64 * dt), lines)
 }
 
 /// The potentials that were written down, the last `RASTER_MS`.
 fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
     let trace = run.potentials()?;
-    let (last, count) = (*trace.steps.last()? as f64 * dt, trace.neurons.len());
+    let (last, count) = ((*trace.steps.last()? + 1) as f64 * dt, trace.neurons.len());
     let from = (last - RASTER_MS).max(0.0);
-    let lines = (0..count).map(|k| {
+    let lines = (0..count).fold(Lines::new("time, ms", "V, mV"), |lines, k| {
         let at = trace.steps.iter().map(|&step| (step + 1) as f64 * dt);
         let points = at.zip(trace.values.iter().skip(k).step_by(count).map(|&v| f64::from(v)));
-        (format!("neuron {}", trace.neurons[k]), points.filter(|p| p.0 >= from).map(|p| (p.0 - from, p.1)).collect())
+        lines.line(&format!("neuron {}", trace.neurons[k]), points.filter(|p| p.0 >= from).collect())
     });
-    Some(Figure {
-        title: "Potentials".into(),
-        text: format!(
-            "Excitatory neurons, sampled every {}: a drop is the reset after a spike.",
-            Ms(1.0).on_grid(Ms(dt))
+    let lines = Lines { x_range: Some((from, last)), ..lines };
+    let every = Ms(1.0).on_grid(Ms(dt));
+    let text = match run.config.model {
+        SimModel::Cobahh => format!(
+            "Excitatory neurons, sampled every {every}. These neurons have no reset: a spike rises above 0 mV and falls again \
+             within about a millisecond, so that samples catch the tops of some and the flanks of others."
         ),
-        plot: Plot::Lines { x: format!("time from {from:.0} ms, ms"), y: "V, mV".into(), lines: lines.collect() },
-    })
+        SimModel::Cuba | SimModel::Coba | SimModel::Brunel => {
+            format!(
+                "Excitatory neurons, sampled every {every}: a drop is the reset after a spike, which itself has no shape here."
+            )
+        }
+    };
+    Some(Figure::new("Potentials", text, lines))
 }
 
 fn rates(spikes: &[SpikeEvent], neurons: u32, seconds: f64) -> Figure {
@@ -162,12 +216,7 @@ fn rates(spikes: &[SpikeEvent], neurons: u32, seconds: f64) -> Figure {
         counts[spike.neuron as usize] += 1;
     }
     let rates: Vec<f64> = counts.iter().map(|&c| c as f64 / seconds).collect();
-    let (width, bars) = histogram(&rates, 30);
-    Figure {
-        title: "Rates".into(),
-        text: "How many neurons fire how fast.".into(),
-        plot: Plot::Bars { x: "rate, Hz".into(), y: "neurons".into(), width, bars },
-    }
+    Figure::new("Rates", "How many neurons fire how fast.", Bars::histogram("rate, Hz", "neurons", &rates, 30))
 }
 
 fn intervals(spikes: &[SpikeEvent], neurons: u32, dt: f64) -> Figure {
@@ -181,21 +230,21 @@ fn intervals(spikes: &[SpikeEvent], neurons: u32, dt: f64) -> Figure {
     // The longest gaps are few and would press the rest into one bar.
     gaps.sort_by(f64::total_cmp);
     gaps.truncate(gaps.len() - gaps.len() / 50);
-    let (width, bars) = histogram(&gaps, 40);
-    Figure {
-        title: "Inter-spike intervals".into(),
-        text: "Time from a neuron's spike to its next; the longest 2 % are not shown.".into(),
-        plot: Plot::Bars { x: "interval, ms".into(), y: "intervals".into(), width, bars },
-    }
+    Figure::new(
+        "Inter-spike intervals",
+        "Time from a neuron's spike to its next; the longest 2 % are not shown.",
+        Bars::histogram("interval, ms", "intervals", &gaps, 40),
+    )
 }
 
-/// Width and (left edge, count) of `bins` bins from 0 to the largest value.
-fn histogram(values: &[f64], bins: usize) -> (f64, Vec<(f64, f64)>) {
-    let most = values.iter().copied().fold(0.0, f64::max);
-    let width = if most > 0.0 { most / bins as f64 } else { 1.0 };
-    let mut counts = vec![0.0; bins];
-    for value in values {
-        counts[((value / width) as usize).min(bins - 1)] += 1.0;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speed_is_a_word() {
+        assert_eq!(speed(1.0, 4.5), "4.5 times slower");
+        assert_eq!(speed(10.0, 0.5), "20 times faster");
+        assert_eq!(speed(1.0, 1.0), "1.0 times faster");
     }
-    (width, counts.into_iter().enumerate().map(|(b, count)| (b as f64 * width, count)).collect())
 }

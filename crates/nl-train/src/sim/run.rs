@@ -263,7 +263,7 @@ impl SimRun {
             report: self.folder.path().join("report.html"),
         };
         let page = page::sheet(&self, &summary, &all, offset)?;
-        summary.report = self.folder.write_file("report.html", crate::report::render_sheet(&page)?.as_bytes())?;
+        summary.report = self.folder.write_file("report.html", nl_report::render(&page)?.as_bytes())?;
         self.folder.write_summary(&summary)?;
         Ok(summary)
     }

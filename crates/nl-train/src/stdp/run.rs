@@ -412,7 +412,7 @@ impl StdpRun {
         };
         let started = Instant::now();
         let sheet = page::sheet(&self, &summary, &outcome, &view::Order::new(&outcome.names))?;
-        summary.report = self.folder.write_file("report.html", crate::report::render_sheet(&sheet)?.as_bytes())?;
+        summary.report = self.folder.write_file("report.html", nl_report::render(&sheet)?.as_bytes())?;
         self.add_seconds("report", started.elapsed().as_secs_f64());
         summary.seconds = self.state.seconds.clone();
         summary.seconds.insert("total".into(), self.state.seconds.values().sum());

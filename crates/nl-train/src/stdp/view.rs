@@ -3,8 +3,10 @@
 use nl_data::Images;
 use nl_data::decode::AllActivity;
 use nl_layers::competitive::{CompetitiveNetwork, OutputSpike};
+use nl_report::Picture;
+use nl_report::plots::{Mosaic, Strip, StripItem};
 
-use crate::report::Picture;
+use crate::page::picture;
 
 /// Above this number of neurons, fields are drawn at half their size.
 const MANY: usize = 2500;
@@ -40,21 +42,6 @@ impl Order {
     }
 }
 
-/// Equal tiles in rows, a pixel apart, on grey.
-fn grid(tiles: &[Vec<f32>], columns: usize, (height, width): (usize, usize)) -> Picture {
-    let columns = columns.clamp(1, tiles.len().max(1));
-    let rows = tiles.len().div_ceil(columns).max(1);
-    let wide = columns * (width + 1) + 1;
-    let mut values = vec![0.25; wide * (rows * (height + 1) + 1)];
-    for (i, tile) in tiles.iter().enumerate() {
-        let (top, left) = (i / columns * (height + 1) + 1, i % columns * (width + 1) + 1);
-        for (y, row) in tile.chunks_exact(width).enumerate() {
-            values[(top + y) * wide + left..][..width].copy_from_slice(row);
-        }
-    }
-    Picture::from_unit(wide, values.len() / wide, &values)
-}
-
 /// The largest value becomes white.
 fn bright(values: &mut [f32]) {
     let most = values.iter().fold(0.0, |most: f32, &value| most.max(value));
@@ -63,9 +50,13 @@ fn bright(values: &mut [f32]) {
     }
 }
 
-/// The weights of all neurons in this order, as many rows as columns.
-pub(super) fn fields(network: &CompetitiveNetwork, order: &Order, (height, width): (usize, usize)) -> Picture {
-    let half = order.neurons.len() > MANY && height % 2 == 0 && width % 2 == 0;
+/// The weights of these neurons in this order, about as many rows as columns; none, if there are none.
+pub(super) fn fields(
+    network: &CompetitiveNetwork,
+    neurons: &[usize],
+    (height, width): (usize, usize),
+) -> Option<Mosaic> {
+    let half = neurons.len() > MANY && height.is_multiple_of(2) && width.is_multiple_of(2);
     let tile = |&neuron: &usize| {
         let mut field = network.weights_of(neuron).unwrap_or_default();
         if half {
@@ -74,41 +65,34 @@ pub(super) fn fields(network: &CompetitiveNetwork, order: &Order, (height, width
             field = (0..height * width / 4).map(mean).collect();
         }
         bright(&mut field);
-        field
+        let (height, width) = if half { (height / 2, width / 2) } else { (height, width) };
+        Picture::from_unit(width, height, &field)
     };
-    let tiles: Vec<Vec<f32>> = order.neurons.iter().map(tile).collect();
-    let columns = (tiles.len() as f64).sqrt().ceil() as usize;
-    grid(&tiles, columns, if half { (height / 2, width / 2) } else { (height, width) })
+    let across = (neurons.len() as f64).sqrt().ceil() as usize;
+    // A thousand points of the page, or the fields at twice their size if they are few.
+    let zoom = (1000 / (across * width).max(1)).clamp(1, 2);
+    (!neurons.is_empty()).then(|| Mosaic { tiles: neurons.iter().map(tile).collect(), across, zoom })
 }
 
-/// Each pixel twice as wide and high: a picture of a few images is shown as it is.
-fn twice(tile: &[f32], width: usize) -> Vec<f32> {
-    let rows = tile.chunks_exact(width).flat_map(|row| [row, row]);
-    rows.flatten().flat_map(|&value| [value, value]).collect()
-}
-
-/// Images in a row; below each the weights of the neurons that answered, as often as they did.
+/// Images; below each the weights of the neurons that answered, as often as they did.
 pub(super) fn seen(
     network: &CompetitiveNetwork,
     images: &Images,
     shown: &[usize],
     spikes: &[Vec<OutputSpike>],
-) -> Picture {
-    let image = |&i: &usize| images.image(i).iter().map(|&byte| f32::from(byte) / 255.0).collect();
-    let answer = |&i: &usize| {
+    caption: impl Fn(usize) -> String,
+) -> Strip {
+    let answer = |i: usize| {
         let mut sum = vec![0.0; images.area()];
         for spike in &spikes[i] {
             let field = network.weights_of(spike.neuron as usize).unwrap_or_default();
             sum.iter_mut().zip(field).for_each(|(sum, w)| *sum += w);
         }
         bright(&mut sum);
-        sum
+        Picture::from_unit(images.width(), images.height(), &sum)
     };
-    let tiles: Vec<Vec<f32>> = shown
-        .iter()
-        .map(image)
-        .chain(shown.iter().map(answer))
-        .map(|tile: Vec<f32>| twice(&tile, images.width()))
-        .collect();
-    grid(&tiles, shown.len(), (2 * images.height(), 2 * images.width()))
+    let item = |&i: &usize| StripItem { pictures: vec![picture(images, i), answer(i)], caption: caption(i) };
+    let rows =
+        ["the image", "what was seen in it: the weights of the neurons that answered, each as often as it spiked"];
+    Strip { rows: rows.map(str::to_owned).into(), items: shown.iter().map(item).collect() }
 }

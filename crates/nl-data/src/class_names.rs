@@ -1,0 +1,98 @@
+//! Names of classes, from a file beside the images.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::{IdxError, Images};
+
+/// The file: one name a line, in order of labels.
+pub(crate) const FILE: &str = "classes.txt";
+/// 256 names of 256 bytes.
+const CAP: u64 = 1 << 16;
+/// Characters of a name.
+const LONGEST: usize = 80;
+
+/// The names in `classes.txt` of `dir`, one for each class; none if there is no such file.
+///
+/// Where no image has the label 0 (labels that begin at 1), the first name may be that of class 1.
+pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError> {
+    let path = dir.join(FILE);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let refuse = |what: String| IdxError::ClassNames { file: path.clone(), what };
+    let mut bytes = Vec::new();
+    let read = File::open(&path).and_then(|file| file.take(CAP + 1).read_to_end(&mut bytes));
+    read.map_err(|source| IdxError::Io { file: path.clone(), source })?;
+    if bytes.len() as u64 > CAP {
+        return Err(refuse(format!("more than {CAP} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refuse("not UTF-8 text".to_owned()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    while names.last().is_some_and(String::is_empty) {
+        names.pop();
+    }
+    for (i, name) in names.iter().enumerate() {
+        let what = if name.is_empty() {
+            "is empty"
+        } else if name.chars().count() > LONGEST || name.chars().any(char::is_control) {
+            "is no name of at most 80 characters"
+        } else if names[..i].contains(name) {
+            "names a class that has been named before"
+        } else {
+            continue;
+        };
+        return Err(refuse(format!("line {} {what}", i + 1)));
+    }
+    let classes = images.classes();
+    if names.len() + 1 == classes && !images.labels().contains(&0) {
+        names.insert(0, "0".to_owned());
+    }
+    if names.len() != classes {
+        return Err(refuse(format!("{} names for {classes} classes", names.len())));
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn images(labels: &[u8], classes: usize) -> Images {
+        Images::new(vec![0; labels.len()], labels.to_vec(), 1, 1, classes).unwrap()
+    }
+
+    fn names(text: &[u8], images: &Images) -> Result<Vec<String>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        read(dir.path(), images).map_err(|error| error.to_string().replace(&dir.path().display().to_string(), "…"))
+    }
+
+    #[test]
+    fn one_name_a_line() {
+        let two = images(&[0, 1], 2);
+        assert_eq!(names(b"cat\ndog\n", &two).unwrap(), ["cat", "dog"]);
+        assert_eq!(names("\u{feff}chat \r\nchien\r\n\r\n".as_bytes(), &two).unwrap(), ["chat", "chien"]);
+        assert!(read(Path::new("nowhere"), &two).unwrap().is_empty());
+        // EMNIST's letters begin at 1.
+        assert_eq!(names(b"a\nb", &images(&[1, 2], 3)).unwrap(), ["0", "a", "b"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let two = images(&[0, 1], 2);
+        for (text, what) in [
+            (&b"cat\n"[..], "1 names for 2 classes"),
+            (b"cat\n\ndog", "line 2 is empty"),
+            (b"cat\ncat", "line 2 names a class that has been named before"),
+            (b"cat\nd\x01g", "line 2 is no name"),
+            (b"cat\n\xff", "not UTF-8"),
+            (&[b'a'; 70_000], "more than 65536 bytes"),
+        ] {
+            let error = names(text, &two).unwrap_err();
+            assert!(error.contains(what) && error.contains("classes.txt"), "{error}");
+        }
+    }
+}

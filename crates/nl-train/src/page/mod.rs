@@ -1,0 +1,198 @@
+//! What the pages of all runs have in common: where the images come from, how a run is repeated, what is confused with what.
+
+mod repeat;
+
+use nl_data::{Images, Source, SourceKind, Split};
+use nl_report::plots::{Cell, Confusion, Strip, StripItem, Table};
+use nl_report::text::{percent, thousands};
+use nl_report::{Banner, Figure, Picture, Provenance};
+
+pub(crate) use repeat::{command, words};
+
+use crate::metrics::{ConfusionMatrix, wilson_interval};
+
+/// What of a provenance every run knows.
+pub(crate) struct Run<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) started: &'a str,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    pub(crate) command: String,
+    pub(crate) repeat: String,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) config: String,
+}
+
+/// Where a result comes from.
+pub(crate) fn provenance(run: Run<'_>) -> Provenance {
+    let level = nl_kernels::Level::current();
+    Provenance {
+        name: run.name.to_owned(),
+        started: run.started.to_owned(),
+        program: format!("NeuraLearn {}", env!("CARGO_PKG_VERSION")),
+        seed: run.seed,
+        threads: run.threads,
+        computed: format!("SIMD level {level}"),
+        command: run.command,
+        repeat: run.repeat,
+        facts: run.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        config: run.config,
+    }
+}
+
+/// The images in a word or two, for a title: `"MNIST"`, `"procedural digits"`, `"the images in my-digits"`.
+pub(crate) fn data_name(source: &Source) -> String {
+    match (source.kind, source.name.as_str()) {
+        (SourceKind::Synthetic, _) => "procedural digits".to_owned(),
+        (_, "unknown") => {
+            let folder = source.path.as_deref().and_then(std::path::Path::file_name);
+            folder.map_or("images of your own".to_owned(), |name| format!("the images in {}", name.to_string_lossy()))
+        }
+        // The title of a known set begins with its name as it is written: "MNIST database of …".
+        (_, name) => match source.text.get(..name.len()) {
+            Some(written) if written.eq_ignore_ascii_case(name) => written.to_owned(),
+            _ => name.to_owned(),
+        },
+    }
+}
+
+/// Which images, loudly; without the folder they lie in, which is nobody's business but the owner's.
+pub(crate) fn banner(source: &Source, split: &Split, learned: usize, held_out: usize) -> Banner {
+    let (h, w, classes) = (split.test.height(), split.test.width(), split.train.classes());
+    let n = |n: usize| thousands(n as u64);
+    let validation = if held_out > 0 { format!(", {} validation", n(held_out)) } else { String::new() };
+    let counts = format!(
+        "{} training{validation} and {} test images of {h} × {w} pixels, {classes} classes.",
+        n(learned),
+        n(split.test.len())
+    );
+    let (strong, text) = match (source.kind, source.name.as_str()) {
+        (SourceKind::Synthetic, _) => {
+            let mut made = source.text.clone();
+            if let Some(first) = made.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            let warning = "These images were drawn by a program: do not compare the accuracies below with results on \
+                           photographed or scanned images.";
+            ("Synthetic data.".to_owned(), format!("{made}. {warning} {counts}"))
+        }
+        (_, "unknown") => (
+            "Data of your own.".to_owned(),
+            format!("{}, which is no data set that this program knows: {counts}", capital(&data_name(source))),
+        ),
+        _ => (format!("{}.", data_name(source)), format!("The images as published, bit for bit: {counts}")),
+    };
+    Banner { warning: source.kind == SourceKind::Synthetic, strong, text }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A name for each class: that of the folder's `classes.txt`, or its number.
+pub(crate) fn class_names(source: &Source, classes: usize) -> Vec<String> {
+    let name = |class: usize| source.class_names.get(class).cloned().unwrap_or_else(|| class.to_string());
+    (0..classes).map(name).collect()
+}
+
+/// An image of a set.
+pub(crate) fn picture(images: &Images, index: usize) -> Picture {
+    Picture { width: images.width(), height: images.height(), pixels: images.image(index).to_vec() }
+}
+
+/// Images of a set in a strip, a line below each.
+pub(crate) fn strip(images: &Images, shown: &[usize], what: &str, caption: impl Fn(usize) -> String) -> Strip {
+    let item = |&i: &usize| StripItem { pictures: vec![picture(images, i)], caption: caption(i) };
+    Strip { rows: vec![what.to_owned()], items: shown.iter().map(item).collect() }
+}
+
+/// "the 95 % interval is 99.1 to 99.5 %", of `right` in `total`.
+pub(crate) fn interval(right: u64, total: u64) -> String {
+    let (low, high) = wilson_interval(right, total);
+    format!("{:.2} to {:.2}\u{a0}%", 100.0 * low, 100.0 * high)
+}
+
+/// What is confused with what: the matrix, its most frequent mistakes, and how well each class is found.
+pub(crate) fn confusion(matrix: &ConfusionMatrix, names: &[String]) -> Vec<Figure> {
+    let plot = Confusion { classes: names.to_vec(), counts: matrix.rows() };
+    let mut pairs = Table::new(&["truth", "decision", "images"]);
+    for (truth, decision, n) in plot.pairs(8) {
+        pairs = pairs.row([names[truth].as_str().into(), names[decision].as_str().into(), Cell::number(thousands(n))]);
+    }
+    let share = |value: Option<f64>| Cell::number(value.map_or_else(|| "–".to_owned(), |v| percent(v, 2)));
+    let mut classes = Table::new(&["class", "images", "precision", "recall"]);
+    for (name, score) in names.iter().zip(matrix.per_class()) {
+        let (support, name) = (Cell::number(thousands(score.support)), name.as_str().into());
+        classes = classes.row([name, support, share(score.precision), share(score.recall)]);
+    }
+    let mut figures = vec![Figure::new(
+        "Decisions",
+        "Rows are the truth, columns the decision: blue on the diagonal is right, and the redder a cell beside it, the more \
+         often that mistake is made.",
+        plot,
+    )];
+    if !pairs.rows.is_empty() {
+        figures.push(Figure::new("Most frequent mistakes", "What was taken for what, and how often.", pairs));
+    }
+    let text = "Precision: how often a decision for this class is right. Recall: how much of this class is found.";
+    figures.push(Figure::new("By class", text, classes));
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_data::synthetic;
+
+    fn source(kind: SourceKind, name: &str, path: Option<&str>, text: &str) -> Source {
+        let (name, text, sha256) = (name.into(), text.into(), String::new());
+        Source { kind, name, path: path.map(Into::into), sha256, text, class_names: Vec::new() }
+    }
+
+    #[test]
+    fn images_are_called_what_they_are() {
+        let split = synthetic::digits(20, 10, 1);
+        let made = source(SourceKind::Synthetic, "synthetic", None, "procedural digits, seed 1");
+        assert_eq!(data_name(&made), "procedural digits");
+        let shown = banner(&made, &split, 16, 4);
+        assert!(
+            shown.warning && shown.strong == "Synthetic data." && shown.text.starts_with("Procedural digits, seed 1. ")
+        );
+        let known =
+            source(SourceKind::Datasets, "mnist", Some("/home/a/mnist"), "MNIST database of digits (content verified)");
+        assert_eq!(data_name(&known), "MNIST");
+        let own = source(
+            SourceKind::Dir,
+            "unknown",
+            Some("/home/ada/my digits"),
+            "IDX files of unknown origin from /home/ada",
+        );
+        assert_eq!(data_name(&own), "the images in my digits");
+        let shown = banner(&own, &split, 16, 4);
+        assert_eq!(shown.strong, "Data of your own.");
+        assert!(shown.text.contains("16 training, 4 validation and 10 test images of 28 × 28 pixels, 10 classes"));
+        assert!(banner(&own, &split, 20, 0).text.contains("20 training and 10 test images"));
+        for shown in [banner(&known, &split, 1, 1), shown] {
+            assert!(!shown.text.contains("/home") && !shown.text.contains("unknown") && !shown.warning, "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn classes_have_their_names_or_numbers() {
+        let mut source = source(SourceKind::Dir, "unknown", None, "");
+        assert_eq!(class_names(&source, 2), ["0", "1"]);
+        source.class_names = vec!["cat".into(), "dog".into()];
+        assert_eq!(class_names(&source, 2), ["cat", "dog"]);
+    }
+
+    #[test]
+    fn nothing_wrong_needs_no_table_of_mistakes() {
+        let mut matrix = ConfusionMatrix::new(2);
+        matrix.add(0, 0);
+        let names = ["a", "b"].map(str::to_owned);
+        assert_eq!(confusion(&matrix, &names).len(), 2);
+        matrix.add(0, 1);
+        assert_eq!(confusion(&matrix, &names).len(), 3);
+    }
+}

@@ -1,0 +1,197 @@
+//! The page of a brain's run: what its findings say, as sections of a sheet.
+
+mod answers;
+mod learning;
+mod looking;
+mod memory;
+mod wiring;
+
+use nl_report::plots::{Cell, Interval, Intervals, Table};
+use nl_report::text::{count, duration, percent, thousands};
+use nl_report::{Figure, Headline, Section, Sheet, Tile};
+
+use crate::Error;
+use crate::brain_run::{BrainRun, argmax};
+use crate::curves::Timing;
+use crate::finish::Findings;
+use crate::metrics::{expected_calibration_error, wilson_interval};
+use crate::page;
+use crate::summary::Throughput;
+
+/// Pictures shown of each kind.
+const SHOWN: usize = 20;
+
+/// What was decided on the test images, and how sure of it the brain was.
+struct Decisions<'a> {
+    truth: &'a [u32],
+    decided: Vec<u32>,
+    /// Probability of the decision.
+    confidence: Vec<f32>,
+    right: Vec<bool>,
+    names: Vec<String>,
+}
+
+impl<'a> Decisions<'a> {
+    fn new(run: &BrainRun, findings: &'a Findings) -> Self {
+        let classes = run.brain.config().classes;
+        let truth = &findings.evidence.labels;
+        let decided = argmax(&findings.decided.log_probs, classes);
+        let rows = findings.decided.log_probs.chunks_exact(classes);
+        let confidence = rows.zip(&decided).map(|(row, &class)| row[class as usize].exp()).collect();
+        let right = decided.iter().zip(truth).map(|(a, b)| a == b).collect();
+        Self { truth, decided, confidence, right, names: page::class_names(&run.source, classes) }
+    }
+
+    fn name(&self, class: u32) -> &str {
+        self.names.get(class as usize).map_or("?", String::as_str)
+    }
+}
+
+/// The whole page.
+pub(crate) fn sheet(
+    run: &BrainRun,
+    findings: &Findings,
+    weights_sha256: &str,
+    speed: Throughput,
+) -> Result<Sheet, Error> {
+    let decisions = Decisions::new(run, findings);
+    let seconds = run.state.seconds();
+    let source = &run.source;
+    let mut sections = vec![
+        wiring::section(run, findings),
+        learning::section(&run.config, &run.state.curves),
+        looking::section(run, findings),
+        looking::map(findings, &decisions),
+        looking::reconstructions(run, findings, &decisions)?,
+        answers::confusion(&decisions),
+        answers::calibration(&decisions),
+        looking::gates(findings, &decisions),
+        memory::trust(findings, &decisions),
+        memory::recalls(run, findings, &decisions),
+        memory::overruled(run, findings, &decisions),
+        answers::mistakes(run, findings, &decisions),
+        times(&run.state.timings, seconds),
+    ];
+    sections.retain(|section| !(section.figures.is_empty() && section.groups.is_empty()));
+    Ok(Sheet {
+        title: format!("A brain on {}", page::data_name(source)),
+        headline: headline(run, findings, &decisions),
+        banner: Some(page::banner(source, &run.split, run.learn.len(), run.validation.len())),
+        tiles: tiles(findings, &decisions, speed, seconds),
+        sections,
+        provenance: page::provenance(page::Run {
+            name: &run.config.name,
+            started: &run.state.started,
+            seed: run.config.seed,
+            threads: rayon::current_num_threads(),
+            command: page::command("mnist", run.folder.path(), Some(source)),
+            repeat: page::words(Some(source), "weights"),
+            facts: vec![
+                ("SHA-256 of the weights", weights_sha256.to_owned()),
+                ("SHA-256 of the images", source.sha256.clone()),
+                ("Trained parameters", thousands(run.parameters.len() as u64)),
+            ],
+            config: run.config.to_yaml()?,
+        }),
+    })
+}
+
+fn headline(run: &BrainRun, findings: &Findings, decisions: &Decisions<'_>) -> Headline {
+    let total = run.split.test.len() as u64;
+    let right = decisions.right.iter().filter(|&&right| right).count() as u64;
+    Headline {
+        value: format!("{:.2}", 100.0 * findings.accuracy.mixed),
+        unit: "%".into(),
+        lead: format!(
+            "of the test images are recognised: {} of {}, with {}.",
+            thousands(right),
+            thousands(total),
+            count(total - right, "mistake")
+        ),
+        hint: format!(
+            "The share it would reach on all images of this kind lies in the 95 % interval of {}. The test images were \
+             looked at once, after all learning.",
+            page::interval(right, total)
+        ),
+        figure: Some(scores(findings, total)),
+    }
+}
+
+fn scores(findings: &Findings, total: u64) -> Figure {
+    let row = |name: &str, value: f64, colour| {
+        let (low, high) = wilson_interval((value * total as f64).round() as u64, total);
+        let near = (100.0 * low, 100.0 * high);
+        Interval { name: name.into(), value: 100.0 * value, text: percent(value, 2), near, far: None, colour }
+    };
+    let (accuracy, ssl) = (findings.accuracy, findings.ssl);
+    let rows = vec![
+        row("Cortex and memory, mixed", accuracy.mixed, 0),
+        row("Cortex alone", accuracy.cortex, 2),
+        row("Memory alone", accuracy.memory, 6),
+        row("Before labels: nearest neighbours", ssl.knn_accuracy, 1),
+        row("Before labels: linear probe", ssl.linear_probe_accuracy, 1),
+    ];
+    Figure::new(
+        "Who knows how much",
+        "Each dot is a share of test images recognised, each bar its 95 % interval: where bars overlap widely, the \
+         difference may be luck.",
+        Intervals { x: "test accuracy, %".into(), rows, range: None },
+    )
+}
+
+fn tiles(findings: &Findings, decisions: &Decisions<'_>, speed: Throughput, seconds: f64) -> Vec<Tile> {
+    let calibration = expected_calibration_error(&answers::bins(decisions));
+    let rate = |name, value: f64, note| {
+        (value > 0.0).then(|| Tile::new(name, format!("{} images/s", thousands(value.round() as u64)), note))
+    };
+    let mse = format!("{:.4} MSE", findings.ssl.reconstruction_mse);
+    [
+        Some(Tile::new("reconstruction error", mse, "mean squared error of a pixel, black 0 to white 1")),
+        calibration.map(|error| {
+            Tile::new("calibration error", percent(error, 2), "gap between how sure it is and how often it is right")
+        }),
+        rate("self-supervised", speed.ssl, "training without labels"),
+        rate("supervised", speed.sup, "training with labels"),
+        rate("inference", speed.infer, "from image to embedding and class"),
+        Some(Tile::new("wall time", duration(seconds), "from the first image to this page")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Where the time went.
+fn times(timings: &[Timing], seconds: f64) -> Section {
+    let total = seconds.max(timings.iter().map(|part| part.seconds).sum()).max(1e-9);
+    let mut table = Table::new(&["part", "time", "share", "images/s"]);
+    for part in timings {
+        let rate =
+            part.images.filter(|_| part.seconds > 0.0).map(|n| thousands((n as f64 / part.seconds).round() as u64));
+        table = table.row([
+            part.name.as_str().into(),
+            Cell::number(duration(part.seconds)),
+            Cell::Share(part.seconds / total),
+            Cell::number(rate.unwrap_or_else(|| "–".to_owned())),
+        ]);
+    }
+    if timings.is_empty() {
+        return Section::default();
+    }
+    let whole = format!("Wall time of the parts of the run; {} in all.", duration(seconds));
+    Section::new("Where the time went", "Time", whole).figure(Figure::new("", "", table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shares_of_the_whole() {
+        let part = |name: &str, seconds, images| Timing { name: name.into(), seconds, images };
+        let section = times(&[part("learn", 3.0, Some(600)), part("look", 1.0, None)], 4.0);
+        let nl_report::Plot::Table(table) = &section.figures[0].plot else { panic!("no table") };
+        assert_eq!(table.rows[0], ["learn".into(), Cell::number("3.0 s"), Cell::Share(0.75), Cell::number("200")]);
+        assert_eq!(table.rows[1][3], Cell::number("–"));
+        assert!(times(&[], 0.0).figures.is_empty());
+    }
+}
