@@ -29,6 +29,18 @@ impl Picture {
         Self { width, height, pixels }
     }
 
+    /// From values of 0 (black) and more, the largest of them white; all black if none is above 0.
+    ///
+    /// ```
+    /// assert_eq!(nl_report::Picture::brightest(3, 1, &[0.0, 2.0, 4.0]).pixels, [0, 128, 255]);
+    /// ```
+    #[must_use]
+    pub fn brightest(width: usize, height: usize, values: &[f32]) -> Self {
+        let most = values.iter().copied().fold(0.0, f32::max);
+        let unit: Vec<f32> = values.iter().map(|v| if most > 0.0 { v / most } else { 0.0 }).collect();
+        Self::from_unit(width, height, &unit)
+    }
+
     /// From values of either sign: `scale` and more is white, 0 is grey, `-scale` black.
     ///
     /// ```
@@ -141,5 +153,7 @@ mod tests {
     fn what_is_no_number_is_black() {
         assert_eq!(Picture::from_unit(3, 1, &[f32::NAN, -1.0, f32::INFINITY]).pixels, [0, 0, 255]);
         assert_eq!(Picture::signed(1, 1, &[0.0], 0.0).pixels, [128]);
+        assert_eq!(Picture::brightest(3, 1, &[f32::NAN, -1.0, 0.5]).pixels, [0, 0, 255]);
+        assert_eq!(Picture::brightest(2, 1, &[-1.0, 0.0]).pixels, [0, 0]);
     }
 }

@@ -81,6 +81,20 @@ impl ConfusionMatrix {
         Self { classes, counts: vec![0; classes * classes] }
     }
 
+    /// The matrix of `predicted` beside `truth`, as far as both go; classes outside it are not counted.
+    #[must_use]
+    pub fn of(
+        classes: usize,
+        truth: impl IntoIterator<Item = impl Into<u32>>,
+        predicted: impl IntoIterator<Item = impl Into<u32>>,
+    ) -> Self {
+        let mut matrix = Self::new(classes);
+        for (truth, predicted) in truth.into_iter().zip(predicted) {
+            matrix.add(truth.into(), predicted.into());
+        }
+        matrix
+    }
+
     /// Counts one prediction; classes outside the matrix are not counted, and `false` is returned.
     pub fn add(&mut self, truth: u32, predicted: u32) -> bool {
         self.add_many(truth as usize, predicted as usize, 1)

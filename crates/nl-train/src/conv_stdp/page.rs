@@ -15,10 +15,8 @@ const SHOWN: usize = 30;
 pub(super) fn sheet(run: &ConvStdpRun, summary: &ConvStdpSummary, outcome: &Outcome) -> Result<Sheet, Error> {
     let (config, network, source) = (&run.config, &run.network, &run.source);
     let names = page::class_names(source, run.split.train.classes());
-    let mut confusion = ConfusionMatrix::new(names.len());
-    for (&truth, &decided) in run.split.test.labels().iter().zip(&outcome.decided) {
-        confusion.add(truth.into(), decided);
-    }
+    let truth = run.split.test.labels().iter().copied();
+    let confusion = ConfusionMatrix::of(names.len(), truth, outcome.decided.iter().copied());
     let mut sections = vec![
         Section::new(
             "What it has learned",
@@ -155,10 +153,7 @@ fn decisions(run: &ConvStdpRun, outcome: &Outcome, confusion: &ConfusionMatrix, 
     )
     .figures(page::confusion(confusion, names));
     if !wrong.is_empty() {
-        let caption = |i: usize| {
-            let (truth, decided) = (usize::from(test.labels()[i]), outcome.decided[i] as usize);
-            format!("{} taken for {}", names[truth], names[decided])
-        };
+        let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i] as usize);
         let plot = page::strip(test, &wrong, "the image", caption);
         section.figures.push(Figure::new("Mistakes", "The surest first.", plot));
     }

@@ -96,6 +96,17 @@ pub(crate) fn class_names(source: &Source, classes: usize) -> Vec<String> {
     (0..classes).map(name).collect()
 }
 
+/// The name of a class; `"?"` if it has none.
+pub(crate) fn class_name(names: &[String], class: usize) -> &str {
+    names.get(class).map_or("?", String::as_str)
+}
+
+/// `"4"`, or `"4 taken for 9"`.
+pub(crate) fn verdict(names: &[String], truth: usize, decided: usize) -> String {
+    let name = |class| class_name(names, class);
+    if truth == decided { name(truth).to_owned() } else { format!("{} taken for {}", name(truth), name(decided)) }
+}
+
 /// An image of a set.
 pub(crate) fn picture(images: &Images, index: usize) -> Picture {
     Picture { width: images.width(), height: images.height(), pixels: images.image(index).to_vec() }
@@ -184,6 +195,12 @@ mod tests {
         assert_eq!(class_names(&source, 2), ["0", "1"]);
         source.class_names = vec!["cat".into(), "dog".into()];
         assert_eq!(class_names(&source, 2), ["cat", "dog"]);
+    }
+
+    #[test]
+    fn a_caption_says_what_was_taken_for_what() {
+        let names = ["cat", "dog"].map(str::to_owned);
+        assert_eq!((verdict(&names, 0, 0), verdict(&names, 0, 1)), ("cat".into(), "cat taken for dog".into()));
     }
 
     #[test]

@@ -63,14 +63,12 @@ pub(super) fn card(
 
 /// `"4 taken for 9"`.
 pub(super) fn verdict(decisions: &Decisions<'_>, i: usize) -> String {
-    format!("{} taken for {}", decisions.name(decisions.truth[i]), decisions.name(decisions.decided[i]))
+    page::verdict(&decisions.names, decisions.truth[i] as usize, decisions.decided[i] as usize)
 }
 
 pub(super) fn confusion(decisions: &Decisions<'_>) -> Section {
-    let mut matrix = ConfusionMatrix::new(decisions.names.len());
-    for (&truth, &decided) in decisions.truth.iter().zip(&decisions.decided) {
-        matrix.add(truth, decided);
-    }
+    let (truth, decided) = (decisions.truth.iter().copied(), decisions.decided.iter().copied());
+    let matrix = ConfusionMatrix::of(decisions.names.len(), truth, decided);
     Section::new("What it confuses with what", "Confusion", "The test images by their true class and by the decision.")
         .figures(page::confusion(&matrix, &decisions.names))
 }

@@ -44,11 +44,7 @@ pub(super) fn section(run: &BrainRun, findings: &Findings) -> Section {
     for FeatureMaps { name, shape, values } in &findings.features {
         let &[channels, height, width] = shape;
         let (shown, area) = (channels.min(MAPS), height * width);
-        let tile = |map: &[f32]| {
-            let most = map.iter().copied().fold(0.0_f32, f32::max);
-            let unit: Vec<f32> = map.iter().map(|v| if most > 0.0 { v / most } else { 0.0 }).collect();
-            Picture::from_unit(width, height, &unit)
-        };
+        let tile = |map: &[f32]| Picture::brightest(width, height, map);
         let silent = values.chunks_exact(area.max(1)).filter(|map| map.iter().all(|&v| v <= 0.0)).count();
         let of =
             if shown < channels { format!("The first {shown} of {channels} maps") } else { format!("{channels} maps") };

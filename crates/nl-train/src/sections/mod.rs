@@ -43,7 +43,7 @@ impl<'a> Decisions<'a> {
     }
 
     fn name(&self, class: u32) -> &str {
-        self.names.get(class as usize).map_or("?", String::as_str)
+        page::class_name(&self.names, class as usize)
     }
 }
 

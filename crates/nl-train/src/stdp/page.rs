@@ -185,7 +185,7 @@ fn learning(run: &StdpRun) -> Section {
 fn answers(run: &StdpRun, outcome: &Outcome, order: &Order, names: &[String]) -> Section {
     let test = &run.split.test;
     let shown: Vec<usize> = (0..SHOWN.min(outcome.spikes.len())).collect();
-    let caption = |i: usize| verdict(names, test.labels()[i], outcome.decided[i]);
+    let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i].into());
     Section::new("How it answers", "Answers", "Images it has never seen; nothing is learned any more.")
         .figure(Figure::new(
             "Test images, and what was seen in them",
@@ -194,12 +194,6 @@ fn answers(run: &StdpRun, outcome: &Outcome, order: &Order, names: &[String]) ->
         ))
         .figure(raster(run, outcome, order, names))
         .figure(responses(run, outcome, order, &shown, names))
-}
-
-/// `"4"`, or `"4 taken for 9"`.
-fn verdict(names: &[String], truth: u8, decided: u8) -> String {
-    let name = |class: u8| names.get(usize::from(class)).map_or("?", String::as_str);
-    if truth == decided { name(truth).to_owned() } else { format!("{} taken for {}", name(truth), name(decided)) }
 }
 
 /// The spikes of the first test images, neurons sorted by class.
@@ -249,7 +243,7 @@ fn responses(run: &StdpRun, outcome: &Outcome, order: &Order, shown: &[usize], n
         let mut votes: Vec<(usize, usize)> = (0..counts.len()).map(|c| (counts[c], c)).filter(|v| v.0 > 0).collect();
         votes.sort_by_key(|&(count, class)| (std::cmp::Reverse(count), class));
         let votes: Vec<String> = votes.iter().map(|(count, class)| format!("{count} for {}", names[*class])).collect();
-        let name = |class: u8| names.get(usize::from(class)).map_or("?", String::as_str);
+        let name = |class: u8| page::class_name(names, class.into());
         table = table.row([
             (i + 1).to_string().into(),
             name(test.labels()[i]).into(),
@@ -264,13 +258,10 @@ fn responses(run: &StdpRun, outcome: &Outcome, order: &Order, shown: &[usize], n
 
 fn decisions(run: &StdpRun, outcome: &Outcome, names: &[String]) -> Section {
     let labels = run.split.test.labels();
-    let mut confusion = ConfusionMatrix::new(names.len());
-    for (&truth, &decided) in labels.iter().zip(&outcome.decided) {
-        confusion.add(truth.into(), decided.into());
-    }
+    let confusion = ConfusionMatrix::of(names.len(), labels.iter().copied(), outcome.decided.iter().copied());
     let wrong: Vec<usize> = (0..outcome.decided.len()).filter(|&i| outcome.decided[i] != labels[i]).collect();
     let shown: Vec<usize> = wrong.iter().copied().take(SHOWN).collect();
-    let caption = |i: usize| verdict(names, labels[i], outcome.decided[i]);
+    let caption = |i: usize| page::verdict(names, labels[i].into(), outcome.decided[i].into());
     let mut section = Section::new(
         "Where it errs",
         "Mistakes",
@@ -298,11 +289,5 @@ mod tests {
         let (shown, said) = winners(&[3, 0, 2, 1], &[0, 7, 2, 5]);
         assert_eq!(shown, [3, 1]);
         assert!(said.contains("2 of 4 neurons won fewer than 5 images (1 of them none)"), "{said}");
-    }
-
-    #[test]
-    fn a_caption_says_what_was_taken_for_what() {
-        let names = ["cat", "dog"].map(str::to_owned);
-        assert_eq!((verdict(&names, 0, 0), verdict(&names, 0, 1)), ("cat".into(), "cat taken for dog".into()));
     }
 }

@@ -42,14 +42,6 @@ impl Order {
     }
 }
 
-/// The largest value becomes white.
-fn bright(values: &mut [f32]) {
-    let most = values.iter().fold(0.0, |most: f32, &value| most.max(value));
-    if most > 0.0 {
-        values.iter_mut().for_each(|value| *value /= most);
-    }
-}
-
 /// The weights of these neurons in this order, about as many rows as columns; none, if there are none.
 pub(super) fn fields(
     network: &CompetitiveNetwork,
@@ -64,9 +56,8 @@ pub(super) fn fields(
             let mean = |i| field[at(i)] + field[at(i) + 1] + field[at(i) + width] + field[at(i) + width + 1];
             field = (0..height * width / 4).map(mean).collect();
         }
-        bright(&mut field);
         let (height, width) = if half { (height / 2, width / 2) } else { (height, width) };
-        Picture::from_unit(width, height, &field)
+        Picture::brightest(width, height, &field)
     };
     let across = (neurons.len() as f64).sqrt().ceil() as usize;
     // A thousand points of the page, or the fields at twice their size if they are few.
@@ -88,8 +79,7 @@ pub(super) fn seen(
             let field = network.weights_of(spike.neuron as usize).unwrap_or_default();
             sum.iter_mut().zip(field).for_each(|(sum, w)| *sum += w);
         }
-        bright(&mut sum);
-        Picture::from_unit(images.width(), images.height(), &sum)
+        Picture::brightest(images.width(), images.height(), &sum)
     };
     let item = |&i: &usize| StripItem { pictures: vec![picture(images, i), answer(i)], caption: caption(i) };
     let rows =
