@@ -10,6 +10,12 @@ pub enum Error {
         /// The value, and what to do.
         message: String,
     },
+    /// The same below a place that is named already.
+    #[error("{message}")]
+    Bare {
+        /// The value, and what to do.
+        message: String,
+    },
     /// The loss is infinite or not a number.
     #[error("the loss became {loss} in {place}; lower the learning rate, or clip gradients (clip_norm)")]
     Diverged {
@@ -56,6 +62,46 @@ pub enum Error {
         /// SHA-256 of the data found.
         found: String,
     },
+    /// The configuration in the run's folder was changed in a value that a run cannot change half-way.
+    #[error(
+        "resume: {field} was {old} when the run was started, and is {new} now; put it back, or start a new run (what may \
+         change is `checkpoint`, and stages that have not begun)"
+    )]
+    OtherConfig {
+        /// Its place.
+        field: String,
+        /// Then, as JSON.
+        old: String,
+        /// Now, as JSON.
+        new: String,
+    },
+    /// Another SIMD level than the run was started at.
+    #[error(
+        "resume: the run was started at SIMD level {expected}, this is {found}: its numbers would be neither's; set NL_SIMD={expected}"
+    )]
+    OtherLevel {
+        /// The level of the run.
+        expected: String,
+        /// The level here.
+        found: String,
+    },
+    /// The error of a part of the configuration, with its place.
+    #[error("{place}: {error}")]
+    Under {
+        /// The place: `stages[1].learn`, or a file.
+        place: String,
+        /// What is wrong there.
+        error: Box<Error>,
+    },
+    /// No images could be had.
+    #[error(transparent)]
+    Images(#[from] nl_data::ResolveError),
+    /// A memory could not be written or read.
+    #[error(transparent)]
+    MemoryFile(#[from] nl_memory::FormatError),
+    /// A file of the run could not be written or read.
+    #[error(transparent)]
+    File(#[from] crate::FileError),
     /// A region or a layer refused its input.
     #[error(transparent)]
     Brain(#[from] nl_brain::Error),
@@ -110,5 +156,16 @@ impl Error {
     /// A faulty configuration.
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::Config { message: message.into() }
+    }
+
+    /// The same error, of a part of the configuration.
+    pub(crate) fn under(self, place: &str) -> Self {
+        match self {
+            Self::Under { place: inner, error } if !place.contains(['/', ' ']) => {
+                Self::Under { place: format!("{place}.{inner}"), error }
+            }
+            Self::Config { message } => Self::Under { place: place.to_owned(), error: Box::new(Self::Bare { message }) },
+            other => Self::Under { place: place.to_owned(), error: Box::new(other) },
+        }
     }
 }

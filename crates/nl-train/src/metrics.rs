@@ -32,6 +32,46 @@ impl RunningMean {
     }
 }
 
+/// Labels as numbers.
+pub(crate) fn labels(images: &nl_data::Images) -> Vec<u32> {
+    images.labels().iter().map(|&label| u32::from(label)).collect()
+}
+
+/// (1/NP) Σ (drawn − image)²
+pub(crate) fn mean_squared_error(drawn: &[f32], images: &nl_data::Images) -> f64 {
+    let squared = |(&d, &byte): (&f32, &u8)| (f64::from(d) - f64::from(byte) / 255.0).powi(2);
+    drawn.iter().zip(images.pixels()).map(squared).sum::<f64>() / drawn.len() as f64
+}
+
+/// −(1/NP) Σ x log drawn + (1 − x) log(1 − drawn)
+pub(crate) fn cross_entropy(drawn: &[f32], images: &nl_data::Images) -> f64 {
+    let term = |(&d, &byte): (&f32, &u8)| {
+        // A sigmoid that has saturated in f32 still has a logarithm.
+        let (d, x) = (f64::from(d).clamp(1e-7, 1.0 - 1e-7), f64::from(byte) / 255.0);
+        x * d.ln() + (1.0 - x) * (1.0 - d).ln()
+    };
+    -drawn.iter().zip(images.pixels()).map(term).sum::<f64>() / drawn.len() as f64
+}
+
+/// log softmax of each row.
+pub(crate) fn log_softmax(logits: &[f32], classes: usize) -> Vec<f32> {
+    let mut out = vec![0.0; logits.len()];
+    for (row, out) in logits.chunks_exact(classes).zip(out.chunks_exact_mut(classes)) {
+        let most = row.iter().fold(f64::NEG_INFINITY, |m, &x| m.max(f64::from(x)));
+        let sum = row.iter().map(|&x| (f64::from(x) - most).exp()).sum::<f64>().ln();
+        for (to, &x) in out.iter_mut().zip(row) {
+            *to = (f64::from(x) - most - sum) as f32;
+        }
+    }
+    out
+}
+
+/// The most probable class of each row; the first, if there are several.
+pub(crate) fn argmax(rows: &[f32], classes: usize) -> Vec<u32> {
+    let best = |row: &[f32]| (1..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32;
+    rows.chunks_exact(classes).map(best).collect()
+}
+
 /// The share of predictions that are right; `None` without any. Extra items of the longer slice are ignored.
 #[must_use]
 pub fn accuracy(predicted: &[u32], truth: &[u32]) -> Option<f64> {

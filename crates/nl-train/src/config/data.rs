@@ -1,0 +1,80 @@
+//! Which images, and what they are used for.
+
+use nl_data::Choice;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Which images a run learns from, and how many of them for what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// A data set of the registry: `mnist`.
+    pub name: String,
+    /// `auto` ($NL_DATASETS, then datasets/cache, then procedural digits), `synthetic`, or a folder with four IDX files.
+    pub source: Choice,
+    /// Images learned from, at most; without it all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<usize>,
+    /// Training images held out to watch the learning with, a stratified draw; without it none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<usize>,
+    /// Test images, at most; without it all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<usize>,
+    /// How many procedural digits are drawn, where there are no others.
+    pub synthetic: Digits,
+}
+
+/// Numbers of procedural digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Digits {
+    /// For training.
+    pub train: usize,
+    /// For the test.
+    pub test: usize,
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self { train: 10_000, test: 2_000 }
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            name: "mnist".into(),
+            source: Choice::Auto,
+            train: None,
+            validation: None,
+            test: None,
+            synthetic: Digits::default(),
+        }
+    }
+}
+
+impl DataConfig {
+    /// More digits than anybody draws.
+    const MOST: usize = 10_000_000;
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Self { train, validation, test, synthetic, .. } = self;
+        for (name, count) in [("train", *train), ("validation", *validation), ("test", *test)] {
+            if count == Some(0) {
+                return Err(Error::config(format!("data.{name} is 0; use at least 1 image, or leave it out")));
+            }
+        }
+        for (name, count) in [("train", synthetic.train), ("test", synthetic.test)] {
+            if !(1..=Self::MOST).contains(&count) {
+                let most = Self::MOST;
+                return Err(Error::config(format!("data.synthetic.{name} is {count}; use 1 to {most} digits")));
+            }
+        }
+        if self.name.is_empty() {
+            return Err(Error::config("data.name is empty; use the name of a data set, such as mnist"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! The images of a run, and which of them are for what.
+
+use nl_data::{Images, Lookup, Source, Split, resolve, stratified_split};
+use nl_random::Streams;
+
+use crate::Error;
+use crate::config::DataConfig;
+
+/// Images for training and test; indices of those learned from and those held out.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// All of them.
+    pub split: Split,
+    /// Where they come from.
+    pub source: Source,
+    /// Indices of the training images that are learned from, ascending.
+    pub learn: Vec<u32>,
+    /// Indices of the training images that are held out, ascending.
+    pub validation: Vec<u32>,
+}
+
+impl Dataset {
+    /// Finds the images that `config` names; see [`nl_data::resolve`].
+    ///
+    /// # Errors
+    /// The images are missing or malformed, or too few.
+    pub fn find(config: &DataConfig, seed: u64, lookup: &Lookup) -> Result<Self, Error> {
+        let (train, test) = (config.synthetic.train, config.synthetic.test);
+        let (split, source) = resolve(&config.name, &config.source, &Lookup { train, test, ..lookup.clone() })?;
+        Self::new(split, source, config, seed)
+    }
+
+    /// Images that are in memory already, divided as `config` says.
+    ///
+    /// # Errors
+    /// None for training or test, images of two sizes, or as many to be held out as there are.
+    pub fn new(mut split: Split, source: Source, config: &DataConfig, seed: u64) -> Result<Self, Error> {
+        let size = |images: &Images| (images.height(), images.width());
+        if split.train.is_empty() || split.test.is_empty() || size(&split.train) != size(&split.test) {
+            return Err(Error::config("training and test images must be there, and of one size"));
+        }
+        if let Some(most) = config.test.filter(|&most| most < split.test.len()) {
+            split.test = split.test.select(&first(most));
+        }
+        let (mut learn, validation) = match config.validation {
+            Some(held_out) => stratified_split(split.train.labels(), held_out, &Streams::new(seed))?,
+            None => (first(split.train.len()), Vec::new()),
+        };
+        learn.truncate(config.train.unwrap_or(usize::MAX));
+        Ok(Self { split, source, learn, validation })
+    }
+
+    /// The images learned from.
+    #[must_use]
+    pub fn learned(&self) -> Images {
+        self.split.train.select(&self.learn)
+    }
+
+    /// The images held out.
+    #[must_use]
+    pub fn held_out(&self) -> Images {
+        self.split.train.select(&self.validation)
+    }
+}
+
+fn first(n: usize) -> Vec<u32> {
+    (0..u32::try_from(n).unwrap_or(u32::MAX)).collect()
+}

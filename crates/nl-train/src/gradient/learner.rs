@@ -1,0 +1,368 @@
+//! Epochs of shuffled mini-batches, an optimiser, a schedule, a moving average: what every gradient stage does.
+
+use std::borrow::Cow;
+
+use nl_data::Batches;
+use nl_layers::{Parameters, Role};
+use nl_optim::{Mask, Optimizer, OptimizerConfig, OptimizerState, WeightAverage};
+use nl_random::Streams;
+use serde::{Deserialize, Serialize};
+
+use super::engine::{Engine, Objective, check_shards};
+use crate::Error;
+use crate::run::{Measures, Settings, pack, unpack};
+
+/// How a stage learns by gradient.
+///
+/// ```
+/// use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
+/// use nl_train::LearnConfig;
+///
+/// let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 1e-3 });
+/// let learn = LearnConfig { epochs: 2, batch: 128, shard: 16, optimizer, average: None };
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearnConfig {
+    /// Passes over what is learned from.
+    pub epochs: u64,
+    /// Samples of a mini-batch.
+    pub batch: usize,
+    /// Samples of a shard: the unit of work of a thread. Changes results in the last bits only; the number of threads does
+    /// not change them at all.
+    #[serde(default = "sixteen")]
+    pub shard: usize,
+    /// Algorithm, learning rate, penalties, clipping. A schedule without a length lasts as long as the stage; penalties and
+    /// decay fall on weights, not on biases.
+    pub optimizer: OptimizerConfig,
+    /// Decay of the moving average of the weights that the stage ends with; none: it ends with the last weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
+}
+
+const fn sixteen() -> usize {
+    16
+}
+
+/// More epochs than anybody can wait for; few enough that no counter overflows.
+const MAX_EPOCHS: u64 = 1_000_000;
+/// Points of a learning curve.
+const CURVE_POINTS: u64 = 400;
+
+impl Settings for LearnConfig {
+    fn check(&self) -> Result<(), Error> {
+        if self.epochs > MAX_EPOCHS {
+            return Err(Error::config(format!("epochs is {}, but must be at most {MAX_EPOCHS}", self.epochs)));
+        }
+        check_shards(self.batch, self.shard)?;
+        self.optimizer(1, Mask::all())?;
+        if let Some(decay) = self.average {
+            WeightAverage::new(decay, 0)?;
+        }
+        Ok(())
+    }
+}
+
+impl LearnConfig {
+    /// The optimiser of a stage of `steps` steps.
+    fn optimizer(&self, steps: u64, penalised: Mask) -> Result<Optimizer, Error> {
+        let schedule = self.optimizer.schedule.over(steps.max(1));
+        Ok(Optimizer::new(OptimizerConfig { schedule, ..self.optimizer.clone() }, penalised)?)
+    }
+}
+
+/// Gradient learning under way. A step allocates nothing after the first.
+///
+/// ```
+/// use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
+/// use nl_random::Streams;
+/// use nl_train::{Gradient, LearnConfig, Probe};
+///
+/// // Logistic regression: the sign of the first of two numbers.
+/// let rows: Vec<f32> = (0..200).map(|i| ((i * 37) % 100) as f32 / 50.0 - 1.0).collect();
+/// let labels: Vec<u8> = rows.chunks_exact(2).map(|row| u8::from(row[0] > 0.0)).collect();
+/// let (probe, mut parameters) = Probe::new(&rows[..], &labels, 2, 2)?;
+/// let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 0.1 });
+/// let learn = LearnConfig { epochs: 20, batch: 20, shard: 5, optimizer, average: None };
+/// let mut gradient = Gradient::new("sign", &learn, &parameters, &[""], (0..100).collect(), Streams::new(1))?;
+/// let mut losses = Vec::new();
+/// while !gradient.is_over() {
+///     losses.push(gradient.step(&mut parameters, &probe)?.loss);
+/// }
+/// assert!(losses[losses.len() - 1] < 0.3 * losses[0]);
+/// # Ok::<(), nl_train::Error>(())
+/// ```
+pub struct Gradient {
+    /// The stage, for messages.
+    name: String,
+    epochs: u64,
+    batch: u64,
+    steps: u64,
+    engine: Engine,
+    batches: Batches,
+    optimizer: Optimizer,
+    state: OptimizerState,
+    average: Option<WeightAverage>,
+    streams: Streams,
+    epoch: u64,
+    step: u64,
+    /// Loss summed over the steps since the last point of the curve, and their number.
+    pending: (f64, u64),
+    /// Steps between two points of the curve.
+    every: u64,
+}
+
+/// What one step brought.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stepped {
+    /// Mean loss of the mini-batch.
+    pub loss: f64,
+    /// It was the last step of its epoch.
+    pub epoch_ended: bool,
+    /// A point of the curve: the epoch, and `loss` (the mean since the last point) and `learning_rate`.
+    pub point: Option<(f64, Measures)>,
+}
+
+/// What a checkpoint holds.
+#[derive(Serialize, Deserialize)]
+struct State<'a> {
+    epoch: u64,
+    step: u64,
+    pending: (f64, u64),
+    optimizer: Cow<'a, OptimizerState>,
+    average: Option<Cow<'a, WeightAverage>>,
+}
+
+impl Gradient {
+    /// Learning at its start: `learns` are the path prefixes of what learns, `items` the samples to learn from, in the order
+    /// from which shuffling begins.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the samples do not fill a mini-batch, or a setting is out of range.
+    pub fn new(
+        name: &str,
+        learn: &LearnConfig,
+        parameters: &Parameters<f32>,
+        learns: &[&str],
+        items: Vec<u32>,
+        streams: Streams,
+    ) -> Result<Self, Error> {
+        let (n, batch) = (items.len(), learn.batch);
+        let engine = Engine::new(parameters, learns, batch, learn.shard, streams)?;
+        let batches = Batches::over(items, batch, true, &streams, 0)?;
+        if batches.is_empty() && learn.epochs > 0 {
+            return Err(Error::config(format!(
+                "{name}: learn.batch is {batch}, but there are {n} samples to learn from; use a smaller batch"
+            )));
+        }
+        let steps = batches.len() as u64;
+        let total = steps.saturating_mul(learn.epochs);
+        let decayed = parameters.ranges(|e| e.role == Role::Weight && learns.iter().any(|p| e.is_under(p)));
+        let optimizer = learn.optimizer(total, Mask::ranges(decayed)?)?;
+        let state = optimizer.init(parameters.values())?;
+        let average = learn.average.map(|decay| WeightAverage::new(decay, parameters.len())).transpose()?;
+        Ok(Self {
+            name: name.to_owned(),
+            epochs: learn.epochs,
+            batch: batch as u64,
+            steps,
+            engine,
+            batches,
+            optimizer,
+            state,
+            average,
+            streams,
+            epoch: 0,
+            step: 0,
+            pending: (0.0, 0),
+            every: total.div_ceil(CURVE_POINTS).max(1),
+        })
+    }
+
+    /// Samples that were learned from, each time counted.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        (self.epoch * self.steps + self.step) * self.batch
+    }
+
+    /// Samples in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.steps * self.epochs * self.batch
+    }
+
+    /// Whether all epochs are complete.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.epoch >= self.epochs
+    }
+
+    /// Epochs that are complete.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Epochs in all.
+    #[must_use]
+    pub fn epochs(&self) -> u64 {
+        self.epochs
+    }
+
+    /// One step on the next mini-batch; nothing after the last.
+    ///
+    /// # Errors
+    /// Those of the objective; a loss, a gradient or a weight that is no number, with its place.
+    pub fn step(&mut self, parameters: &mut Parameters<f32>, objective: &dyn Objective) -> Result<Stepped, Error> {
+        if self.is_over() {
+            return Ok(Stepped::default());
+        }
+        if self.step == 0 {
+            self.batches.start_epoch(&self.streams, self.epoch);
+        }
+        let (epoch, step) = (self.epoch, self.step);
+        let index = epoch * self.steps + step;
+        let name = &self.name;
+        let place = || format!("stage {name}, epoch {}, step {}", epoch + 1, step + 1);
+        let after = || format!("stage {name}, epoch {}, after step {}", epoch + 1, step + 1);
+        let samples = self.batches.next_batch().unwrap_or_default();
+        let loss = self.engine.step(samples, epoch, parameters, objective).map_err(|e| match e {
+            Error::Diverged { loss, .. } => Error::Diverged { loss, place: place() },
+            other => other,
+        })?;
+        let rate = self.optimizer.rate(&self.state, index);
+        self.optimizer
+            .step(parameters.values_mut(), self.engine.gradient(), &mut self.state, index)
+            .map_err(|e| located(e.into(), "the gradient of", parameters, place))?;
+        if let Some(average) = &mut self.average {
+            let taken = average.update(parameters.values());
+            taken.map_err(|e| located(e.into(), "parameter", parameters, place))?;
+        }
+        self.step += 1;
+        self.pending = (self.pending.0 + loss, self.pending.1 + 1);
+        let mut stepped = Stepped { loss, ..Stepped::default() };
+        if (index + 1).is_multiple_of(self.every) {
+            let mean = self.pending.0 / self.pending.1 as f64;
+            self.pending = (0.0, 0);
+            let at = (index + 1) as f64 / self.steps as f64;
+            stepped.point = Some((at, Measures::of("loss", mean).and("learning_rate", rate)));
+        }
+        if self.step == self.steps {
+            check_finite(parameters, after)?;
+            (self.epoch, self.step, stepped.epoch_ended) = (self.epoch + 1, 0, true);
+        }
+        Ok(stepped)
+    }
+
+    /// The weights that the stage would end with now: the average, if it keeps one.
+    ///
+    /// # Errors
+    /// Never: the average is of these parameters.
+    pub fn current<'p>(&self, parameters: &'p Parameters<f32>) -> Result<Cow<'p, Parameters<f32>>, Error> {
+        Ok(match &self.average {
+            Some(average) if average.updates() > 0 => {
+                let mut averaged = parameters.clone();
+                averaged.set_values(average.values())?;
+                Cow::Owned(averaged)
+            }
+            _ => Cow::Borrowed(parameters),
+        })
+    }
+
+    /// The end: parameters become the average, if one was kept.
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn finish(&mut self, parameters: &mut Parameters<f32>) -> Result<(), Error> {
+        if let Some(average) = self.average.take().filter(|average| average.updates() > 0) {
+            parameters.set_values(average.values())?;
+        }
+        check_finite(parameters, || format!("stage {}, at its end", self.name))
+    }
+
+    /// A metric was measured, of which smaller is better: for a plateau schedule.
+    pub fn observe(&mut self, metric: f64) {
+        self.optimizer.observe(&mut self.state, metric);
+    }
+
+    /// What a checkpoint holds.
+    ///
+    /// # Errors
+    /// It cannot be encoded.
+    pub fn state(&self) -> Result<Vec<u8>, Error> {
+        pack(&State {
+            epoch: self.epoch,
+            step: self.step,
+            pending: self.pending,
+            optimizer: Cow::Borrowed(&self.state),
+            average: self.average.as_ref().map(Cow::Borrowed),
+        })
+    }
+
+    /// Takes back what [`state`](Self::state) gave.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a state that this stage cannot be in.
+    pub fn restore(&mut self, state: &[u8], parameters: &Parameters<f32>) -> Result<(), Error> {
+        let State { epoch, step, pending, optimizer, average } = unpack(state)?;
+        let crooked = |what: &str| Error::config(format!("the checkpoint does not fit stage {}: {what}", self.name));
+        if epoch > self.epochs || step >= self.steps.max(1) || (epoch == self.epochs && step > 0) {
+            return Err(crooked(&format!("epoch {epoch}, step {step}")));
+        }
+        if !self.state.fits(&optimizer) {
+            return Err(crooked("its optimiser is another one"));
+        }
+        let average = average.map(Cow::into_owned);
+        let same = match (&self.average, &average) {
+            (None, None) => true,
+            (Some(own), Some(other)) => own.fits(other) && other.values().len() == parameters.len(),
+            _ => false,
+        };
+        if !same {
+            return Err(crooked("its moving average is another one"));
+        }
+        (self.epoch, self.step, self.pending) = (epoch, step, pending);
+        (self.state, self.average) = (optimizer.into_owned(), average);
+        self.batches.start_epoch(&self.streams, epoch);
+        self.batches.seek(step as usize)?;
+        Ok(())
+    }
+}
+
+/// Every parameter is a number: looked at before each checkpoint, and at the end of an epoch and of a stage.
+///
+/// # Errors
+/// [`Error::NotFinite`] with the path and index of the first that is not.
+pub(crate) fn check_finite(parameters: &Parameters<f32>, place: impl Fn() -> String) -> Result<(), Error> {
+    match parameters.values().iter().position(|x| !x.is_finite()) {
+        Some(at) => {
+            let what = format!("parameter {}", element(parameters, at));
+            Err(Error::NotFinite { what, value: f64::from(parameters.values()[at]), place: place() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// `cortex/v1/weight[3, 0, 1, 2]`: the path and index of an element of the flat vector.
+fn element(parameters: &Parameters<f32>, at: usize) -> String {
+    let Some(entry) = parameters.entries().iter().find(|entry| entry.range().contains(&at)) else {
+        return format!("number {at}");
+    };
+    let mut rest = at - entry.offset;
+    let mut index = vec![0; entry.shape.len()];
+    for (i, &size) in index.iter_mut().zip(&entry.shape).rev() {
+        (*i, rest) = (rest % size, rest / size);
+    }
+    format!("{}{index:?}", entry.path)
+}
+
+/// What the optimiser or the average refused, with the parameter's path in place of a position in the flat vector.
+fn located(error: Error, what: &str, parameters: &Parameters<f32>, place: impl Fn() -> String) -> Error {
+    match error {
+        Error::Optim(nl_optim::Error::NotFinite { at, value, .. }) => {
+            let what = format!("{what} {}", element(parameters, at));
+            Error::NotFinite { what, value: f64::from(value), place: place() }
+        }
+        other => other,
+    }
+}

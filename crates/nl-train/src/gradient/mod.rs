@@ -1,0 +1,15 @@
+//! Learning by gradient: one engine, one learner, for training, probes and read-outs alike.
+
+mod engine;
+mod learner;
+mod probe;
+mod rows;
+mod stage;
+
+pub(crate) use engine::Workspace;
+pub use engine::{Engine, Objective, Shard};
+pub use learner::{Gradient, LearnConfig, Stepped};
+pub(crate) use learner::check_finite;
+pub use probe::{Inputs, Probe};
+pub use rows::RowEvaluator;
+pub use stage::{GradientStage, Task};

@@ -1,0 +1,297 @@
+//! `model: {kind: brain}` and its stages.
+
+use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig};
+use nl_data::{Augment, Corruption, Images};
+use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
+use serde::{Deserialize, Serialize};
+
+use super::objective::{ReconstructionLoss, ReconstructionTarget};
+use crate::Error;
+use crate::gradient::LearnConfig;
+use crate::run::{Settings, Stage, StageKind};
+
+/// Regions, memory, probes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrainModelConfig {
+    /// Sizes of the regions; height, width and classes follow the images.
+    pub regions: Regions,
+    /// The memory.
+    pub hippocampus: HippocampusConfig,
+    /// How the embedding is probed after the last `reconstruct` stage, before any label.
+    pub probe: ProbeConfig,
+}
+
+/// Sizes of the regions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Regions {
+    /// Feature maps of the retina.
+    pub retina: usize,
+    /// Side of the retina's receptive field; odd.
+    pub retina_kernel: usize,
+    /// Units of the thalamic gate's hidden layer.
+    pub thalamus_hidden: usize,
+    /// Feature maps of V1.
+    pub v1: usize,
+    /// Feature maps of V2.
+    pub v2: usize,
+    /// Feature maps of V4.
+    pub v4: usize,
+    /// Units of the inferotemporal embedding.
+    pub embedding: usize,
+    /// Feature maps of the cerebellum's two stages, coarse to fine.
+    pub cerebellum: [usize; 2],
+    /// Units of the basal ganglia's hidden layer.
+    pub basal_ganglia_hidden: usize,
+    /// Probability that a unit of the embedding is dropped on its way to the prefrontal cortex; in [0, 1).
+    pub dropout: f64,
+}
+
+impl Default for Regions {
+    fn default() -> Self {
+        let BrainConfig {
+            height: _,
+            width: _,
+            channels: _,
+            classes: _,
+            retina,
+            retina_kernel,
+            thalamus_hidden,
+            v1,
+            v2,
+            v4,
+            embedding,
+            cerebellum,
+            basal_ganglia_hidden,
+            dropout,
+        } = BrainConfig::default();
+        Self {
+            retina,
+            retina_kernel,
+            thalamus_hidden,
+            v1,
+            v2,
+            v4,
+            embedding,
+            cerebellum,
+            basal_ganglia_hidden,
+            dropout,
+        }
+    }
+}
+
+impl Regions {
+    /// A brain of these sizes for images of this size and so many classes.
+    #[must_use]
+    pub fn of(self, height: usize, width: usize, classes: usize) -> BrainConfig {
+        let Self {
+            retina,
+            retina_kernel,
+            thalamus_hidden,
+            v1,
+            v2,
+            v4,
+            embedding,
+            cerebellum,
+            basal_ganglia_hidden,
+            dropout,
+        } = self;
+        BrainConfig {
+            height,
+            width,
+            channels: 1,
+            classes,
+            retina,
+            retina_kernel,
+            thalamus_hidden,
+            v1,
+            v2,
+            v4,
+            embedding,
+            cerebellum,
+            basal_ganglia_hidden,
+            dropout,
+        }
+    }
+
+    pub(super) fn for_images(self, images: &Images) -> BrainConfig {
+        self.of(images.height(), images.width(), images.classes())
+    }
+}
+
+/// How an embedding is probed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProbeConfig {
+    /// Neighbours of the k-NN probe (cosine distance, distance-weighted votes).
+    pub neighbours: usize,
+    /// How the linear probe learns, on standardised embeddings.
+    pub learn: LearnConfig,
+}
+
+impl Default for ProbeConfig {
+    fn default() -> Self {
+        let schedule = Schedule::Cosine { rate: 5e-3, steps: 0, floor: 0.0 };
+        let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), schedule);
+        Self { neighbours: 5, learn: LearnConfig { epochs: 20, batch: 500, shard: 32, optimizer, average: None } }
+    }
+}
+
+impl Settings for BrainModelConfig {
+    fn check(&self) -> Result<(), Error> {
+        let sizes = self.regions.of(28, 28, 10);
+        sizes.validate()?;
+        // Refuses what the memory would refuse after hours of training.
+        Hippocampus::new(&sizes, self.hippocampus)?;
+        self.probe.learn.check().map_err(|e| e.under("probe.learn"))?;
+        let (neighbours, most) = (self.probe.neighbours, HippocampusConfig::MAX_NEIGHBOURS);
+        if !(1..=most).contains(&neighbours) {
+            return Err(Error::config(format!("probe.neighbours is {neighbours}, but must be 1 to {most}")));
+        }
+        Ok(())
+    }
+}
+
+/// What a brain does, stage by stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BrainStage {
+    /// Gives the image back, without labels.
+    Reconstruct(ReconstructConfig),
+    /// Names the class.
+    Classify(ClassifyConfig),
+    /// Stores the embeddings of the training images in the hippocampus.
+    Remember(RememberConfig),
+    /// Learns whom to trust, cortex or memory.
+    Trust(TrustConfig),
+}
+
+/// Gives the image back: cortex and cerebellum learn, without labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconstructConfig {
+    /// How it learns.
+    pub learn: LearnConfig,
+    /// Geometry of what is shown.
+    #[serde(default)]
+    pub augment: Augment,
+    /// Noise on what is shown.
+    #[serde(default)]
+    pub corruption: Corruption,
+    /// What is to be given back.
+    #[serde(default)]
+    pub target: ReconstructionTarget,
+    /// How the distance is measured.
+    #[serde(default)]
+    pub loss: ReconstructionLoss,
+}
+
+/// Names the class: cortex and prefrontal cortex learn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifyConfig {
+    /// How it learns.
+    pub learn: LearnConfig,
+    /// Geometry of what is shown.
+    #[serde(default)]
+    pub augment: Augment,
+    /// Share of the target spread over all classes, in [0, 1).
+    #[serde(default)]
+    pub label_smoothing: f64,
+}
+
+/// Fills the hippocampus, which begins empty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RememberConfig {}
+
+/// Learns whom to trust: the basal ganglia learn, everything else is fixed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustConfig {
+    /// How it learns.
+    pub learn: LearnConfig,
+    /// Training images it learns from, drawn without replacement; all of them, if there are fewer.
+    #[serde(default = "default_queries")]
+    pub queries: usize,
+    /// Geometry of the queries: seen again exactly as they were learned, training images make cortex and memory look
+    /// better than they are.
+    #[serde(default)]
+    pub augment: Augment,
+}
+
+const fn default_queries() -> usize {
+    20_000
+}
+
+/// What `remember` gives.
+const FILLED: &str = "a filled hippocampus";
+
+impl Settings for BrainStage {
+    fn check(&self) -> Result<(), Error> {
+        let learn = |learn: &LearnConfig| learn.check().map_err(|e| e.under("learn"));
+        match self {
+            Self::Reconstruct(stage) => {
+                learn(&stage.learn)?;
+                stage.augment.validate()?;
+                stage.corruption.validate()?;
+            }
+            Self::Classify(stage) => {
+                learn(&stage.learn)?;
+                stage.augment.validate()?;
+                let smoothing = stage.label_smoothing;
+                if !(0.0..1.0).contains(&smoothing) {
+                    return Err(Error::config(format!("label_smoothing is {smoothing}, but must be in [0, 1)")));
+                }
+            }
+            Self::Remember(_) => {}
+            Self::Trust(stage) => {
+                learn(&stage.learn)?;
+                stage.augment.validate()?;
+                if stage.queries == 0 {
+                    return Err(Error::config("queries is 0, but must be at least 1"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stage for BrainStage {
+    const KINDS: &'static [StageKind] = &[
+        StageKind {
+            kind: "reconstruct",
+            about: "the cerebellum learns to draw the image again from the embedding, without labels",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
+            kind: "classify",
+            about: "the prefrontal cortex learns to name the class, and the cortex below it to help",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
+            kind: "remember",
+            about: "the hippocampus stores the embeddings of the training images",
+            needs: &[],
+            gives: &[FILLED],
+        },
+        StageKind {
+            kind: "trust",
+            about: "the basal ganglia learn when memory is the better adviser",
+            needs: &[FILLED],
+            gives: &[],
+        },
+    ];
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Reconstruct(_) => "reconstruct",
+            Self::Classify(_) => "classify",
+            Self::Remember(_) => "remember",
+            Self::Trust(_) => "trust",
+        }
+    }
+}

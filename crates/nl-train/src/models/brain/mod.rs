@@ -1,0 +1,165 @@
+//! A brain learns images without labels, then with them, then remembers, then whom to trust.
+
+mod config;
+mod evaluator;
+mod findings;
+pub mod objective;
+mod predict;
+mod probing;
+mod recall;
+mod sections;
+mod stages;
+
+use std::path::Path;
+
+use nl_brain::{Brain, Hippocampus};
+use nl_layers::Parameters;
+use nl_random::Streams;
+use serde::{Deserialize, Serialize};
+
+pub use config::{
+    BrainModelConfig, BrainStage, ClassifyConfig, ProbeConfig, ReconstructConfig, Regions, RememberConfig, TrustConfig,
+};
+pub use evaluator::{Decided, Encoded, Evaluator};
+pub(crate) use objective::Rows;
+
+use crate::gradient::check_finite;
+use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor, sha256_hex};
+use crate::{Error, read_capped, write_atomic};
+
+/// The memory, beside the weights.
+const MEMORY: &str = "hippocampus.nlm";
+/// No memory file may be larger: 4 GiB.
+const MEMORY_CAP: u64 = 1 << 32;
+/// Images of a shard where nothing is learned.
+const SHARD: usize = 16;
+
+/// Retina to decision: an [`nl_brain::Brain`], what it has learned, and what it remembers.
+pub struct BrainModel {
+    pub(crate) brain: Brain,
+    pub(crate) parameters: Parameters<f32>,
+    pub(crate) hippocampus: Option<Hippocampus>,
+    /// SHA-256 of the memory as it lies in the folder.
+    memory: Option<String>,
+    /// Episodes recalled for a query.
+    neighbours: usize,
+    /// The weights at the end of the last `reconstruct` stage; empty before.
+    pub(crate) reconstructed: Vec<f32>,
+}
+
+/// What a checkpoint holds of a brain; the memory lies beside the weights, in a file of its own.
+#[derive(Serialize, Deserialize)]
+pub struct BrainState {
+    parameters: Vec<f32>,
+    reconstructed: Vec<f32>,
+    memory: Option<String>,
+}
+
+impl Model for BrainModel {
+    const KIND: &'static str = "brain";
+    const ABOUT: &'static str = "retina, thalamus, V1, V2, V4, inferotemporal and prefrontal cortex, hippocampus, basal ganglia, \
+                                 cerebellum: images, without labels and with them";
+    const IMAGES: bool = true;
+    type Config = BrainModelConfig;
+    type Stage = BrainStage;
+    type State = BrainState;
+
+    fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
+        let data = setting.images()?;
+        let sizes = setting.config.model.regions.for_images(&data.split.train);
+        sizes.validate()?;
+        stages::check_sizes(setting)?;
+        let (brain, parameters) = Brain::new(sizes, Streams::new(setting.config.seed))?;
+        let neighbours = setting.config.model.hippocampus.neighbours;
+        Ok(Self { brain, parameters, hippocampus: None, memory: None, neighbours, reconstructed: Vec::new() })
+    }
+
+    fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
+        stages::learner(self, stage, setting)
+    }
+
+    fn state(&mut self, folder: &Path) -> Result<BrainState, Error> {
+        if let (Some(hippocampus), None) = (&self.hippocampus, &self.memory) {
+            let mut bytes = Vec::new();
+            hippocampus.memory().write_to(&mut bytes)?;
+            write_atomic(&folder.join(MEMORY), &bytes)?;
+            self.memory = Some(sha256_hex(&bytes));
+        }
+        Ok(BrainState {
+            parameters: self.parameters.values().to_vec(),
+            reconstructed: self.reconstructed.clone(),
+            memory: self.memory.clone(),
+        })
+    }
+
+    fn restore(&mut self, state: BrainState, folder: &Path) -> Result<(), Error> {
+        let BrainState { parameters, reconstructed, memory } = state;
+        self.parameters.set_values(&parameters)?;
+        if !reconstructed.is_empty() && reconstructed.len() != parameters.len() {
+            let (got, expected) = (reconstructed.len(), parameters.len());
+            return Err(Error::config(format!("the checkpoint has {got} weights after `reconstruct`, not {expected}")));
+        }
+        self.reconstructed = reconstructed;
+        if let Some(expected) = memory {
+            self.hippocampus = Some(self.read_memory(&folder.join(MEMORY), &expected)?);
+            self.memory = Some(expected);
+        }
+        Ok(())
+    }
+
+    fn check_finite(&self, place: &str) -> Result<(), Error> {
+        check_finite(&self.parameters, || place.to_owned())
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let tensor = |entry: &nl_layers::Entry| Tensor {
+            name: entry.path.clone(),
+            shape: entry.shape.clone(),
+            values: self.parameters.values()[entry.range()].to_vec(),
+        };
+        self.parameters.entries().iter().map(tensor).collect()
+    }
+
+    fn findings(
+        &mut self,
+        setting: Setting<'_, Self>,
+        story: Story<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Findings, Error> {
+        findings::findings(self, setting, story, progress)
+    }
+
+    fn evaluate(
+        &self,
+        setting: Setting<'_, Self>,
+        progress: &mut Progress<'_>,
+    ) -> Result<std::collections::BTreeMap<String, f64>, Error> {
+        findings::evaluate(self, setting, progress)
+    }
+
+    fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {
+        predict::predict(self, setting, images)
+    }
+}
+
+impl BrainModel {
+    fn read_memory(&self, path: &Path, expected: &str) -> Result<Hippocampus, Error> {
+        let bytes = read_capped(path, MEMORY_CAP)?;
+        if sha256_hex(&bytes) != expected {
+            return Err(Error::config(format!(
+                "`{}` is not the memory that the checkpoint was written with; put it back, or start a new run",
+                path.display()
+            )));
+        }
+        let memory = nl_memory::EpisodicMemory::read_from(bytes.as_slice(), MEMORY_CAP)?;
+        let (sizes, config) = (self.brain.config(), memory.config());
+        if config.dim != sizes.embedding || config.classes != sizes.classes {
+            let (dim, classes) = (config.dim, config.classes);
+            return Err(Error::config(format!(
+                "`{}` holds episodes of {dim} units and {classes} classes, which are not this brain's",
+                path.display()
+            )));
+        }
+        Ok(Hippocampus::over(memory, self.neighbours)?)
+    }
+}
