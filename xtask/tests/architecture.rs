@@ -8,6 +8,8 @@ mod house;
 mod pages;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/vocabulary.rs"]
+mod vocabulary;
 
 use std::collections::BTreeMap;
 

@@ -119,7 +119,7 @@ impl Lookup {
 
 /// Where the data came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SourceKind {
     /// A folder that was asked for.

@@ -8,7 +8,7 @@ use crate::{Context, Error, Layer};
 
 /// A pointwise nonlinearity; input and output have the same shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activation {
     /// max(0, x)

@@ -46,7 +46,7 @@ impl Fans {
 
 /// Which of the two directions keeps its variance in He's initialisers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Fan {
     /// The forward pass.
     #[default]
@@ -74,17 +74,28 @@ impl Fan {
 ///
 /// "Normal" draws from N(0, σ²), untruncated; "uniform" from U(−√3 σ, √3 σ), which has the same variance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Initializer {
     /// 0
     Zeros,
     /// The same number everywhere.
-    Constant(f64),
+    Constant {
+        /// That number.
+        value: f64,
+    },
     /// N(0, 2 / fan), for layers followed by a ReLU.
-    HeNormal(Fan),
+    HeNormal {
+        /// Which side is counted.
+        #[serde(default)]
+        fan: Fan,
+    },
     /// U(−√(6 / fan), √(6 / fan)), for layers followed by a ReLU.
-    HeUniform(Fan),
+    HeUniform {
+        /// Which side is counted.
+        #[serde(default)]
+        fan: Fan,
+    },
     /// N(0, 2 / (fan_in + fan_out)), for linear, tanh and sigmoid layers.
     XavierNormal,
     /// U(−√(6 / (fan_in + fan_out)), √(6 / (fan_in + fan_out))), for linear, tanh and sigmoid layers.
@@ -92,12 +103,15 @@ pub enum Initializer {
     /// The matrix `[out, rest]` uniformly distributed over those with orthonormal rows (or columns, if there are
     /// fewer of them), times the gain. With the feature `orthogonal`, which is on unless it is turned off.
     #[cfg(feature = "orthogonal")]
-    Orthogonal(f64),
+    Orthogonal {
+        /// What the orthonormal matrix is multiplied by.
+        gain: f64,
+    },
 }
 
 impl Initializer {
     /// He's normal distribution with `Fan::In`.
-    pub const HE_NORMAL: Self = Self::HeNormal(Fan::In);
+    pub const HE_NORMAL: Self = Self::HeNormal { fan: Fan::In };
 
     /// Fills `out`, of shape `shape`; the error says what is wrong with this initialiser.
     #[cfg_attr(not(feature = "orthogonal"), expect(unused_variables, reason = "only orthogonality asks for the shape"))]
@@ -105,14 +119,14 @@ impl Initializer {
         let glorot = (fans.fan_in as f64 + fans.fan_out as f64) / 2.0;
         match self {
             Self::Zeros => out.fill(0.0),
-            Self::Constant(x) if x.is_finite() => out.fill(x as f32),
-            Self::Constant(x) => return Err(format!("cannot be initialised with {x}; give a finite number")),
-            Self::HeNormal(fan) => normal((2.0 / fan.of(fans) as f64).sqrt(), rng, out),
-            Self::HeUniform(fan) => uniform((6.0 / fan.of(fans) as f64).sqrt(), rng, out),
+            Self::Constant { value: x } if x.is_finite() => out.fill(x as f32),
+            Self::Constant { value: x } => return Err(format!("cannot be initialised with {x}; give a finite number")),
+            Self::HeNormal { fan } => normal((2.0 / fan.of(fans) as f64).sqrt(), rng, out),
+            Self::HeUniform { fan } => uniform((6.0 / fan.of(fans) as f64).sqrt(), rng, out),
             Self::XavierNormal => normal(glorot.recip().sqrt(), rng, out),
             Self::XavierUniform => uniform((3.0 / glorot).sqrt(), rng, out),
             #[cfg(feature = "orthogonal")]
-            Self::Orthogonal(gain) => {
+            Self::Orthogonal { gain } => {
                 if shape.len() < 2 || !gain.is_finite() {
                     return Err(format!(
                         "an orthogonal parameter needs two or more axes and a finite gain, got the shape {shape:?} \
@@ -198,10 +212,10 @@ mod tests {
         let (fan_in, fan_out) = (500.0, 1500.0);
         let (gaussian, flat) = (3.0, 1.8); // kurtosis of the normal and of the uniform distribution
         let table = [
-            (Initializer::HeNormal(Fan::In), 2.0 / fan_in, gaussian),
-            (Initializer::HeNormal(Fan::Out), 2.0 / fan_out, gaussian),
-            (Initializer::HeUniform(Fan::In), 2.0 / fan_in, flat),
-            (Initializer::HeUniform(Fan::Out), 2.0 / fan_out, flat),
+            (Initializer::HeNormal { fan: Fan::In }, 2.0 / fan_in, gaussian),
+            (Initializer::HeNormal { fan: Fan::Out }, 2.0 / fan_out, gaussian),
+            (Initializer::HeUniform { fan: Fan::In }, 2.0 / fan_in, flat),
+            (Initializer::HeUniform { fan: Fan::Out }, 2.0 / fan_out, flat),
             (Initializer::XavierNormal, 2.0 / (fan_in + fan_out), gaussian),
             (Initializer::XavierUniform, 2.0 / (fan_in + fan_out), flat),
         ];
@@ -228,7 +242,7 @@ mod tests {
     fn orthogonal_rows_or_columns() {
         for shape in [vec![12, 12], vec![5, 20], vec![20, 5], vec![8, 3, 3, 3], vec![40, 2, 3, 3], vec![1, 4]] {
             let gain = 1.5;
-            let x = draw(Initializer::Orthogonal(gain), &shape);
+            let x = draw(Initializer::Orthogonal { gain }, &shape);
             let (rows, cols) = (shape[0], x.len() / shape[0]);
             let at = |i: usize, j: usize| f64::from(x[i * cols + j]);
             let n = rows.min(cols);
@@ -275,9 +289,9 @@ mod tests {
     fn what_cannot_be_filled_is_an_error() {
         let mut rng = Streams::new(1).rng("x", 0, 0);
         let mut fill = |i: Initializer, shape: &[usize]| i.fill(shape, Fans::of(shape), &mut rng, &mut [0.0; 4]);
-        assert!(fill(Initializer::Orthogonal(1.0), &[4]).is_err());
-        assert!(fill(Initializer::Orthogonal(f64::NAN), &[2, 2]).is_err());
-        assert!(fill(Initializer::Constant(f64::INFINITY), &[4]).is_err());
+        assert!(fill(Initializer::Orthogonal { gain: 1.0 }, &[4]).is_err());
+        assert!(fill(Initializer::Orthogonal { gain: f64::NAN }, &[2, 2]).is_err());
+        assert!(fill(Initializer::Constant { value: f64::INFINITY }, &[4]).is_err());
     }
 
     /// A changed number here is a changed start of every experiment: a decision, not an accident.
@@ -289,6 +303,6 @@ mod tests {
         };
         close(draw(Initializer::HE_NORMAL, &[2, 2]), [1.0204244, -0.5748273, -0.5421299, -0.9035714]);
         close(draw(Initializer::XavierUniform, &[2, 2]), [-0.008974572, 1.0247474, -0.18119593, 0.4016949]);
-        close(draw(Initializer::Orthogonal(1.0), &[2, 2]), [0.8712694, -0.49080503, -0.49080503, -0.8712694]);
+        close(draw(Initializer::Orthogonal { gain: 1.0 }, &[2, 2]), [0.8712694, -0.49080503, -0.49080503, -0.8712694]);
     }
 }

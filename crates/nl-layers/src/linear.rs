@@ -18,7 +18,7 @@ use crate::{Builder, Context, Error, Initializer, Layer, ParameterId, Role};
 /// use nl_random::Streams;
 ///
 /// let builder = Builder::new(Streams::new(1));
-/// let layer = Linear::new(&builder.child("it")?, 2, 3, Initializer::Constant(0.5))?;
+/// let layer = Linear::new(&builder.child("it")?, 2, 3, Initializer::Constant { value: 0.5 })?;
 /// let parameters: Parameters<f32> = builder.finish();
 /// let tape = Tape::new();
 /// let x = tape.constant(Tensor::new(&[1, 2], vec![1.0, 3.0])?);

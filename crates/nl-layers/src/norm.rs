@@ -7,7 +7,7 @@ use crate::{Builder, Context, Error, Initializer, Layer, ParameterId, Role};
 
 /// Scale and shift, at 1 and 0.
 fn affine(builder: &Builder, len: usize) -> Result<[ParameterId; 2], Error> {
-    let scale = builder.parameter("scale", &[len], Role::Norm, Initializer::Constant(1.0))?;
+    let scale = builder.parameter("scale", &[len], Role::Norm, Initializer::Constant { value: 1.0 })?;
     let shift = builder.parameter("shift", &[len], Role::Norm, Initializer::Zeros)?;
     Ok([scale, shift])
 }

@@ -28,7 +28,7 @@ impl ParameterId {
 
 /// What a parameter is for: weight decay, for one, falls on weights only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Multiplies its input: matrices and convolution kernels.
     Weight,

@@ -11,7 +11,7 @@ use crate::{
 /// The rule that turns a gradient into a direction. In configurations: `{kind: adam, beta1: 0.9}`; what is left out
 /// has its default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// Plain gradient descent.
@@ -111,7 +111,8 @@ impl Transform for Algorithm {
     }
 }
 
-/// Everything about an optimiser that stands in a configuration file.
+/// Everything about an optimiser that stands in a configuration file: at least
+/// `{algorithm: {kind: adam}, schedule: {kind: constant, rate: 0.001}}`.
 ///
 /// One step: g is clipped by value, then by norm; penalised, g + l2 · p + l1 · sign p; turned into a direction u by the
 /// algorithm; and p ← p − η (u + `weight_decay` · p) with η = schedule(step) · plateau scale. Penalties and decay act on
@@ -136,13 +137,13 @@ pub struct OptimizerConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plateau: Option<Plateau>,
     /// Strength of [`L1`].
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub l1: f64,
     /// Strength of [`L2`].
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub l2: f64,
     /// Strength of [`DecoupledDecay`]; 0 with AdamW, which has its own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub weight_decay: f64,
     /// Bound of [`ClipNorm`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,6 +151,10 @@ pub struct OptimizerConfig {
     /// Bound of [`ClipValue`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_value: Option<f64>,
+}
+
+fn is_zero(strength: &f64) -> bool {
+    *strength == 0.0
 }
 
 impl OptimizerConfig {
@@ -168,10 +173,17 @@ impl OptimizerConfig {
         }
     }
 
+    /// This configuration for `total` steps: the schedule's length, if it was left open, is filled in by
+    /// [`Schedule::over`].
+    #[must_use]
+    pub fn over(&self, total: u64) -> Self {
+        Self { schedule: self.schedule.over(total), ..self.clone() }
+    }
+
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Config`] with the first that is out of range.
+    /// [`Error::Config`] with the first that is out of range, or a schedule whose length is still open.
     pub fn validate(&self) -> Result<(), Error> {
         self.algorithm.validate()?;
         self.schedule.validate()?;

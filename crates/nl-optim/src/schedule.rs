@@ -9,7 +9,7 @@ use crate::error::{require, require_not_negative};
 
 /// A learning rate η(t), t = 0, 1, 2 … the number of updates made before. Pure: nothing to save, nothing to resume.
 ///
-/// In configurations: `{kind: cosine, rate: 0.001, steps: 1000}`. For a rate that reacts to a metric see
+/// In configurations: `{kind: cosine, rate: 0.001, steps: 1000}`; without `steps` it lasts for the whole stage. For a rate that reacts to a metric see
 /// [`Plateau`](crate::Plateau), which multiplies any schedule.
 ///
 /// ```
@@ -59,7 +59,8 @@ pub enum Schedule {
     Cosine {
         /// Rate at t = 0.
         rate: f64,
-        /// Steps until the floor.
+        /// Steps until the floor; 0 or left out: all there are, see [`Schedule::over`].
+        #[serde(default, skip_serializing_if = "is_zero")]
         steps: u64,
         /// Rate at the end.
         #[serde(default)]
@@ -88,7 +89,8 @@ pub enum Schedule {
     OneCycle {
         /// The largest rate.
         peak: f64,
-        /// Length of the cycle.
+        /// Length of the cycle; 0 or left out: all steps there are, see [`Schedule::over`].
+        #[serde(default, skip_serializing_if = "is_zero")]
         steps: u64,
         /// Share of the steps spent rising, in \[0, 1).
         #[serde(default = "default_warm_up")]
@@ -112,6 +114,9 @@ pub enum Schedule {
     },
 }
 
+const fn is_zero(steps: &u64) -> bool {
+    *steps == 0
+}
 const fn one() -> u64 {
     1
 }
@@ -144,7 +149,29 @@ impl Schedule {
         Self::OneCycle { peak, steps, warm_up, start_divisor, end_divisor }
     }
 
-    /// η(step).
+    /// This schedule with the length that was left open filled in: it ends with step `total` − 1. What was given stays;
+    /// after a [`WarmUp`](Self::WarmUp), `then` gets what remains of `total`, at least 1.
+    ///
+    /// ```
+    /// use nl_optim::Schedule;
+    /// let open: Schedule = serde_json::from_str(r#"{"kind": "cosine", "rate": 0.1}"#)?;
+    /// assert!(open.validate().is_err());
+    /// let warm = Schedule::warm_up(20, open).over(100);
+    /// assert_eq!(warm, Schedule::warm_up(20, Schedule::Cosine { rate: 0.1, steps: 80, floor: 0.0 }));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn over(&self, total: u64) -> Self {
+        let mut filled = self.clone();
+        match &mut filled {
+            Self::Cosine { steps, .. } | Self::OneCycle { steps, .. } if *steps == 0 => *steps = total.max(1),
+            Self::WarmUp { steps, then, .. } => **then = then.over(total.saturating_sub(*steps)),
+            _ => {}
+        }
+        filled
+    }
+
+    /// η(step). A length that is still open ([`over`](Self::over)) counts as 1.
     #[must_use]
     pub fn rate(&self, step: u64) -> f64 {
         let power = |factor: f64, n: u64| factor.powf(n as f64);
@@ -155,7 +182,7 @@ impl Schedule {
                 rate * power(*factor, milestones.iter().filter(|&&at| at <= step).count() as u64)
             }
             Self::Exponential { rate, factor } => rate * power(*factor, step),
-            Self::Cosine { rate, steps, floor } => half_cosine(*rate, *floor, (step as f64 / *steps as f64).min(1.0)),
+            Self::Cosine { rate, steps, floor } => half_cosine(*rate, *floor, (step as f64 / (*steps).max(1) as f64).min(1.0)),
             Self::CosineRestarts { rate, period, growth, floor } => {
                 let (mut at, mut length) = (step, *period);
                 if *growth == 1 {
@@ -170,7 +197,7 @@ impl Schedule {
                 half_cosine(*rate, *floor, at as f64 / length as f64)
             }
             Self::OneCycle { peak, steps, warm_up, start_divisor, end_divisor } => {
-                let (t, last) = (step as f64, (*steps - 1) as f64);
+                let (t, last) = (step as f64, steps.saturating_sub(1) as f64);
                 let top = (warm_up * *steps as f64 - 1.0).max(0.0);
                 let start = peak / start_divisor;
                 if t <= top && top > 0.0 {
@@ -212,6 +239,7 @@ impl Schedule {
             require(divisor >= 1.0 && divisor.is_finite(), "one-cycle", name, divisor, "a finite number, 1 or more")
         };
         let count = |owner, name, n: u64| require(n > 0, owner, name, n, "at least 1");
+        let length = |owner, n: u64| require(n > 0, owner, "steps", n, "at least 1, or filled in by Schedule::over");
         match self {
             Self::Constant { rate } => require_not_negative("constant", "rate", *rate),
             Self::Step { rate, every, factor } => {
@@ -231,7 +259,7 @@ impl Schedule {
             }
             Self::Cosine { rate, steps, floor } => {
                 require_not_negative("cosine", "rate", *rate)?;
-                count("cosine", "steps", *steps)?;
+                length("cosine", *steps)?;
                 require_not_negative("cosine", "floor", *floor)
             }
             Self::CosineRestarts { rate, period, growth, floor } => {
@@ -242,7 +270,7 @@ impl Schedule {
             }
             Self::OneCycle { peak, steps, warm_up, start_divisor, end_divisor } => {
                 require_not_negative("one-cycle", "peak", *peak)?;
-                count("one-cycle", "steps", *steps)?;
+                length("one-cycle", *steps)?;
                 require((0.0..1.0).contains(warm_up), "one-cycle", "warm_up", warm_up, "in [0, 1)")?;
                 divides("start_divisor", *start_divisor)?;
                 divides("end_divisor", *end_divisor)
@@ -274,6 +302,37 @@ mod tests {
         assert_eq!(Schedule::one_cycle(1.0, 3).rate(0), 1.0);
         let falling = Schedule::OneCycle { peak: 1.0, steps: 5, warm_up: 0.0, start_divisor: 10.0, end_divisor: 10.0 };
         assert_eq!((falling.rate(0), falling.rate(4)), (1.0, 0.01));
+    }
+
+    #[test]
+    fn an_open_length_is_filled_in_and_a_given_one_stays() {
+        let read = |text: &str| serde_json::from_str::<Schedule>(text).unwrap();
+        for (open, whole) in [
+            (r#"{"kind": "cosine", "rate": 0.5}"#, Schedule::Cosine { rate: 0.5, steps: 40, floor: 0.0 }),
+            (r#"{"kind": "one-cycle", "peak": 0.5}"#, Schedule::one_cycle(0.5, 40)),
+            (
+                r#"{"kind": "warm-up", "steps": 10, "then": {"kind": "one-cycle", "peak": 0.5}}"#,
+                Schedule::warm_up(10, Schedule::one_cycle(0.5, 30)),
+            ),
+        ] {
+            let open = read(open);
+            let error = open.validate().unwrap_err().to_string();
+            assert!(error.contains("steps = 0") && error.contains("Schedule::over"), "{error}");
+            assert_eq!(open.over(40), whole);
+            assert_eq!(whole.over(7), whole, "what was given stays");
+            assert_eq!(whole.validate(), Ok(()));
+            // Open or whole, what is written is read again, and an open one says nothing of its length.
+            assert_eq!(read(&serde_json::to_string(&open).unwrap()), open);
+            assert_eq!(read(&serde_json::to_string(&whole).unwrap()), whole);
+            assert!([0, 1, u64::MAX].iter().all(|&step| open.rate(step).is_finite()));
+        }
+        assert!(!serde_json::to_string(&Schedule::one_cycle(0.5, 0)).unwrap().contains("steps"));
+        // No steps, or fewer than the warm-up takes: one is left.
+        assert_eq!(Schedule::one_cycle(0.5, 0).over(0), Schedule::one_cycle(0.5, 1));
+        let late = Schedule::warm_up(10, Schedule::one_cycle(0.5, 0)).over(3);
+        assert_eq!(late, Schedule::warm_up(10, Schedule::one_cycle(0.5, 1)));
+        let constant = Schedule::Constant { rate: 0.1 };
+        assert_eq!(constant.over(5), constant);
     }
 
     #[test]

@@ -13,19 +13,21 @@ use crate::{Activity, Error, PlasticityRule, TraceValues};
 
 macro_rules! table {
     ($($variant:ident $name:literal: $parameters:ident => $rule:ident;)*) => {
-        /// A spike rule by name, with its parameters, as a configuration file has it.
+        /// A spike rule by name, with its parameters, as a configuration file has it: `{kind: pair-stdp, a_plus: 0.02}`.
         ///
         /// ```
         /// use nl_plasticity::{Ms, PairStdpParameters, PlasticityRule, RuleKind};
-        /// let kind: RuleKind = serde_json::from_str(r#"{"pair_stdp": {"a_plus": 0.02, "pairing": "restricted"}}"#)?;
-        /// assert_eq!(kind.name(), "pair_stdp");
+        /// let text = r#"{"kind": "pair-stdp", "a_plus": 0.02, "pairing": "restricted"}"#;
+        /// let kind: RuleKind = serde_json::from_str(text)?;
+        /// assert_eq!(kind.name(), "pair-stdp");
         /// let rule = kind.build::<f32>(Ms(1.0))?;
-        /// assert_eq!(PlasticityRule::<f32>::name(&rule), "pair STDP");
+        /// assert_eq!(PlasticityRule::<f32>::name(&rule), kind.name());
         /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
         pub enum RuleKind {
-            $(#[doc = concat!("[`", stringify!($rule), "`].")] #[serde(rename = $name)] $variant($parameters),)*
+            $(#[doc = concat!("[`", stringify!($rule), "`].")] $variant($parameters),)*
         }
 
         impl RuleKind {
@@ -38,7 +40,7 @@ macro_rules! table {
                 vec![$(Self::$variant($parameters::default())),*]
             }
 
-            /// Its name in a configuration file.
+            /// Its name, in a configuration file and in messages.
             #[must_use]
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $name,)* }
@@ -136,12 +138,12 @@ macro_rules! table {
 }
 
 table! {
-    PairStdp "pair_stdp": PairStdpParameters => PairStdp;
-    TripletStdp "triplet_stdp": TripletStdpParameters => TripletStdp;
-    ClopathStdp "clopath_stdp": ClopathStdpParameters => ClopathStdp;
-    VogelsStdp "vogels_stdp": VogelsStdpParameters => VogelsStdp;
-    DiehlCookStdp "diehl_cook_stdp": DiehlCookStdpParameters => DiehlCookStdp;
-    DopamineStdp "dopamine_stdp": DopamineStdpParameters => DopamineStdp;
+    PairStdp "pair-stdp": PairStdpParameters => PairStdp;
+    TripletStdp "triplet-stdp": TripletStdpParameters => TripletStdp;
+    ClopathStdp "clopath-stdp": ClopathStdpParameters => ClopathStdp;
+    VogelsStdp "vogels-stdp": VogelsStdpParameters => VogelsStdp;
+    DiehlCookStdp "diehl-cook-stdp": DiehlCookStdpParameters => DiehlCookStdp;
+    DopamineStdp "dopamine-stdp": DopamineStdpParameters => DopamineStdp;
     Mstdp "mstdp": MstdpParameters => Mstdp;
     Mstdpet "mstdpet": MstdpParameters => Mstdpet;
     Eprop "eprop": EpropParameters => Eprop;

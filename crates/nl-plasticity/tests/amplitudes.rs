@@ -9,7 +9,7 @@ use nl_synapse::Dense;
 /// The rule with some of its numbers changed, as a configuration file would.
 fn with(kind: RuleKind, changes: &[(&str, serde_json::Value)]) -> RuleKind {
     let mut value = serde_json::to_value(kind).unwrap();
-    let parameters = value.as_object_mut().unwrap().values_mut().next().unwrap().as_object_mut().unwrap();
+    let parameters = value.as_object_mut().unwrap();
     for (name, change) in changes {
         assert!(parameters.insert((*name).to_owned(), change.clone()).is_some(), "{}: no {name}", kind.name());
     }
@@ -55,7 +55,7 @@ fn amplitudes_of_the_range_are_shares_of_the_distance_of_the_bounds() {
         let value = serde_json::to_value(kind).unwrap();
         let larger: Vec<_> = amplitudes(kind)
             .iter()
-            .map(|&name| (name, (4.0 * value[kind.name()][name].as_f64().unwrap()).into()))
+            .map(|&name| (name, (4.0 * value[name].as_f64().unwrap()).into()))
             .collect();
         let larger = with(kind, &larger);
         assert_ne!(learnt(kind), learnt(of_range), "{}", kind.name());

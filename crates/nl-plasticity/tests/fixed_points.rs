@@ -90,8 +90,9 @@ fn by_default_a_change_does_not_depend_on_the_weight_and_is_bounded() {
 /// Trap: a time-0 sentinel that takes step 0 for "never" (sPyNNaker), and a neuron that never fired for one that fired then.
 #[test]
 fn the_first_step_is_a_time_like_any_other() {
-    for pairing in ["all_to_all", "nearest_symmetric", "presynaptic_centred", "restricted"] {
-        let kind: RuleKind = serde_json::from_str(&format!(r#"{{"pair_stdp": {{"pairing": "{pairing}"}}}}"#)).unwrap();
+    for pairing in ["all-to-all", "nearest-symmetric", "presynaptic-centred", "restricted"] {
+        let text = format!(r#"{{"kind": "pair-stdp", "pairing": "{pairing}"}}"#);
+        let kind: RuleKind = serde_json::from_str(&text).unwrap();
         for (events, size, tau) in [
             ([(0.0, true, false), (5.0, false, true)], 0.01, 20.0),
             ([(0.0, false, true), (5.0, true, false)], -0.0105, 20.0),

@@ -231,10 +231,15 @@ fn the_default_of_every_rule_is_usable_and_survives_a_file() {
     for kind in kinds() {
         let text = serde_json::to_string(&kind).unwrap();
         assert_eq!(serde_json::from_str::<RuleKind>(&text).unwrap(), kind, "{text}");
-        assert!(RuleKind::NAMES.contains(&kind.name()) && text.contains(kind.name()));
+        assert!(RuleKind::NAMES.contains(&kind.name()), "{text}");
+        assert_eq!(serde_json::to_value(kind).unwrap()["kind"], kind.name());
         kind.build::<f32>(Ms(1.0)).unwrap();
     }
-    assert!(serde_json::from_str::<RuleKind>(r#"{"pair_stdp": {"a_pluss": 1}}"#).is_err());
+    let refused = |text: &str| serde_json::from_str::<RuleKind>(text).unwrap_err().to_string();
+    assert!(refused(r#"{"kind": "pair-stdp", "a_pluss": 1}"#).contains("a_pluss"));
+    // A name of before is refused, and the message has today's.
+    let old = refused(r#"{"kind": "pair_stdp"}"#);
+    assert!(old.contains("pair_stdp") && old.contains("`pair-stdp`"), "{old}");
 }
 
 /// A connection or a state of another shape, another rule's state, empty populations: errors.

@@ -256,7 +256,7 @@ mod hostile {
         fn numbers(a in number(), b in number(), c in number(), d in number(), n in size()) {
             let mut rng = Streams::new(1).rng("hostile", 0, 0);
             for init in [
-                WeightInit::Constant(a),
+                WeightInit::Constant { value: a },
                 WeightInit::Uniform { low: a, high: b },
                 WeightInit::Normal { mean: a, std: b },
                 WeightInit::ClippedNormal { mean: a, std: b, low: c, high: d },

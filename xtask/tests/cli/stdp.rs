@@ -15,7 +15,7 @@ validation: 40
 watch: 20
 checkpoint: 0
 input: {rate: 6500, steps: 150, dt: 1}
-network: {neurons: 60, theta_plus: {from: 3, to: 0.03}, rule: {kind: diehl_cook, x_tar: 0.6, w_max: 0.3, mu: 1}}
+network: {neurons: 60, theta_plus: {from: 3, to: 0.03}, rule: {kind: diehl-cook, x_tar: 0.6, w_max: 0.3, mu: 1}}
 ";
 
 #[test]
@@ -73,7 +73,7 @@ fn what_is_refused_leaves_no_trace() {
         ("validation: 40", "validation: 300", "300 of 300"),
         ("neurons: 60", "neurons: 0", "neurons"),
         ("steps: 150", "steps: 0", "steps"),
-        ("kind: diehl_cook", "kind: diehl", "diehl"),
+        ("kind: diehl-cook", "kind: diehl", "diehl"),
         ("name: tiny", "name: ../tiny", "name is \"../tiny\""),
     ] {
         assert!(TINY.contains(from), "{from}");

@@ -11,6 +11,7 @@ const NAME: &str = "delta";
 
 /// What a value is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DeltaReference {
     /// The value one step before: slow changes, however large in the end, are never told (snnTorch `delta`).
     #[default]

@@ -11,6 +11,7 @@ const NAME: &str = "latency";
 
 /// How the time of the spike, in steps, follows from the input x in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LatencyCurve {
     /// t = (T − 1)(1 − x).
     #[default]

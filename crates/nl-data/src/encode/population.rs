@@ -10,6 +10,7 @@ const NAME: &str = "population";
 
 /// How an activation in [0, 1] is told.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum PopulationCode {
     /// By rate.
     Rate(Poisson),

@@ -12,9 +12,13 @@ const NAME: &str = "regular";
 
 /// Where in its interval an input begins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Phase {
     /// The same for all, in [0, 1): 0 waits a whole interval for the first spike.
-    Fixed(f64),
+    Fixed {
+        /// That phase φ.
+        value: f64,
+    },
     /// Uniform, each input and each image its own.
     Random,
 }
@@ -31,7 +35,7 @@ pub enum Phase {
 /// use nl_neuron::{Hz, SpikeTrain};
 /// use nl_random::Streams;
 ///
-/// let encoder = Regular { rate: Hz(500.0), phase: Phase::Fixed(0.0), steps: 8, ..Regular::default() };
+/// let encoder = Regular { rate: Hz(500.0), phase: Phase::Fixed { value: 0.0 }, steps: 8, ..Regular::default() };
 /// let mut train = SpikeTrain::new(2);
 /// encoder.encode(&[0.5, 1.0], &mut Streams::new(1).rng("encode", 0, 0), &mut train)?;
 /// assert_eq!((train.steps_of(0), train.steps_of(1)), (vec![3, 7], vec![1, 3, 5, 7]));
@@ -68,7 +72,7 @@ impl Encoder for Regular {
     fn validate(&self) -> Result<(), EncodeError> {
         nl_neuron::Error::not_negative(NAME, "rate", self.rate.0)?;
         nl_neuron::Error::positive(NAME, "dt", self.dt.0)?;
-        if let Phase::Fixed(phase) = self.phase {
+        if let Phase::Fixed { value: phase } = self.phase {
             let fits = |phase| (0.0..1.0).contains(&phase);
             nl_neuron::Error::check(NAME, "phase", phase, fits, "use a number from 0 to below 1")?;
         }
@@ -84,7 +88,7 @@ impl Encoder for Regular {
                 continue;
             }
             let phase = match self.phase {
-                Phase::Fixed(phase) => phase,
+                Phase::Fixed { value: phase } => phase,
                 Phase::Random => rng.random::<f64>(),
             };
             // Spike m comes with the first k + 1 at which p (k + 1) + φ reaches m.
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn a_phase_brings_the_first_spike_forward() {
         let at = |phase| {
-            let encoder = Regular { rate: Hz(250.0), phase: Phase::Fixed(phase), steps: 9, dt: Ms(1.0) };
+            let encoder = Regular { rate: Hz(250.0), phase: Phase::Fixed { value: phase }, steps: 9, dt: Ms(1.0) };
             encode(encoder, &[1.0]).steps_of(0)
         };
         assert_eq!((at(0.0), at(0.5), at(0.99)), (vec![3, 7], vec![1, 5], vec![0, 4, 8]));
@@ -134,7 +138,7 @@ mod tests {
                         let product = rate * (dt * 20.0) as usize * steps * tenths;
                         if product.is_multiple_of(200_000) && rate as f64 * dt <= 1000.0 {
                             let encoder =
-                                Regular { rate: Hz(rate as f64), phase: Phase::Fixed(0.0), steps, dt: Ms(dt) };
+                                Regular { rate: Hz(rate as f64), phase: Phase::Fixed { value: 0.0 }, steps, dt: Ms(dt) };
                             let spikes = encode(encoder, &[x]).steps_of(0);
                             assert_eq!(spikes.len(), product / 200_000, "{rate} Hz, {dt} ms, {steps} steps, {x}");
                             assert_eq!(spikes.last(), Some(&(steps - 1)), "the last interval ends with the last step");
@@ -145,7 +149,7 @@ mod tests {
             }
         }
         assert!(cases > 500, "{cases}");
-        let encoder = Regular { rate: Hz(290.0), phase: Phase::Fixed(0.0), steps: 200, dt: Ms(0.5) };
+        let encoder = Regular { rate: Hz(290.0), phase: Phase::Fixed { value: 0.0 }, steps: 200, dt: Ms(0.5) };
         assert_eq!(encode(encoder, &[1.0]).count(), 29);
     }
 
@@ -165,7 +169,7 @@ mod tests {
         for (encoder, name) in [
             (Regular { rate: Hz(f64::NAN), ..p }, "rate"),
             (Regular { dt: Ms(-1.0), ..p }, "dt"),
-            (Regular { phase: Phase::Fixed(1.0), ..p }, "phase"),
+            (Regular { phase: Phase::Fixed { value: 1.0 }, ..p }, "phase"),
             (Regular { steps: 0, ..p }, "steps"),
         ] {
             assert!(encoder.validate().unwrap_err().to_string().contains(name));
@@ -177,7 +181,7 @@ mod tests {
         #[test]
         fn a_perfect_integrator(eighths in 0_u32..=64, phase in 0_u32..8, steps in 1_usize..60) {
             let (x, phase) = (eighths as f32 / 64.0, f64::from(phase) / 8.0);
-            let encoder = Regular { rate: Hz(1000.0), phase: Phase::Fixed(phase), steps, dt: Ms(1.0) };
+            let encoder = Regular { rate: Hz(1000.0), phase: Phase::Fixed { value: phase }, steps, dt: Ms(1.0) };
             let (mut v, mut expected) = (phase, Vec::new());
             for step in 0..steps {
                 v += f64::from(x);
@@ -191,7 +195,7 @@ mod tests {
 
         #[test]
         fn brighter_is_never_less(a in 0.0_f32..=1.0, b in 0.0_f32..=1.0, rate in 0.0_f64..2000.0) {
-            let encoder = Regular { rate: Hz(rate), phase: Phase::Fixed(0.3), ..Regular::default() };
+            let encoder = Regular { rate: Hz(rate), phase: Phase::Fixed { value: 0.3 }, ..Regular::default() };
             let counts = encode(encoder, &[a.min(b), a.max(b)]).counts();
             prop_assert!(counts[0] <= counts[1]);
         }

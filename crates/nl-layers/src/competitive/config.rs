@@ -47,7 +47,7 @@ impl Anneal {
 
 /// How the winner's weights w_i change; x_i is the trace of input i.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CompetitiveRule {
     /// w ← clamp(w + η (x − x_tar)(w_max − w)^μ, 0, w_max). Source: Diehl & Cook 2015, the post-spike rule of section
     /// 2.3 (the paper leaves x_tar, μ and η open).

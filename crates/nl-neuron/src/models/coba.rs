@@ -12,6 +12,7 @@ const NAME: &str = "coba";
 
 /// Which conductance stands for a step in which it decays; the conductances themselves are always exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ConductanceScheme {
     /// g at the start of the step: exponential Euler, order 1, what Brian2's `exponential_euler` does.
     #[default]

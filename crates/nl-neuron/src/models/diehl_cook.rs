@@ -11,6 +11,7 @@ const NAME: &str = "diehl_cook";
 
 /// What the input of a [`DiehlCook`] neuron is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DiehlCookInput {
     /// Conductances with exponential decay, in units of the leak conductance, and a current: the paper's code.
     #[default]

@@ -10,6 +10,7 @@ const NAME: &str = "izhikevich";
 
 /// The named firing patterns of the 2003 paper, figure 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IzhikevichPreset {
     /// Regular spiking (excitatory cortical cells).
     Rs,
@@ -55,6 +56,7 @@ impl IzhikevichPreset {
 
 /// How the equations of [`Izhikevich`] are integrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IzhikevichScheme {
     /// The program of the 2003 paper (dt = 1 ms there): two half-steps for v, then u from the new v. NEST's
     /// `consistent_integration = false`.

@@ -10,6 +10,7 @@ const NAME: &str = "lif";
 
 /// What one unit of input does to the membrane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Drive {
     /// A current in pA, held over the step: V gains R (1 − e^(−dt/τ_m)) I.
     #[default]
@@ -30,6 +31,7 @@ impl Drive {
 
 /// What a spike does to the membrane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reset {
     /// V := V_reset ("zero" elsewhere).
     #[default]

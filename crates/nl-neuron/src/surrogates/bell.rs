@@ -197,7 +197,7 @@ impl EscapeRate {
 
 impl Surrogate for EscapeRate {
     fn name(&self) -> &'static str {
-        "escape_rate"
+        "escape-rate"
     }
 
     #[inline(always)]

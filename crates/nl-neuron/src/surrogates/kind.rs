@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{Error, Real};
 
-/// Any of the surrogates, by name: in a configuration `{ name: fast_sigmoid, k: 100 }`; missing parameters are defaults.
+/// Any of the surrogates, by name: in a configuration `{kind: fast-sigmoid, k: 100}`; missing parameters are defaults.
 ///
 /// The default is [`Arctan`], α = 2 (snnTorch's).
 ///
 /// ```
 /// use nl_neuron::{Surrogate, SurrogateKind};
 ///
-/// let kind: SurrogateKind = serde_json::from_str(r#"{ "name": "triangle", "gamma": 0.5 }"#)?;
+/// let kind: SurrogateKind = serde_json::from_str(r#"{ "kind": "triangle", "gamma": 0.5 }"#)?;
 /// kind.check()?;
 /// let mut slopes = [0.0_f32; 3];
 /// kind.slopes(&[-2.0, 0.0, 0.5], &mut slopes)?;
@@ -25,7 +25,7 @@ use crate::{Error, Real};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each variant is the surrogate of that name")]
 pub enum SurrogateKind {
@@ -339,11 +339,11 @@ mod tests {
             assert!(!names[..i].contains(&names[i]));
             assert!(kind.check().is_ok());
             let text = serde_json::to_string(&kind).unwrap();
-            assert!(text.contains(&format!("\"name\":\"{}\"", kind.name())), "{text}");
+            assert!(text.contains(&format!("\"kind\":\"{}\"", kind.name())), "{text}");
             assert_eq!(serde_json::from_str::<SurrogateKind>(&text).unwrap(), kind);
-            let short = format!("{{\"name\":\"{}\"}}", kind.name());
+            let short = format!("{{\"kind\":\"{}\"}}", kind.name());
             assert_eq!(serde_json::from_str::<SurrogateKind>(&short).unwrap(), kind);
-            let unknown = format!("{{\"name\":\"{}\",\"nonsense\":1}}", kind.name());
+            let unknown = format!("{{\"kind\":\"{}\",\"nonsense\":1}}", kind.name());
             assert!(serde_json::from_str::<SurrogateKind>(&unknown).is_err(), "{unknown}");
         }
     }

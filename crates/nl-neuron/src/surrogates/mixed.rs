@@ -17,7 +17,7 @@ pub struct StraightThrough {}
 
 impl Surrogate for StraightThrough {
     fn name(&self) -> &'static str {
-        "straight_through"
+        "straight-through"
     }
 
     #[inline(always)]
@@ -49,7 +49,7 @@ impl Default for LeakyRelu {
 
 impl Surrogate for LeakyRelu {
     fn name(&self) -> &'static str {
-        "leaky_relu"
+        "leaky-relu"
     }
 
     #[inline(always)]

@@ -85,7 +85,7 @@ impl PiecewiseQuadratic {
 
 impl Surrogate for PiecewiseQuadratic {
     fn name(&self) -> &'static str {
-        "piecewise_quadratic"
+        "piecewise-quadratic"
     }
 
     #[inline(always)]
@@ -124,7 +124,7 @@ impl Default for LeakyRectangle {
 
 impl Surrogate for LeakyRectangle {
     fn name(&self) -> &'static str {
-        "leaky_rectangle"
+        "leaky-rectangle"
     }
 
     #[inline(always)]

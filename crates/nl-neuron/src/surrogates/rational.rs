@@ -32,7 +32,7 @@ impl Default for FastSigmoid {
 
 impl Surrogate for FastSigmoid {
     fn name(&self) -> &'static str {
-        "fast_sigmoid"
+        "fast-sigmoid"
     }
 
     #[inline(always)]
@@ -69,7 +69,7 @@ impl Default for SuperSpike {
 
 impl Surrogate for SuperSpike {
     fn name(&self) -> &'static str {
-        "super_spike"
+        "super-spike"
     }
 
     #[inline(always)]
@@ -106,7 +106,7 @@ impl Default for SoftSign {
 
 impl Surrogate for SoftSign {
     fn name(&self) -> &'static str {
-        "soft_sign"
+        "soft-sign"
     }
 
     #[inline(always)]
@@ -148,7 +148,7 @@ impl Default for SparseFastSigmoid {
 
 impl Surrogate for SparseFastSigmoid {
     fn name(&self) -> &'static str {
-        "sparse_fast_sigmoid"
+        "sparse-fast-sigmoid"
     }
 
     #[inline(always)]
@@ -264,7 +264,7 @@ impl Default for QPseudoSpike {
 
 impl Surrogate for QPseudoSpike {
     fn name(&self) -> &'static str {
-        "q_pseudo_spike"
+        "q-pseudo-spike"
     }
 
     #[inline(always)]
@@ -303,7 +303,7 @@ impl Default for LogAbs {
 
 impl Surrogate for LogAbs {
     fn name(&self) -> &'static str {
-        "log_abs"
+        "log-abs"
     }
 
     #[inline(always)]

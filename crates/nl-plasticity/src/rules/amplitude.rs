@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), nl_plasticity::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum AmplitudeUnit {
     /// The unit of the weight itself: pA, nS, mV, or none.
     #[default]

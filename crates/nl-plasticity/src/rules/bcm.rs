@@ -10,11 +10,11 @@ use crate::memory::filled;
 use crate::rate::{check_populations, check_rates};
 use crate::{Decay, Error, RateRule, TraceOf, TraceValues};
 
-const NAME: &str = "BCM";
+const NAME: &str = "bcm";
 
 /// What the sliding threshold follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum BcmThreshold {
     /// θ = ⟨y²⟩ (Intrator & Cooper 1992): stable.
     #[default]

@@ -9,7 +9,7 @@ use super::common::{Change, Clip, Strength, real};
 use crate::memory::{check_synapses, filled};
 use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
-const NAME: &str = "Clopath STDP";
+const NAME: &str = "clopath-stdp";
 
 /// Depression that grows with the mean depolarisation: A_LTD · ū̄²/u_ref², τ ū̄' = −ū̄ + (ū₋ − u_rest).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

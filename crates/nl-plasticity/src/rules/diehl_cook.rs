@@ -9,11 +9,11 @@ use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState
 use crate::memory::check_synapses;
 use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
-const NAME: &str = "Diehl-Cook STDP";
+const NAME: &str = "diehl-cook-stdp";
 
 /// Which reading of the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DiehlCookForm {
     /// The paper's equation, post spikes only: w += η_post (x − x_tar)(w_max − w)^μ.
     PostOnly {

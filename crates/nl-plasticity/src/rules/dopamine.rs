@@ -9,11 +9,11 @@ use super::common::{Clip, Coincidence, Interaction, TraceState, Traces};
 use super::eligibility::{Eligibility, check_signal};
 use crate::{Activity, Decay, Error, PlasticityRule, TraceOf, TraceValues};
 
-const NAME: &str = "dopamine STDP";
+const NAME: &str = "dopamine-stdp";
 
 /// What `Modulators::dopamine` of a step means to [`DopamineStdp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum DopamineInput {
     /// An amount released in that step: d jumps by it and decays with τ_d. Steps without release may be left out.
     #[default]

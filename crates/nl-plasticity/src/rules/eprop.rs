@@ -9,7 +9,7 @@ use super::common::Clip;
 use crate::memory::{check_synapses, filled};
 use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
-const NAME: &str = "e-prop";
+const NAME: &str = "eprop";
 
 /// Threshold adaptation of the postsynaptic neurons (ALIF), as [`Eprop`] must know it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

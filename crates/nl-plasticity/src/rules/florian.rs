@@ -10,8 +10,8 @@ use super::eligibility::{Eligibility, check_signal};
 use crate::memory::check_synapses;
 use crate::{Activity, Decay, Error, PlasticityRule, TraceOf, TraceValues};
 
-const MSTDP: &str = "MSTDP";
-const MSTDPET: &str = "MSTDPET";
+const MSTDP: &str = "mstdp";
+const MSTDPET: &str = "mstdpet";
 
 /// Parameters of [`Mstdp`] and [`Mstdpet`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

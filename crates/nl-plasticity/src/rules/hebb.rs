@@ -9,7 +9,7 @@ use super::common::Clip;
 use crate::rate::{check_populations, check_rates};
 use crate::{Error, RateRule};
 
-const NAME: &str = "Hebb";
+const NAME: &str = "hebb";
 
 /// Parameters of [`Hebb`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

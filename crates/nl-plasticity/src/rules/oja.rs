@@ -9,8 +9,8 @@ use super::common::{Clip, real};
 use crate::rate::{check_populations, check_rates};
 use crate::{Error, RateRule};
 
-const OJA: &str = "Oja";
-const SANGER: &str = "Sanger";
+const OJA: &str = "oja";
+const SANGER: &str = "sanger";
 
 /// Parameters of [`Oja`] and [`Sanger`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -9,11 +9,11 @@ use super::common::{Change, Clip, Coincidence, Event, Interaction, Strength};
 use crate::memory::{check_synapses, filled};
 use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
-const NAME: &str = "pair STDP";
+const NAME: &str = "pair-stdp";
 
 /// Which pairs of spikes count (Morrison, Diesmann & Gerstner 2008, fig. 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Pairing {
     /// Every pre spike with every post spike.
     #[default]
@@ -31,7 +31,7 @@ pub enum Pairing {
 ///
 /// NEST's λ is A₊ in [`AmplitudeUnit::Range`], its α is A₋/A₊.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum WeightDependence {
     /// f₊ = f₋ = 1 (Song, Miller & Abbott 2000).
     #[default]

@@ -9,7 +9,7 @@ use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState
 use crate::memory::check_synapses;
 use crate::{Activity, Decay, Error, PlasticityRule, Trace, TraceOf, TraceValues};
 
-const NAME: &str = "triplet STDP";
+const NAME: &str = "triplet-stdp";
 
 /// Parameters of [`TripletStdp`]; the defaults are [`visual_cortex`](Self::visual_cortex).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

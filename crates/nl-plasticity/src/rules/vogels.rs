@@ -9,7 +9,7 @@ use super::common::{Change, Clip, Coincidence, Interaction, Strength, TraceState
 use crate::memory::check_synapses;
 use crate::{Activity, Decay, Error, PlasticityRule, TraceValues};
 
-const NAME: &str = "Vogels inhibitory STDP";
+const NAME: &str = "vogels-stdp";
 
 /// Parameters of [`VogelsStdp`]; the defaults are those of Brian2's example.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -68,8 +68,8 @@ fn the_documentation_states_every_law() {
 fn every_spike_rule_of_the_table_of_rules_is_here() {
     let here = |start: &str| TABLE.iter().any(|(title, ..)| title.to_lowercase().starts_with(start));
     for name in RuleKind::NAMES {
-        // "pair_stdp" is here as "pair STDP, …", "eprop" as "e-prop, …".
-        let start = if *name == "eprop" { "e-prop" } else { name.split('_').next().expect("a name") };
+        // "pair-stdp" is here as "pair STDP, …", "eprop" as "e-prop, …".
+        let start = if *name == "eprop" { "e-prop" } else { name.split('-').next().expect("a name") };
         assert!(here(start), "{name} does not run the laws");
     }
 }

@@ -12,6 +12,7 @@ const NAME: &str = "lattice";
 
 /// What lies beyond the edge of a lattice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Edges {
     /// Nothing.
     #[default]

@@ -121,8 +121,8 @@ pub fn limits<F: Real, W: Weights<F>>(
             .map(|i| if case.choice >> i & 1 == 0 { Sign::Excitatory } else { Sign::Inhibitory })
             .collect::<Vec<_>>();
         let before = rows(&mut w);
-        Dale::PerPre(signs.clone()).enforce(&mut w).map_err(said)?;
-        Dale::PerPre(signs.clone()).verify(&mut w).map_err(said)?;
+        Dale::PerPre { signs: signs.clone() }.enforce(&mut w).map_err(said)?;
+        Dale::PerPre { signs: signs.clone() }.verify(&mut w).map_err(said)?;
         for (&(_, i, j, old), (_, _, _, new)) in before.iter().zip(rows(&mut w)) {
             let kept = signs[i as usize].fits(old);
             ensure(new == if kept { old } else { F::ZERO }, || format!("{i} -> {j}: {old} became {new}"))?;

@@ -9,6 +9,7 @@ const NAME: &str = "Dale";
 
 /// What a synapse may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sign {
     /// w ≥ 0
     Excitatory,
@@ -33,18 +34,25 @@ impl Sign {
 /// ```
 /// use nl_synapse::{Csr, Dale, Sign, Sparse, Weights};
 /// let mut synapses = Sparse::new(Csr::from_edges(2, 1, &[(0, 0), (1, 0)])?, vec![-0.1_f32, -2.0])?;
-/// let dale = Dale::PerPre(vec![Sign::Excitatory, Sign::Inhibitory]);
+/// let dale = Dale::PerPre { signs: vec![Sign::Excitatory, Sign::Inhibitory] };
 /// assert!(dale.verify(&mut synapses).is_err());
 /// dale.enforce(&mut synapses)?;
 /// assert_eq!(synapses.weights(), &[0.0, -2.0]);
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Dale {
     /// One sign for the whole connection.
-    All(Sign),
+    All {
+        /// That sign.
+        sign: Sign,
+    },
     /// A sign for each pre neuron, `[pre]`.
-    PerPre(Vec<Sign>),
+    PerPre {
+        /// The signs, in order of the neurons.
+        signs: Vec<Sign>,
+    },
 }
 
 impl Dale {
@@ -81,13 +89,13 @@ impl Dale {
         synapses: &mut impl Weights<F>,
         mut f: impl FnMut(u32, u32, Sign, &mut F),
     ) -> Result<(), Error> {
-        if let Self::PerPre(signs) = self {
+        if let Self::PerPre { signs } = self {
             nl_neuron::Error::length(NAME, "signs", synapses.pre(), signs.len())?;
         }
         for pre in 0..synapses.pre() as u32 {
             let sign = match self {
-                Self::All(sign) => *sign,
-                Self::PerPre(signs) => signs[pre as usize],
+                Self::All { sign } => *sign,
+                Self::PerPre { signs } => signs[pre as usize],
             };
             synapses.for_outgoing(pre, |_, post, w| f(pre, post, sign, w));
         }
@@ -103,11 +111,11 @@ mod tests {
     #[test]
     fn the_first_offender_is_named() {
         let mut synapses = Dense::new(2, 2, vec![0.0_f64, 1.0, 2.0, -3.0]).unwrap();
-        let message = Dale::All(Sign::Excitatory).verify(&mut synapses).unwrap_err().to_string();
+        let message = Dale::All { sign: Sign::Excitatory }.verify(&mut synapses).unwrap_err().to_string();
         assert!(message.contains("neuron 1 has the weight -3 onto neuron 1"), "{message}");
-        assert!(Dale::PerPre(vec![Sign::Excitatory]).verify(&mut synapses).is_err());
-        Dale::All(Sign::Inhibitory).enforce(&mut synapses).unwrap();
+        assert!(Dale::PerPre { signs: vec![Sign::Excitatory] }.verify(&mut synapses).is_err());
+        Dale::All { sign: Sign::Inhibitory }.enforce(&mut synapses).unwrap();
         assert_eq!(synapses.weights(), &[0.0, 0.0, 0.0, -3.0]);
-        Dale::All(Sign::Inhibitory).verify(&mut synapses).unwrap();
+        Dale::All { sign: Sign::Inhibitory }.verify(&mut synapses).unwrap();
     }
 }

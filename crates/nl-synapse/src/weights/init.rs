@@ -20,10 +20,13 @@ const NAME: &str = "weight init";
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum WeightInit {
     /// All the same.
-    Constant(f64),
+    Constant {
+        /// That weight.
+        value: f64,
+    },
     /// Evenly from low to high.
     Uniform {
         /// Smallest.
@@ -74,7 +77,7 @@ impl WeightInit {
         let mut normal = StandardNormal { spare: None };
         for _ in 0..n {
             let w = F::from_f64(match *self {
-                Self::Constant(w) => w,
+                Self::Constant { value: w } => w,
                 Self::Uniform { low, high } => {
                     let u = rng.random::<f64>();
                     (low * (1.0 - u) + high * u).clamp(low, high)
@@ -105,7 +108,7 @@ impl WeightInit {
             NeuronError::check(NAME, "low", low, |low| low <= high, "use a finite number not above high")
         };
         match *self {
-            Self::Constant(w) => NeuronError::finite(NAME, "constant", w)?,
+            Self::Constant { value: w } => NeuronError::finite(NAME, "constant", w)?,
             Self::Uniform { low, high } => range(low, high)?,
             Self::Normal { mean, std } => normal(mean, std)?,
             Self::ClippedNormal { mean, std, low, high } | Self::TruncatedNormal { mean, std, low, high } => {
@@ -169,8 +172,8 @@ mod tests {
     fn impossible_distributions_are_refused() {
         let mut rng = Streams::new(1).rng("bad", 0, 0);
         for init in [
-            WeightInit::Constant(f64::NAN),
-            WeightInit::Constant(1e300), // overflows f32
+            WeightInit::Constant { value: f64::NAN },
+            WeightInit::Constant { value: 1e300 }, // overflows f32
             WeightInit::Uniform { low: 1.0, high: 0.0 },
             WeightInit::Normal { mean: 0.0, std: -1.0 },
             WeightInit::ClippedNormal { mean: 0.0, std: 1.0, low: f64::NEG_INFINITY, high: 0.0 },
@@ -178,6 +181,6 @@ mod tests {
         ] {
             assert!(init.sample::<f32>(3, &mut rng).is_err(), "{init:?}");
         }
-        assert!(WeightInit::Constant(1.0).sample::<f64>(usize::MAX, &mut rng).is_err());
+        assert!(WeightInit::Constant { value: 1.0 }.sample::<f64>(usize::MAX, &mut rng).is_err());
     }
 }

@@ -9,6 +9,7 @@ const NAME: &str = "normalisation";
 
 /// What is held constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Norm {
     /// Σ |w|: the sum, if no weight is negative.
     L1,
