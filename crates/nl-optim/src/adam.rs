@@ -45,6 +45,13 @@ pub struct AdamState {
     largest: Vec<f32>,
 }
 
+impl AdamState {
+    /// The lengths of its parts.
+    pub(crate) fn lengths(&self) -> [usize; 3] {
+        [self.mean.len(), self.square.len(), self.largest.len()]
+    }
+}
+
 impl Adam {
     pub(crate) fn validate(&self, owner: &'static str) -> Result<(), Error> {
         require_decay(owner, "beta1", self.beta1)?;

@@ -66,6 +66,12 @@ impl WeightAverage {
         &self.values
     }
 
+    /// Whether `other` is an average of as many parameters with the same β: what was read from a file is checked by it.
+    #[must_use]
+    pub fn fits(&self, other: &Self) -> bool {
+        self.decay.to_bits() == other.decay.to_bits() && self.values.len() == other.values.len()
+    }
+
     /// How many times it was updated.
     #[must_use]
     pub const fn updates(&self) -> u64 {

@@ -83,6 +83,18 @@ impl AlgorithmState {
     }
 }
 
+impl AlgorithmState {
+    /// The lengths of its parts.
+    fn lengths(&self) -> [usize; 3] {
+        match self {
+            Self::Sgd => [0; 3],
+            Self::Momentum(velocity) | Self::Nesterov(velocity) => [velocity.len(), 0, 0],
+            Self::RmsProp(state) => state.lengths(),
+            Self::Adam(state) | Self::AdamW(state) => state.lengths(),
+        }
+    }
+}
+
 /// The decay of [`Algorithm::AdamW`] is left to the [`Optimizer`], which knows the mask.
 impl Transform for Algorithm {
     type State = AlgorithmState;
@@ -239,6 +251,25 @@ pub struct Optimizer {
 pub struct OptimizerState {
     algorithm: AlgorithmState,
     plateau: Option<PlateauState>,
+}
+
+impl OptimizerState {
+    /// Whether `other` is a state of the same algorithm for as many parameters: what was read from a file is checked by it.
+    ///
+    /// ```
+    /// use nl_optim::{Algorithm, Mask, Momentum, Optimizer, OptimizerConfig, Schedule};
+    /// let momentum = Algorithm::Momentum(Momentum::default());
+    /// let optimizer = Optimizer::new(OptimizerConfig::new(momentum, Schedule::Constant { rate: 0.1 }), Mask::all())?;
+    /// assert!(optimizer.init(&[0.0; 3])?.fits(&optimizer.init(&[1.0; 3])?));
+    /// assert!(!optimizer.init(&[0.0; 3])?.fits(&optimizer.init(&[0.0; 4])?));
+    /// # Ok::<(), nl_optim::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fits(&self, other: &Self) -> bool {
+        self.algorithm.name() == other.algorithm.name()
+            && self.algorithm.lengths() == other.algorithm.lengths()
+            && self.plateau.is_some() == other.plateau.is_some()
+    }
 }
 
 impl Optimizer {

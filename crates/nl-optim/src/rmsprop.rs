@@ -42,6 +42,13 @@ pub struct RmsPropState {
     velocity: Vec<f32>,
 }
 
+impl RmsPropState {
+    /// The lengths of its parts.
+    pub(crate) fn lengths(&self) -> [usize; 3] {
+        [self.square.len(), self.mean.len(), self.velocity.len()]
+    }
+}
+
 impl RmsProp {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         require_decay("rms-prop", "decay", self.decay)?;

@@ -1,56 +1,36 @@
 #![doc = include_str!("../README.md")]
 
-pub mod objective;
-
-mod atomic;
-mod brain_run;
-mod checkpoint;
 mod config;
-mod conv_stdp;
-mod curves;
-mod engine;
+mod data;
 mod error;
-mod evaluate;
-mod finish;
-mod learn;
+mod gradient;
 mod metrics;
-mod observer;
+pub mod models;
 mod page;
 mod pca;
-mod probe;
-mod run_folder;
-mod sections;
-mod sim;
-mod state;
-mod stdp;
-mod summary;
+mod run;
 mod tsne;
 mod weights;
 
-pub use atomic::FileError;
-pub use brain_run::BrainRun;
-pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint};
-pub use config::{BasalGangliaConfig, Preset, ProbeConfig, RunConfig, SelfSupervised, Supervised};
-pub use conv_stdp::{
-    ConvStdpAccuracy, ConvStdpConfig, ConvStdpRun, ConvStdpSeconds, ConvStdpSpeed, ConvStdpSummary, EyeConfig,
-    MapsConfig, ReadOutConfig, RewardStage,
-};
-pub use engine::{Engine, Objective, Shard};
+pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfig, SHIPPED, Shipped, shipped};
+pub use data::Dataset;
 pub use error::Error;
-pub use evaluate::{Decided, Encoded, Evaluator};
-pub use learn::{LearnConfig, Pace};
+pub use gradient::{
+    Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
+};
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,
     negative_log_likelihood, reliability, wilson_interval,
 };
 /// What the pages are drawn with.
 pub use nl_report as report;
-pub use observer::{Event, Observer, Silent};
 pub use pca::{Pca, PcaError};
-pub use run_folder::{RunFolder, RunFolderError};
-pub use sim::{SimConfig, SimModel, SimRun, SimSeconds, SimSummary};
-pub use state::Stage;
-pub use stdp::{StdpConfig, StdpRun, StdpSpeed, StdpSummary};
-pub use summary::{SslSummary, Summary, TestAccuracy, Throughput};
+pub use run::{
+    Advance, CheckpointError, CheckpointStore, ConfigOf, Event, FileError, Findings, History, Latest, Learner, Measures,
+    Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder, RunFolderError,
+    Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings, Trained,
+    load_checkpoint, save_checkpoint,
+};
+pub(crate) use run::{read_capped, write_atomic};
 pub use tsne::{Tsne, TsneError};
 pub use weights::{NamedTensors, WeightsError, read_weights, write_weights};

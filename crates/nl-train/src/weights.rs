@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::atomic::{FileError, read_capped, write_atomic};
+use crate::run::{FileError, read_capped, write_atomic};
 
 /// No weights file may be larger: 4 GiB.
 const CAP: u64 = 1 << 32;
@@ -77,7 +77,7 @@ pub fn write_weights<'a>(
     }
     let file = safetensors::serialize(views, None).map_err(|error| format_error(path, &error))?;
     write_atomic(path, &file)?;
-    Ok(crate::checkpoint::sha256_hex(&file))
+    Ok(crate::run::sha256_hex(&file))
 }
 
 /// Reads the f32 tensors of a safetensors file.
@@ -113,7 +113,7 @@ mod tests {
         let first = write_weights(&a, [("one", &[3][..], one), ("two", &[1, 1][..], two)]).unwrap();
         let second = write_weights(&b, [("two", &[1, 1][..], two), ("one", &[3][..], one)]).unwrap();
         assert_eq!(first, second);
-        assert_eq!(first, crate::checkpoint::sha256_hex(&std::fs::read(&a).unwrap()));
+        assert_eq!(first, crate::run::sha256_hex(&std::fs::read(&a).unwrap()));
         let read = read_weights(&b).unwrap();
         assert_eq!(read["two"], (vec![1, 1], vec![2.0]));
         let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();

@@ -16,10 +16,38 @@ const NAME: &str = "all activity";
 ///
 /// Example: see [`Decoder`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Raw")]
 pub struct AllActivity {
     assignments: Vec<Option<u8>>,
     assigned: Vec<usize>,
     fallback: u8,
+}
+
+/// As it is read, before anybody has looked whether it can be.
+#[derive(Deserialize)]
+struct Raw {
+    assignments: Vec<Option<u8>>,
+    assigned: Vec<usize>,
+    fallback: u8,
+}
+
+impl TryFrom<Raw> for AllActivity {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> Result<Self, &'static str> {
+        let Raw { assignments, assigned, fallback } = raw;
+        let classes = assigned.len();
+        let known = |class: &u8| usize::from(*class) < classes;
+        if !(1..=256).contains(&classes) || !known(&fallback) || !assignments.iter().flatten().all(known) {
+            return Err("a decoder of classes that do not exist");
+        }
+        for (class, &count) in assigned.iter().enumerate() {
+            if count != assignments.iter().filter(|a| a.is_some_and(|a| usize::from(a) == class)).count() {
+                return Err("a decoder whose classes have other numbers of neurons than it says");
+            }
+        }
+        Ok(Self { assignments, assigned, fallback })
+    }
 }
 
 impl AllActivity {

@@ -24,12 +24,37 @@ const NAME: &str = "log-likelihood";
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Raw")]
 pub struct LogLikelihood {
     /// ln λ, `[neurons, classes]`.
     log_rates: Vec<f64>,
     /// ln P(c) − Σ_j λ_jc.
     bias: Vec<f64>,
     fallback: u8,
+}
+
+/// As it is read, before anybody has looked whether it can be.
+#[derive(Deserialize)]
+struct Raw {
+    log_rates: Vec<f64>,
+    bias: Vec<f64>,
+    fallback: u8,
+}
+
+impl TryFrom<Raw> for LogLikelihood {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> Result<Self, &'static str> {
+        let Raw { log_rates, bias, fallback } = raw;
+        let classes = bias.len();
+        if !(1..=256).contains(&classes) || usize::from(fallback) >= classes || !log_rates.len().is_multiple_of(classes) {
+            return Err("a decoder of classes that do not exist");
+        }
+        if !log_rates.iter().chain(&bias).all(|x| x.is_finite()) {
+            return Err("a decoder with a number that is none");
+        }
+        Ok(Self { log_rates, bias, fallback })
+    }
 }
 
 impl LogLikelihood {

@@ -30,12 +30,39 @@ const NAME: &str = "n-gram";
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Raw")]
 pub struct Ngram {
     n: usize,
     neurons: usize,
     classes: usize,
     fallback: u8,
     scores: BTreeMap<Vec<u32>, Vec<u32>>,
+}
+
+/// As it is read, before anybody has looked whether it can be.
+#[derive(Deserialize)]
+struct Raw {
+    n: usize,
+    neurons: usize,
+    classes: usize,
+    fallback: u8,
+    scores: BTreeMap<Vec<u32>, Vec<u32>>,
+}
+
+impl TryFrom<Raw> for Ngram {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> Result<Self, &'static str> {
+        let Raw { n, neurons, classes, fallback, scores } = raw;
+        if !(1..=64).contains(&n) || !(1..=256).contains(&classes) || usize::from(fallback) >= classes {
+            return Err("a decoder of classes that do not exist");
+        }
+        let fits = |(run, scores): (&Vec<u32>, &Vec<u32>)| run.len() == n && scores.len() == classes;
+        if !scores.iter().all(fits) || scores.keys().flatten().any(|&neuron| neuron as usize >= neurons) {
+            return Err("a decoder of runs that its neurons cannot have fired");
+        }
+        Ok(Self { n, neurons, classes, fallback, scores })
+    }
 }
 
 /// Collects training responses for an [`Ngram`], one at a time: rasters are large.
@@ -88,6 +115,12 @@ impl NgramFit {
 }
 
 impl Ngram {
+    /// Number of neurons.
+    #[must_use]
+    pub fn neurons(&self) -> usize {
+        self.neurons
+    }
+
     /// The class of a response.
     ///
     /// # Errors
@@ -117,6 +150,21 @@ mod tests {
     fn train(order: &[u32]) -> SpikeTrain {
         let events: Vec<(usize, u32)> = order.iter().copied().enumerate().collect();
         SpikeTrain::from_events(5, 9, &events).unwrap()
+    }
+
+    #[test]
+    fn what_no_fit_can_have_made_is_not_read() {
+        let raw = |n, neurons, classes, fallback| Raw {
+            n,
+            neurons,
+            classes,
+            fallback,
+            scores: BTreeMap::from([(vec![0, 1], vec![3, 0])]),
+        };
+        assert!(Ngram::try_from(raw(2, 2, 2, 1)).is_ok());
+        for lie in [raw(1, 2, 2, 1), raw(2, 1, 2, 1), raw(2, 2, 3, 1), raw(2, 2, 2, 2), raw(0, 2, 2, 1), raw(2, 2, 0, 0)] {
+            assert!(Ngram::try_from(lie).is_err());
+        }
     }
 
     #[test]

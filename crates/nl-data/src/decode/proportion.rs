@@ -24,9 +24,29 @@ const NAME: &str = "proportion weighting";
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Raw")]
 pub struct ProportionWeighting {
     votes: AllActivity,
     proportions: Vec<f64>,
+}
+
+/// As it is read, before anybody has looked whether it can be.
+#[derive(Deserialize)]
+struct Raw {
+    votes: AllActivity,
+    proportions: Vec<f64>,
+}
+
+impl TryFrom<Raw> for ProportionWeighting {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> Result<Self, &'static str> {
+        let Raw { votes, proportions } = raw;
+        if proportions.len() != votes.neurons() || !proportions.iter().all(|p| (0.0..=1.0).contains(p)) {
+            return Err("a decoder whose proportions are none");
+        }
+        Ok(Self { votes, proportions })
+    }
 }
 
 impl ProportionWeighting {

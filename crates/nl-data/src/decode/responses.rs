@@ -17,11 +17,39 @@ const NAME: &str = "responses";
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Raw")]
 pub struct Responses {
     neurons: usize,
     offsets: Vec<usize>,
     indices: Vec<u32>,
     counts: Vec<u32>,
+}
+
+/// As it is read, before anybody has looked whether it can be.
+#[derive(Deserialize)]
+struct Raw {
+    neurons: usize,
+    offsets: Vec<usize>,
+    indices: Vec<u32>,
+    counts: Vec<u32>,
+}
+
+impl TryFrom<Raw> for Responses {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> Result<Self, &'static str> {
+        let Raw { neurons, offsets, indices, counts } = raw;
+        let ordered = offsets.first() == Some(&0) && offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+        let whole = indices.len() == counts.len() && offsets.last() == Some(&indices.len());
+        if Error::population(NAME, neurons).is_err() || !ordered || !whole {
+            return Err("responses whose samples do not follow each other");
+        }
+        let ascending = |pair: &[usize]| indices[pair[0]..pair[1]].windows(2).all(|two| two[0] < two[1]);
+        if indices.iter().any(|&neuron| neuron as usize >= neurons) || !offsets.windows(2).all(ascending) {
+            return Err("responses of neurons that do not exist");
+        }
+        Ok(Self { neurons, offsets, indices, counts })
+    }
 }
 
 /// The response to one sample.

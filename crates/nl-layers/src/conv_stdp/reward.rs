@@ -141,6 +141,12 @@ impl RewardConfig {
 }
 
 impl RewardStdp {
+    /// What it receives.
+    #[must_use]
+    pub fn input(&self) -> Grid {
+        self.kernels.input
+    }
+
     /// A layer of `classes` · `maps_per_class` maps over `input`, with random weights.
     ///
     /// # Errors

@@ -24,6 +24,15 @@ impl Document {
         Ok(Self { origin: origin.to_owned(), value })
     }
 
+    /// Reads JSON that this program wrote.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if it is none.
+    pub(crate) fn json(origin: &str, text: &str) -> Result<Self, Error> {
+        let value = serde_json::from_str(text).map_err(|e| Error::config(format!("{origin}: {e}")))?;
+        Ok(Self { origin: origin.to_owned(), value })
+    }
+
     /// The value at a path of keys.
     #[must_use]
     pub fn get(&self, path: &[&str]) -> Option<&Value> {

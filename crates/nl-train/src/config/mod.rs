@@ -22,10 +22,10 @@ use crate::run::{ConfigOf, Model, Settings};
 /// A run of a model with configuration `C` and stages `S`.
 ///
 /// ```
-/// use nl_train::models::Brain;
+/// use nl_train::models::BrainModel;
 /// use nl_train::{RunConfig, shipped};
 ///
-/// let config = RunConfig::of::<Brain>(shipped("mnist-quick").expect("a shipped name"))?;
+/// let config = RunConfig::of::<BrainModel>(shipped("mnist-quick").expect("a shipped name"))?;
 /// assert_eq!((config.seed, config.stages.len()), (1, 4));
 /// # Ok::<(), nl_train::Error>(())
 /// ```

@@ -6,7 +6,6 @@ mod probe;
 mod rows;
 mod stage;
 
-pub(crate) use engine::Workspace;
 pub use engine::{Engine, Objective, Shard};
 pub use learner::{Gradient, LearnConfig, Stepped};
 pub(crate) use learner::check_finite;

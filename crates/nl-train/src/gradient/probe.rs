@@ -87,6 +87,16 @@ impl<'a> Probe<'a> {
         Ok((Self { layer, inputs, labels, dim }, builder.finish()))
     }
 
+    /// The same layer over other inputs.
+    pub(crate) fn over(layer: &Linear, inputs: Inputs<'a>, labels: &'a [u8], dim: usize) -> Self {
+        Self { layer: layer.clone(), inputs, labels, dim }
+    }
+
+    /// The layer.
+    pub(crate) fn layer(&self) -> &Linear {
+        &self.layer
+    }
+
     /// Logits of other embeddings `[N, dim]`.
     ///
     /// # Errors

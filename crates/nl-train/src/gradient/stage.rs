@@ -8,11 +8,16 @@ use crate::run::{Advance, Learner, Measures, Model, Moment, Plan, Progress, pack
 
 /// What a gradient stage of a model minimises, and how it is looked at.
 pub trait Task<M: Model>: Send {
+    /// The part of the run that the time of [`prepare`](Self::prepare) goes to.
+    fn preparation(&self) -> &'static str {
+        "Preparation"
+    }
+
     /// Work before the first step, the same after a resume; nothing for most.
     ///
     /// # Errors
     /// [`Error::Stopped`], or whatever failed.
-    fn prepare(&mut self, model: &M, progress: &mut Progress<'_>) -> Result<(), Error> {
+    fn prepare(&mut self, model: &mut M, progress: &mut Progress<'_>) -> Result<(), Error> {
         let (_, _) = (model, progress);
         Ok(())
     }
@@ -73,7 +78,12 @@ impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
     fn advance(&mut self, model: &mut M, progress: &mut Progress<'_>) -> Result<Advance, Error> {
         if !std::mem::replace(&mut self.prepared, true) {
             self.task.prepare(model, progress)?;
-            return Ok(Advance { done: self.gradient.done(), part: "Evidence", ..Advance::default() });
+            return Ok(Advance {
+                done: self.gradient.done(),
+                finished: self.gradient.is_over() && !self.unseen,
+                part: self.task.preparation(),
+                ..Advance::default()
+            });
         }
         if !std::mem::take(&mut self.unseen) {
             let Stepped { loss, epoch_ended, point } = self.task.step(model, &mut self.gradient)?;

@@ -2,41 +2,57 @@
 
 mod repeat;
 
-use nl_data::{Images, Source, SourceKind, Split};
+use std::path::Path;
+
+use nl_data::{Images, Source, SourceKind};
 use nl_report::plots::{Cell, Confusion, Strip, StripItem, Table};
 use nl_report::text::{percent, thousands};
-use nl_report::{Banner, Figure, Picture, Provenance};
+use nl_report::{Banner, Figure, Picture, Provenance, Sheet};
 
-pub(crate) use repeat::{command, words};
-
+use crate::data::Dataset;
 use crate::metrics::{ConfusionMatrix, wilson_interval};
+use crate::run::Findings;
 
-/// What of a provenance every run knows.
+/// What of a page every run knows.
 pub(crate) struct Run<'a> {
     pub(crate) name: &'a str,
     pub(crate) started: &'a str,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
-    pub(crate) command: String,
-    pub(crate) repeat: String,
-    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) folder: &'a Path,
+    pub(crate) source: Option<&'a Source>,
+    pub(crate) weights_sha256: Option<&'a str>,
     pub(crate) config: String,
 }
 
-/// Where a result comes from.
-pub(crate) fn provenance(run: Run<'_>) -> Provenance {
+/// The page of a run: what its model found, and where it comes from.
+pub(crate) fn sheet(findings: &Findings, run: Run<'_>) -> Sheet {
     let level = nl_kernels::Level::current();
-    Provenance {
-        name: run.name.to_owned(),
-        started: run.started.to_owned(),
-        program: format!("NeuraLearn {}", env!("CARGO_PKG_VERSION")),
-        seed: run.seed,
-        threads: run.threads,
-        computed: format!("SIMD level {level}"),
-        command: run.command,
-        repeat: run.repeat,
-        facts: run.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        config: run.config,
+    let hash = |name: &str, value: Option<&str>| value.map(|value| (name.to_owned(), value.to_owned()));
+    let facts = [
+        hash("SHA-256 of the weights", run.weights_sha256),
+        hash("SHA-256 of the images", run.source.map(|source| source.sha256.as_str())),
+    ];
+    let own = findings.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let same = if run.weights_sha256.is_some() { "weights" } else { "spikes" };
+    Sheet {
+        title: findings.title.clone(),
+        headline: findings.headline.clone().unwrap_or_default(),
+        banner: findings.banner.clone(),
+        tiles: findings.tiles.clone(),
+        sections: findings.sections.clone(),
+        provenance: Provenance {
+            name: run.name.to_owned(),
+            started: run.started.to_owned(),
+            program: format!("NeuraLearn {}", env!("CARGO_PKG_VERSION")),
+            seed: run.seed,
+            threads: run.threads,
+            computed: format!("SIMD level {level}"),
+            command: repeat::command(run.folder, run.source),
+            repeat: repeat::words(run.source, same),
+            facts: facts.into_iter().flatten().chain(own).collect(),
+            config: run.config,
+        },
     }
 }
 
@@ -45,7 +61,7 @@ pub(crate) fn data_name(source: &Source) -> String {
     match (source.kind, source.name.as_str()) {
         (SourceKind::Synthetic, _) => "procedural digits".to_owned(),
         (_, "unknown") => {
-            let folder = source.path.as_deref().and_then(std::path::Path::file_name);
+            let folder = source.path.as_deref().and_then(Path::file_name);
             folder.map_or("images of your own".to_owned(), |name| format!("the images in {}", name.to_string_lossy()))
         }
         // The title of a known set begins with its name as it is written: "MNIST database of …".
@@ -57,7 +73,9 @@ pub(crate) fn data_name(source: &Source) -> String {
 }
 
 /// Which images, loudly; without the folder they lie in, which is nobody's business but the owner's.
-pub(crate) fn banner(source: &Source, split: &Split, learned: usize, held_out: usize) -> Banner {
+pub(crate) fn banner(data: &Dataset) -> Banner {
+    let Dataset { split, source, learn, validation } = data;
+    let (learned, held_out) = (learn.len(), validation.len());
     let (h, w, classes) = (split.test.height(), split.test.width(), split.train.classes());
     let n = |n: usize| thousands(n as u64);
     let validation = if held_out > 0 { format!(", {} validation", n(held_out)) } else { String::new() };
@@ -164,9 +182,13 @@ mod tests {
     #[test]
     fn images_are_called_what_they_are() {
         let split = synthetic::digits(20, 10, 1);
+        let banner = |source: &Source, learned: u32, held_out: u32| {
+            let (learn, validation) = ((0..learned).collect(), (0..held_out).collect());
+            banner(&Dataset { split: split.clone(), source: source.clone(), learn, validation })
+        };
         let made = source(SourceKind::Synthetic, "synthetic", None, "procedural digits, seed 1");
         assert_eq!(data_name(&made), "procedural digits");
-        let shown = banner(&made, &split, 16, 4);
+        let shown = banner(&made, 16, 4);
         assert!(
             shown.warning && shown.strong == "Synthetic data." && shown.text.starts_with("Procedural digits, seed 1. ")
         );
@@ -180,11 +202,11 @@ mod tests {
             "IDX files of unknown origin from /home/ada",
         );
         assert_eq!(data_name(&own), "the images in my digits");
-        let shown = banner(&own, &split, 16, 4);
+        let shown = banner(&own, 16, 4);
         assert_eq!(shown.strong, "Data of your own.");
         assert!(shown.text.contains("16 training, 4 validation and 10 test images of 28 × 28 pixels, 10 classes"));
-        assert!(banner(&own, &split, 20, 0).text.contains("20 training and 10 test images"));
-        for shown in [banner(&known, &split, 1, 1), shown] {
+        assert!(banner(&own, 20, 0).text.contains("20 training and 10 test images"));
+        for shown in [banner(&known, 1, 1), shown] {
             assert!(!shown.text.contains("/home") && !shown.text.contains("unknown") && !shown.warning, "{shown:?}");
         }
     }

@@ -8,10 +8,10 @@ use nl_report::text::quoted;
 /// The command that repeats the run in `folder`: with its configuration, which holds every default and everything that the
 /// command line changed, and with the images it used. Paths are relative to the current folder: a page is sent to others, to
 /// whom an absolute path would tell where its owner works, and nothing else.
-pub(crate) fn command(name: &str, folder: &Path, source: Option<&Source>) -> String {
+pub(super) fn command(folder: &Path, source: Option<&Source>) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let path = |path: &Path| quoted(relative(path, &here).as_os_str());
-    let mut command = format!("cargo xtask {name} --config {}", path(&folder.join("config.yaml")));
+    let mut command = format!("cargo xtask train --config {}", path(&folder.join("config.yaml")));
     if let Some(source) = source {
         let data = match (source.kind, &source.path) {
             (SourceKind::Synthetic, _) => "synthetic".to_owned(),
@@ -24,7 +24,7 @@ pub(crate) fn command(name: &str, folder: &Path, source: Option<&Source>) -> Str
 }
 
 /// What is to be known about [`command`].
-pub(crate) fn words(source: Option<&Source>, same: &str) -> String {
+pub(super) fn words(source: Option<&Source>, same: &str) -> String {
     let found = match source.map(|source| source.kind) {
         Some(SourceKind::Datasets | SourceKind::Cache) => {
             " “--data auto” looks for the images where they were found this time: in $NL_DATASETS, then in datasets/cache."
@@ -80,8 +80,8 @@ mod tests {
             text: String::new(),
             class_names: Vec::new(),
         };
-        let line = |source: Option<&Source>| command("stdp", Path::new("my runs/a"), source);
-        assert_eq!(line(None), "cargo xtask stdp --config 'my runs/a/config.yaml'");
+        let line = |source: Option<&Source>| command(Path::new("my runs/a"), source);
+        assert_eq!(line(None), "cargo xtask train --config 'my runs/a/config.yaml'");
         let own = source(SourceKind::Dir, Some("my images"));
         assert!(line(Some(&own)).ends_with("--data 'my images'"));
         assert!(line(Some(&source(SourceKind::Synthetic, None))).ends_with("--data synthetic"));

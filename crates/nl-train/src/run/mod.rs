@@ -11,14 +11,16 @@ mod order;
 mod progress;
 mod same;
 mod summary;
+mod trained;
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use nl_data::Source;
 use serde::{Deserialize, Serialize};
 
 pub use atomic::FileError;
-pub(crate) use atomic::{create_folder, read_capped, write_atomic};
+pub(crate) use atomic::{read_capped, write_atomic};
 pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint};
 pub(crate) use checkpoint::{pack, sha256_hex, unpack};
 pub(crate) use folder::utc_text;
@@ -31,6 +33,7 @@ pub use model::{
 pub use observer::{Event, Observer, Silent};
 pub use progress::Progress;
 pub use summary::{Neighbour, Opinion, Prediction, Summary};
+pub use trained::Trained;
 
 use crate::data::Dataset;
 use crate::{Error, config, page, write_weights};
@@ -44,13 +47,13 @@ use checkpoint::Bytes;
 ///
 /// ```no_run
 /// use nl_data::Lookup;
-/// use nl_train::models::Brain;
+/// use nl_train::models::BrainModel;
 /// use nl_train::{Dataset, Run, RunConfig, RunFolder, Silent, shipped};
 ///
-/// let config = RunConfig::of::<Brain>(shipped("mnist-quick").expect("a shipped name"))?;
+/// let config = RunConfig::of::<BrainModel>(shipped("mnist-quick").expect("a shipped name"))?;
 /// let data = Dataset::find(&config.data.clone().unwrap_or_default(), config.seed, &Lookup::from_env())?;
 /// let folder = RunFolder::create("experiments/first".as_ref())?;
-/// let summary = Run::<Brain>::start(config, Some(data), folder)?.run(&mut Silent)?;
+/// let summary = Run::<BrainModel>::start(config, Some(data), folder)?.run(&mut Silent)?;
 /// assert!(summary.scores["mixed"] > 0.98);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -71,8 +74,8 @@ struct At {
     config: String,
     /// The SIMD level its numbers were computed at.
     level: String,
-    /// SHA-256 of the images; empty without any.
-    data_sha256: String,
+    /// What the images are like; none for a model without.
+    images: Option<Shape>,
     /// When the run was started, as text.
     started: String,
     /// Stages that are over.
@@ -85,6 +88,23 @@ struct At {
     metrics_len: u64,
     history: History,
     timings: Timings,
+}
+
+/// What images are like.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Shape {
+    height: usize,
+    width: usize,
+    classes: usize,
+    source: Source,
+}
+
+impl Shape {
+    fn of(data: &Dataset) -> Self {
+        let images = &data.split.train;
+        let (height, width, classes) = (images.height(), images.width(), images.classes());
+        Self { height, width, classes, source: data.source.clone() }
+    }
 }
 
 /// What a checkpoint holds.
@@ -103,7 +123,7 @@ impl<M: Model> Run<M> {
         let at = At {
             config: config::json::<M>(&config)?.to_string(),
             level: nl_kernels::Level::current().to_string(),
-            data_sha256: data.as_ref().map_or_else(String::new, |data| data.source.sha256.clone()),
+            images: data.as_ref().map(Shape::of),
             started: utc_text(SystemTime::now()),
             ..At::default()
         };
@@ -132,8 +152,9 @@ impl<M: Model> Run<M> {
         };
         let Checkpoint { mut at, model: state } = latest.value;
         let found = data.as_ref().map_or("", |data| data.source.sha256.as_str());
-        if at.data_sha256 != found {
-            return Err(Error::OtherData { expected: at.data_sha256, found: found.to_owned() });
+        let expected = at.images.as_ref().map_or("", |images| images.source.sha256.as_str());
+        if expected != found {
+            return Err(Error::OtherData { expected: expected.to_owned(), found: found.to_owned() });
         }
         let level = nl_kernels::Level::current().to_string();
         if at.level != level {
@@ -163,6 +184,7 @@ impl<M: Model> Run<M> {
             return Err(Error::config(format!("data: a model of kind {} {what}", M::KIND)));
         }
         let started = Instant::now();
+        M::check_images(Setting { config, data })?;
         let model = M::build(Setting { config, data })?;
         timings.add("Build", started.elapsed().as_secs_f64(), None);
         Ok(model)
@@ -298,21 +320,10 @@ impl<M: Model> Run<M> {
         Ok(summary)
     }
 
-    /// Whether all stages are over.
-    pub(crate) fn is_trained(&self) -> bool {
-        self.at.stage as usize >= self.config.stages.len()
-    }
-
-    pub(crate) fn config(&self) -> &ConfigOf<M> {
-        &self.config
-    }
-
-    pub(crate) fn data(&self) -> Option<&Dataset> {
-        self.data.as_ref()
-    }
-
-    pub(crate) fn model(&self) -> &M {
-        &self.model
+    /// Which images.
+    #[must_use]
+    pub fn source(&self) -> Option<&Source> {
+        self.data.as_ref().map(|data| &data.source)
     }
 }
 

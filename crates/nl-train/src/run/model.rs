@@ -86,7 +86,7 @@ impl<'a, M: Model> Setting<'a, M> {
 }
 
 /// What learns. Knows no clock and no page layout, and of a folder only where to put what would make checkpoints grow.
-pub trait Model: Sized + Send + Sync {
+pub trait Model: Sized + Send {
     /// `model: {kind: …}`
     const KIND: &'static str;
     /// What it is, in one sentence.
@@ -100,7 +100,17 @@ pub trait Model: Sized + Send + Sync {
     /// What a checkpoint holds of it.
     type State: Serialize + DeserializeOwned;
 
-    /// The model before it has learned.
+    /// `Ok` if there are images enough for all that the configuration asks for.
+    ///
+    /// # Errors
+    /// What is asked for and what there is.
+    fn check_images(setting: Setting<'_, Self>) -> Result<(), Error> {
+        let _ = setting;
+        Ok(())
+    }
+
+    /// The model before it has learned. Of the images it needs no more than their size and number of classes: a trained model
+    /// is built without any.
     ///
     /// # Errors
     /// A configuration that does not fit itself or the images.
@@ -128,7 +138,7 @@ pub trait Model: Sized + Send + Sync {
     ///
     /// # Errors
     /// The first that is not, by its name, with `place`.
-    fn check_finite(&self, place: &str) -> Result<(), Error>;
+    fn check_finite(&mut self, place: &str) -> Result<(), Error>;
 
     /// What it has learned, by name: weights.safetensors. Empty for a model without weights.
     fn tensors(&self) -> Vec<Tensor>;

@@ -280,7 +280,7 @@ impl View<'_> {
         }
         // A perplexity must be well below the number of points.
         let tsne = Tsne { perplexity: Tsne::default().perplexity.min((n - 1) as f64 / 3.0), ..Tsne::default() };
-        let mut map = |title: &'static str, rows: &[f32]| -> Result<EmbeddingMap, Error> {
+        let map = |title: &'static str, rows: &[f32]| -> Result<EmbeddingMap, Error> {
             progress.check()?;
             let places = tsne.layout(&rows[..n * dim], dim)?;
             let point =

@@ -64,11 +64,14 @@ impl Model for BrainModel {
     type Stage = BrainStage;
     type State = BrainState;
 
+    fn check_images(setting: Setting<'_, Self>) -> Result<(), Error> {
+        stages::check_sizes(setting)
+    }
+
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
         let data = setting.images()?;
         let sizes = setting.config.model.regions.for_images(&data.split.train);
         sizes.validate()?;
-        stages::check_sizes(setting)?;
         let (brain, parameters) = Brain::new(sizes, Streams::new(setting.config.seed))?;
         let neighbours = setting.config.model.hippocampus.neighbours;
         Ok(Self { brain, parameters, hippocampus: None, memory: None, neighbours, reconstructed: Vec::new() })
@@ -107,7 +110,7 @@ impl Model for BrainModel {
         Ok(())
     }
 
-    fn check_finite(&self, place: &str) -> Result<(), Error> {
+    fn check_finite(&mut self, place: &str) -> Result<(), Error> {
         check_finite(&self.parameters, || place.to_owned())
     }
 

@@ -237,7 +237,11 @@ struct Trusting<'a> {
 }
 
 impl Task<BrainModel> for Trusting<'_> {
-    fn prepare(&mut self, model: &BrainModel, progress: &mut Progress<'_>) -> Result<(), Error> {
+    fn preparation(&self) -> &'static str {
+        "Evidence"
+    }
+
+    fn prepare(&mut self, model: &mut BrainModel, progress: &mut Progress<'_>) -> Result<(), Error> {
         let draw = Batches::over(self.data.learn.clone(), self.queries, true, &self.streams, 0)?;
         let drawn = draw.get(0).unwrap_or_default();
         let views = augmented(&self.data.split.train.select(drawn), &self.config.augment, &self.streams)?;

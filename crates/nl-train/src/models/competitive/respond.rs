@@ -9,9 +9,12 @@ use nl_layers::competitive::{CompetitiveNetwork, OutputSpike, Presentation, Stim
 use nl_neuron::SpikeTrain;
 use nl_random::Streams;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
+/// Images between two looks at Ctrl-C, which all threads share.
+pub(super) const RESPONSES: usize = 2000;
 /// Fewer images than this are not worth a task.
 const TASK: usize = 16;
 /// Spikes in a row that the n-gram decoder looks at.
@@ -89,6 +92,7 @@ pub(super) fn push_counts(responses: &mut Responses, row: &mut [u32], response: 
 }
 
 /// All decoders, fitted on labelled training responses.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Decoders {
     pub(super) all_activity: AllActivity,
     proportion: ProportionWeighting,
@@ -119,6 +123,19 @@ impl Decoders {
             bigram: bigram.finish()?,
             steps,
         })
+    }
+
+    /// `Ok` if all are of so many neurons.
+    ///
+    /// # Errors
+    /// If not: a checkpoint of another network.
+    pub(super) fn check(&self, neurons: usize) -> Result<(), Error> {
+        let all = [self.all_activity.neurons(), self.proportion.neurons(), self.log_likelihood.neurons()];
+        let bigram = self.bigram.neurons();
+        match all.into_iter().chain([bigram]).find(|&found| found != neurons) {
+            Some(found) => Err(Error::config(format!("the checkpoint names {found} neurons of {neurons}"))),
+            None => Ok(()),
+        }
     }
 
     /// What each decoder decides, by its name.

@@ -3,11 +3,15 @@
 use nl_layers::competitive::CompetitiveConfig;
 use nl_report::plots::{Bars, Cell, Lines, Raster, RasterGroup, Table};
 use nl_report::text::{count, percent, thousands};
-use nl_report::{Figure, Headline, Section, Sheet, Tile};
+use nl_report::{Figure, Headline, Section, Tile};
 
+use super::CompetitiveModel;
+use super::config::CompetitiveStage;
+use super::findings::Outcome;
 use super::respond::ALL_ACTIVITY;
-use super::run::{Outcome, Point, StdpRun, StdpSummary};
 use super::view::{self, Order};
+use crate::data::Dataset;
+use crate::run::Findings;
 use crate::{ConfusionMatrix, Error, page};
 
 /// Test images whose spikes are shown.
@@ -17,69 +21,74 @@ const FEW: u64 = 5;
 /// Test images shown with their responses, and mistakes.
 const SHOWN: usize = 16;
 
-pub(super) fn sheet(run: &StdpRun, summary: &StdpSummary, outcome: &Outcome, order: &Order) -> Result<Sheet, Error> {
-    let CompetitiveConfig { inputs, neurons, .. } = *run.network.config();
-    let (source, config) = (&run.source, &run.config);
-    let accuracy = summary.test_accuracy.get(ALL_ACTIVITY).copied().unwrap_or_default();
-    let n = summary.test_samples as u64;
-    let names = page::class_names(source, run.split.train.classes());
-    let headline = Headline {
-        value: format!("{:.2}", 100.0 * accuracy),
-        unit: "%".into(),
-        lead: format!(
-            "of {} test images are recognised by {} spiking neurons that learned without labels.",
-            thousands(n),
-            thousands(neurons as u64)
-        ),
-        hint: format!(
-            "The 95 % interval is {}. Labels, of training images only, came afterwards: each neuron stands for the class that \
-             it answers to most (all activity, Diehl & Cook 2015).",
-            page::interval((accuracy * n as f64).round() as u64, n)
-        ),
-        figure: None,
-    };
-    Ok(Sheet {
-        title: format!("{} spiking neurons on {}", thousands(neurons as u64), page::data_name(source)),
-        headline,
-        banner: Some(page::banner(source, &run.split, run.learn.len(), run.validation.len())),
-        tiles: tiles(summary, neurons),
-        sections: vec![
-            learned(run, order, &names),
-            learning(run),
-            answers(run, outcome, order, &names),
-            decisions(run, outcome, &names),
-        ],
-        provenance: page::provenance(page::Run {
-            name: &config.name,
-            started: &run.state.started,
-            seed: config.seed,
-            threads: summary.threads,
-            command: page::command("stdp", run.folder(), Some(source)),
-            repeat: page::words(Some(source), "weights"),
-            facts: vec![
-                ("SHA-256 of the weights", summary.weights_sha256.clone()),
-                ("SHA-256 of the images", source.sha256.clone()),
-                ("Learned numbers: weights and thresholds", thousands((inputs * neurons + neurons) as u64)),
-            ],
-            config: config.to_yaml()?,
-        }),
+pub(super) fn page(model: &CompetitiveModel, outcome: &Outcome<'_>, order: Option<Order>) -> Result<Findings, Error> {
+    let CompetitiveConfig { inputs, neurons, .. } = *model.network.config();
+    let data = outcome.setting.images()?;
+    let names = page::class_names(&data.source, data.split.train.classes());
+    let view = View { model, outcome, data, names: &names };
+    let n = outcome.spikes.len() as u64;
+    let headline = outcome.scores.get(ALL_ACTIVITY).map_or_else(
+        || Headline {
+            value: thousands(model.network.wins().iter().filter(|&&wins| wins > 0).count() as u64),
+            unit: "neurons".into(),
+            lead: format!("of {} have won at least one image; none has been named.", thousands(neurons as u64)),
+            hint: "A stage `label` names neurons by the labels of training images; then the test images can be told.".into(),
+            figure: None,
+        },
+        |&accuracy| Headline {
+            value: format!("{:.2}", 100.0 * accuracy),
+            unit: "%".into(),
+            lead: format!(
+                "of {} test images are recognised by {} spiking neurons that learned without labels.",
+                thousands(n),
+                thousands(neurons as u64)
+            ),
+            hint: format!(
+                "The 95 % interval is {}. Labels, of training images only, came afterwards: each neuron stands for the class \
+                 that it answers to most (all activity, Diehl & Cook 2015).",
+                page::interval((accuracy * n as f64).round() as u64, n)
+            ),
+            figure: None,
+        },
+    );
+    let unnamed = Order::unnamed(neurons);
+    let mut sections = vec![learned(&view, order.as_ref().unwrap_or(&unnamed)), learning(&view)];
+    if let Some(order) = &order {
+        sections.extend([answers(&view, order), decisions(&view)]);
+    }
+    sections.retain(|section| !section.figures.is_empty());
+    Ok(Findings {
+        title: format!("{} spiking neurons on {}", thousands(neurons as u64), page::data_name(&data.source)),
+        headline: Some(headline),
+        banner: Some(page::banner(data)),
+        tiles: tiles(outcome, neurons, model.network.config().rule.name()),
+        sections,
+        facts: vec![("Learned numbers: weights and thresholds", thousands((inputs * neurons + neurons) as u64))],
+        ..Findings::default()
     })
 }
 
-fn tiles(summary: &StdpSummary, neurons: usize) -> Vec<Tile> {
-    let speed = summary.samples_per_second;
+/// What the sections look at.
+struct View<'a> {
+    model: &'a CompetitiveModel,
+    outcome: &'a Outcome<'a>,
+    data: &'a Dataset,
+    names: &'a [String],
+}
+
+fn tiles(outcome: &Outcome<'_>, neurons: usize, rule: &str) -> Vec<Tile> {
     let rate = |x: f64| format!("{} images/s", thousands(x.round().max(0.0) as u64));
     let mut tiles = vec![
         Tile::new("neurons", thousands(neurons as u64), "they compete for each image"),
-        Tile::new("rule", summary.rule.clone(), "how the winner learns"),
-        Tile::new("learned from", count(summary.train_samples, "image"), "presentations, without labels"),
+        Tile::new("rule", rule.to_owned(), "how the winner learns"),
+        Tile::new("learned from", count(outcome.learned, "image"), "presentations, without labels"),
         Tile::new(
             "named by",
-            count(summary.label_samples as u64, "image"),
+            count(outcome.labelled as u64, "image"),
             "training images whose labels name the neurons",
         ),
-        Tile::new("learning", rate(speed.train), "drawing of spikes included"),
-        Tile::new("responding", rate(speed.test), "on all threads"),
+        Tile::new("learning", rate(outcome.train), "drawing of spikes included"),
+        Tile::new("responding", rate(outcome.test), "on all threads"),
     ];
     // The same spikes, read in other ways.
     for (key, meaning) in [
@@ -87,7 +96,7 @@ fn tiles(summary: &StdpSummary, neurons: usize) -> Vec<Tile> {
         ("log_likelihood", "naive Bayes with Poisson counts"),
         ("bigram", "pairs of successive winners"),
     ] {
-        if let Some(&accuracy) = summary.test_accuracy.get(key) {
+        if let Some(&accuracy) = outcome.scores.get(key) {
             let name = format!("accuracy of another read-out: {}", key.replace('_', " "));
             tiles.push(Tile::new(&name, percent(accuracy, 2), meaning));
         }
@@ -95,21 +104,21 @@ fn tiles(summary: &StdpSummary, neurons: usize) -> Vec<Tile> {
     tiles
 }
 
-fn learned(run: &StdpRun, order: &Order, names: &[String]) -> Section {
-    let images = &run.split.train;
+fn learned(run: &View<'_>, order: &Order) -> Section {
+    let (images, names) = (&run.data.split.train, run.names);
     let mut stand_for = Table::new(&["class", "neurons"]);
     let classes = names.iter().map(String::as_str).chain(["none: it answered to no image"]);
     for (name, size) in classes.zip(order.sizes(names.len())) {
         stand_for = stand_for.row([name.into(), Cell::number(size.to_string())]);
     }
-    let wins = run.network.wins();
+    let wins = run.model.network.wins();
     let (shown, left_out) = winners(&order.neurons, wins);
     let text = format!(
         "In rows, sorted by the class each neuron stands for: how many there are of each is in the table.{left_out}"
     );
-    let fields = view::fields(&run.network, &shown, (images.height(), images.width()));
+    let fields = view::fields(&run.model.network, &shown, (images.height(), images.width()));
     let wins: Vec<f64> = wins.iter().map(|&wins| wins as f64).collect();
-    let theta: Vec<f64> = run.network.theta().map(f64::from).collect();
+    let theta: Vec<f64> = run.model.network.theta().map(f64::from).collect();
     Section::new(
         "What it learned",
         "Fields",
@@ -151,26 +160,29 @@ fn winners(neurons: &[usize], wins: &[u64]) -> (Vec<usize>, String) {
 /// Above chance it needs no zero; counts and thresholds do.
 const ACCURACY: &str = "accuracy, %";
 
-fn learning(run: &StdpRun) -> Section {
-    let lines = |unit: &str, value: fn(&Point) -> f64| {
-        let points = run.state.curve.iter().map(|p| (p.samples as f64, value(p))).collect();
+fn learning(run: &View<'_>) -> Section {
+    let stages = &run.outcome.setting.config.stages;
+    let learned = stages.iter().position(|stage| matches!(stage, CompetitiveStage::Compete(_)));
+    let Some(history) = learned.and_then(|stage| run.outcome.story.history.of(stage)) else { return Section::default() };
+    let lines = |unit: &str, name: &str, scale: f64| {
+        let points = history.curve(name).into_iter().map(|(images, y)| (images, scale * y)).collect();
         Lines { from_zero: unit != ACCURACY, ..Lines::new("images", unit).line("", points) }
     };
     let held_out = format!(
         "On {} held-out training images; neurons named by what they won since the point before.",
-        thousands(run.validation.len() as u64)
+        thousands(run.data.validation.len() as u64)
     );
     let figures = vec![
-        Figure::new("Accuracy", held_out, lines(ACCURACY, |p| 100.0 * p.validation_accuracy)),
+        Figure::new("Accuracy", held_out, lines(ACCURACY, "validation_accuracy", 100.0)),
         Figure::new(
             "Neurons used",
             "Neurons that have won at least once.",
-            lines("neurons", |p| p.neurons_used as f64),
+            lines("neurons", "neurons_used", 1.0),
         ),
         Figure::new(
             "Thresholds",
             "Their adaptive part, the mean of all neurons.",
-            lines("theta, mV", |p| p.mean_theta),
+            lines("theta, mV", "mean_theta", 1.0),
         ),
     ];
     Section::new(
@@ -179,28 +191,30 @@ fn learning(run: &StdpRun) -> Section {
         "What a win adds to the threshold, and the learning rate, fall exponentially over the run: first every neuron gets its \
          turn, then each settles.",
     )
-    .figures(figures.into_iter().filter(|_| !run.state.curve.is_empty()))
+    .figures(figures)
 }
 
-fn answers(run: &StdpRun, outcome: &Outcome, order: &Order, names: &[String]) -> Section {
-    let test = &run.split.test;
+fn answers(run: &View<'_>, order: &Order) -> Section {
+    let (test, outcome, names) = (&run.data.split.test, run.outcome, run.names);
     let shown: Vec<usize> = (0..SHOWN.min(outcome.spikes.len())).collect();
     let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i].into());
     Section::new("How it answers", "Answers", "Images it has never seen; nothing is learned any more.")
         .figure(Figure::new(
             "Test images, and what was seen in them",
             "",
-            view::seen(&run.network, test, &shown, &outcome.spikes, caption),
+            view::seen(&run.model.network, test, &shown, &outcome.spikes, caption),
         ))
-        .figure(raster(run, outcome, order, names))
-        .figure(responses(run, outcome, order, &shown, names))
+        .figure(raster(run, order))
+        .figure(responses(run, order, &shown))
 }
 
 /// The spikes of the first test images, neurons sorted by class.
-fn raster(run: &StdpRun, outcome: &Outcome, order: &Order, names: &[String]) -> Figure {
-    let (test, dt) = (&run.split.test, run.config.input.dt.0);
+fn raster(run: &View<'_>, order: &Order) -> Figure {
+    let (test, outcome, names) = (&run.data.split.test, run.outcome, run.names);
+    let input = &outcome.setting.config.model.input;
+    let dt = input.dt.0;
     let shown = RASTER.min(outcome.spikes.len());
-    let span = run.config.input.steps as f64 * dt;
+    let span = input.steps as f64 * dt;
     let ranks = order.ranks();
     let mut groups: Vec<RasterGroup> = names
         .iter()
@@ -233,8 +247,8 @@ fn raster(run: &StdpRun, outcome: &Outcome, order: &Order, names: &[String]) -> 
 }
 
 /// Each image's spikes by the class of the neurons.
-fn responses(run: &StdpRun, outcome: &Outcome, order: &Order, shown: &[usize], names: &[String]) -> Figure {
-    let test = &run.split.test;
+fn responses(run: &View<'_>, order: &Order, shown: &[usize]) -> Figure {
+    let (test, outcome, names) = (&run.data.split.test, run.outcome, run.names);
     let mut table = Table::new(&["test image", "class", "decided", "spikes"]);
     for &i in shown {
         let mut counts = vec![0; names.len()];
@@ -256,8 +270,9 @@ fn responses(run: &StdpRun, outcome: &Outcome, order: &Order, shown: &[usize], n
     Figure::new("Their responses", text, table)
 }
 
-fn decisions(run: &StdpRun, outcome: &Outcome, names: &[String]) -> Section {
-    let labels = run.split.test.labels();
+fn decisions(run: &View<'_>) -> Section {
+    let (test, outcome, names) = (&run.data.split.test, run.outcome, run.names);
+    let labels = test.labels();
     let confusion = ConfusionMatrix::of(names.len(), labels.iter().copied(), outcome.decided.iter().copied());
     let wrong: Vec<usize> = (0..outcome.decided.len()).filter(|&i| outcome.decided[i] != labels[i]).collect();
     let shown: Vec<usize> = wrong.iter().copied().take(SHOWN).collect();
@@ -273,7 +288,7 @@ fn decisions(run: &StdpRun, outcome: &Outcome, names: &[String]) -> Section {
     )
     .figures(page::confusion(&confusion, names));
     if !shown.is_empty() {
-        let plot = view::seen(&run.network, &run.split.test, &shown, &outcome.spikes, caption);
+        let plot = view::seen(&run.model.network, test, &shown, &outcome.spikes, caption);
         section.figures.push(Figure::new("The first mistakes", "", plot));
     }
     section

@@ -27,6 +27,11 @@ impl Order {
         Self { neurons, classes }
     }
 
+    /// No neuron stands for anything.
+    pub(super) fn unnamed(neurons: usize) -> Self {
+        Self { neurons: (0..neurons).collect(), classes: vec![None; neurons] }
+    }
+
     /// Neurons of each class, and those of none.
     pub(super) fn sizes(&self, classes: usize) -> Vec<usize> {
         let mut sizes = vec![0; classes + 1];

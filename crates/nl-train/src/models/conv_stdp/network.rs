@@ -8,8 +8,11 @@ use nl_neuron::SpikeTrain;
 use nl_random::Streams;
 use rayon::prelude::*;
 
-use super::config::ConvStdpConfig;
+use super::config::ConvStdpModelConfig;
 use crate::Error;
+
+/// The part of the run that computing features goes to.
+pub(super) const FEATURES: &str = "Features";
 
 /// The eye and all layers.
 pub(super) struct Network {
@@ -41,10 +44,9 @@ pub(super) struct Work {
 
 impl Network {
     /// The network before it learns.
-    pub(super) fn new(config: &ConvStdpConfig, height: usize, width: usize) -> Result<Self, Error> {
-        config.validate()?;
+    pub(super) fn new(config: &ConvStdpModelConfig, seed: u64, height: usize, width: usize) -> Result<Self, Error> {
         let eye = config.eye.front_end()?;
-        let streams = Streams::new(config.seed);
+        let streams = Streams::new(seed);
         let mut input = Grid { height, width, channels: eye.channels() };
         let mut layers = Vec::new();
         for (i, l) in config.layers.iter().enumerate() {
@@ -114,12 +116,17 @@ impl Network {
         })
     }
 
-    /// Features of images `from` and on, one row of `out` each, on all threads.
-    pub(super) fn features_of(&self, images: &Images, from: usize, out: &mut [u8]) -> Result<(), Error> {
+    /// Features of these images, one row of `out` each, on all threads.
+    pub(super) fn features_of(&self, images: &Images, samples: &[u32], out: &mut [u8]) -> Result<(), Error> {
         out.par_chunks_mut(self.width().max(1))
-            .enumerate()
-            .map_init(Work::default, |work, (i, row)| self.features(images.image(from + i), work, row))
+            .zip(samples)
+            .map_init(Work::default, |work, (row, &i)| self.features(images.image(i as usize), work, row))
             .collect()
+    }
+
+    /// Rows and columns of the images.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.height, self.width)
     }
 
     /// What layer `layer` receives from each of these images, on all threads.

@@ -5,39 +5,35 @@ use nl_layers::network::statistics::binned_counts;
 use nl_neuron::Ms;
 use nl_report::plots::{Bars, Lines, Raster, RasterGroup};
 use nl_report::text::{duration, thousands};
-use nl_report::{Figure, Headline, Section, Sheet, Tile};
+use nl_report::{Figure, Headline, Section, Tile};
 
-use super::{SimModel, SimRun, SimSummary};
-use crate::{Error, page};
+use super::SimulationModel;
+use super::config::Network;
+use super::findings::Figures;
+use crate::run::Findings;
 
 /// Time and neurons of the raster: enough to see a pattern, few enough to see a spike.
 pub(super) const RASTER_MS: f64 = 300.0;
 const RASTER_NEURONS: u32 = 100;
 
-pub(super) fn sheet(
-    run: &SimRun,
-    summary: &SimSummary,
-    spikes: &[SpikeEvent],
-    excitatory: u32,
-) -> Result<Sheet, Error> {
-    let dt = run.config.dt.0;
-    let neurons = summary.neurons as u32;
-    let SimSummary { seed, threads, bio_seconds, skipped_seconds, synchrony_bin_ms: bin, .. } = *summary;
+pub(super) fn page(model: &SimulationModel, figures: &Figures, spikes: &[SpikeEvent], excitatory: u32) -> Findings {
+    let dt = model.dt;
+    let neurons = figures.neurons as u32;
+    let Figures { bio_seconds, skipped_seconds, bin, .. } = *figures;
     let headline = Headline {
-        value: format!("{:.2}", summary.rate_hz),
+        value: format!("{:.2}", figures.rate_hz),
         unit: "Hz".into(),
         lead: format!(
             "is the mean rate of {} neurons from {skipped_seconds} s to {bio_seconds} s.",
             thousands(u64::from(neurons))
         ),
-        hint: expectation(summary),
+        hint: expectation(figures),
         figure: None,
     };
-    Ok(Sheet {
-        title: format!("{}: {}", summary.model.name().to_uppercase(), about(summary.model)),
-        headline,
-        banner: None,
-        tiles: tiles(summary),
+    Findings {
+        title: format!("{}: {}", figures.network.name().to_uppercase(), about(figures.network)),
+        headline: Some(headline),
+        tiles: tiles(figures),
         sections: vec![
             Section::new(
                 "What they did",
@@ -47,7 +43,7 @@ pub(super) fn sheet(
             )
             .figure(raster(spikes, neurons, excitatory, dt, bio_seconds))
             .figure(activity(spikes, neurons, dt, (bio_seconds, bin)))
-            .figures(potentials(run, dt)),
+            .figures(potentials(model, figures.network)),
             Section::new(
                 "How they differ",
                 "Rates",
@@ -56,43 +52,35 @@ pub(super) fn sheet(
             .figure(rates(spikes, neurons, bio_seconds))
             .figure(intervals(spikes, neurons, dt)),
         ],
-        provenance: page::provenance(page::Run {
-            name: summary.model.name(),
-            started: run.started(),
-            seed,
-            threads,
-            command: page::command("sim", run.folder(), None),
-            repeat: page::words(None, "spikes"),
-            facts: vec![("SHA-256 of the spikes", summary.spikes_sha256.clone())],
-            config: serde_saphyr::to_string(&run.config).map_err(|e| Error::config(e.to_string()))?,
-        }),
-    })
+        facts: vec![("SHA-256 of the spikes", figures.spikes_sha256.clone())],
+        ..Findings::default()
+    }
 }
 
-fn tiles(summary: &SimSummary) -> Vec<Tile> {
+fn tiles(figures: &Figures) -> Vec<Tile> {
     let show = |value: Option<f64>| value.map_or("none".to_owned(), |v| format!("{v:.3}"));
-    let bin = summary.synchrony_bin_ms;
-    let seconds = summary.wall_seconds.simulate;
+    let bin = figures.bin;
+    let seconds = figures.simulate_seconds;
     vec![
-        Tile::new("neurons", thousands(summary.neurons as u64), "four fifths of them excitatory"),
-        Tile::new("synapses", thousands(summary.synapses as u64), "drawn at random"),
+        Tile::new("neurons", thousands(figures.neurons as u64), "four fifths of them excitatory"),
+        Tile::new("synapses", thousands(figures.synapses as u64), "drawn at random"),
         Tile::new(
             "irregularity, CV",
-            show(summary.cv_isi),
+            show(figures.cv_isi),
             "0: clocks; 1: Poisson processes. Too low in a short run, which sees no long interval",
         ),
         Tile::new(
             "synchrony",
-            show(summary.synchrony),
+            show(figures.synchrony),
             &format!("variance over mean of the spike count in {bin} ms; 1: independent neurons"),
         ),
         Tile::new(
             "left out",
-            format!("{} s", summary.skipped_seconds),
+            format!("{} s", figures.skipped_seconds),
             "time at the start, while the network settles, that rate, CV and synchrony leave out",
         ),
         Tile::new("wall time", duration(seconds), "simulating, without building"),
-        Tile::new("speed", speed(summary.bio_seconds, seconds), "than the time that passes in the network"),
+        Tile::new("speed", speed(figures.bio_seconds, seconds), "than the time that passes in the network"),
     ]
 }
 
@@ -108,28 +96,28 @@ fn speed(bio: f64, wall: f64) -> String {
 }
 
 /// What the network is, in a few words.
-fn about(model: SimModel) -> &'static str {
-    match model {
-        SimModel::Cuba => "neurons with currents as synapses",
-        SimModel::Coba => "neurons with conductances as synapses",
-        SimModel::Cobahh => "Hodgkin-Huxley neurons",
-        SimModel::Brunel => "a sparse random network",
+fn about(network: Network) -> &'static str {
+    match network {
+        Network::Cuba => "neurons with currents as synapses",
+        Network::Coba => "neurons with conductances as synapses",
+        Network::Cobahh => "Hodgkin-Huxley neurons",
+        Network::Brunel => "a sparse random network",
     }
 }
 
 /// What was published about the network, beside what was measured here.
-fn expectation(summary: &SimSummary) -> String {
-    match summary.model {
-        SimModel::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.".into(),
-        SimModel::Coba => {
+fn expectation(figures: &Figures) -> String {
+    match figures.network {
+        Network::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.".into(),
+        Network::Coba => {
             "Brette et al. 2007, benchmark 1, as a variant: the resting potential is −49 mV instead of −60, above the threshold, \
              so that the network stays active by itself. Brian2 gives about 21 Hz for this variant; the benchmark itself is \
              another network, with another rate."
                 .into()
         }
-        SimModel::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.".into(),
-        SimModel::Brunel => {
-            let measured = match summary.cv_isi {
+        Network::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.".into(),
+        Network::Brunel => {
+            let measured = match figures.cv_isi {
                 Some(cv) if cv < 0.5 => format!(
                     " Here neurons fire rather regularly (CV {cv:.2}), and in time with each other: with 1,000 weak excitatory \
                      inputs, a reset to 0 mV and one delay for all synapses, the mean input alone takes a neuron to its threshold."
@@ -185,8 +173,8 @@ fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, (seconds, bin): (f64, 
 }
 
 /// The potentials that were written down, the last `RASTER_MS`.
-fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
-    let trace = run.potentials()?;
+fn potentials(model: &SimulationModel, network: Network) -> Option<Figure> {
+    let (trace, dt) = (model.potentials.as_ref()?, model.dt);
     let (last, count) = ((*trace.steps.last()? + 1) as f64 * dt, trace.neurons.len());
     let from = (last - RASTER_MS).max(0.0);
     let lines = (0..count).fold(Lines::new("time, ms", "V, mV"), |lines, k| {
@@ -196,12 +184,12 @@ fn potentials(run: &SimRun, dt: f64) -> Option<Figure> {
     });
     let lines = Lines { x_range: Some((from, last)), ..lines };
     let every = Ms(1.0).on_grid(Ms(dt));
-    let text = match run.config.model {
-        SimModel::Cobahh => format!(
+    let text = match network {
+        Network::Cobahh => format!(
             "Excitatory neurons, sampled every {every}. These neurons have no reset: a spike rises above 0 mV and falls again \
              within about a millisecond, so that samples catch the tops of some and the flanks of others."
         ),
-        SimModel::Cuba | SimModel::Coba | SimModel::Brunel => {
+        Network::Cuba | Network::Coba | Network::Brunel => {
             format!(
                 "Excitatory neurons, sampled every {every}: a drop is the reset after a spike, which itself has no shape here."
             )

@@ -1,0 +1,190 @@
+//! What can be trained: the table of models. A new one is a folder here and a line in [`MODELS`].
+
+pub mod brain;
+mod competitive;
+mod conv_stdp;
+mod simulation;
+
+use std::path::Path;
+
+use nl_data::{Images, Lookup, Source};
+
+pub use brain::BrainModel;
+pub use competitive::{CompeteConfig, CompetitiveModel, CompetitiveModelConfig, CompetitiveStage, LabelConfig};
+pub use conv_stdp::{
+    ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
+    RewardStageConfig,
+};
+pub use simulation::{Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage};
+
+use crate::config::{DataConfig, Document};
+use crate::data::Dataset;
+use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
+use crate::Error;
+
+/// All kinds of models.
+pub const MODELS: [Kind; 4] =
+    [Kind::of::<BrainModel>(), Kind::of::<CompetitiveModel>(), Kind::of::<ConvStdpModel>(), Kind::of::<SimulationModel>()];
+
+/// A kind of model: what it is called, and how its runs begin.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// `model: {kind: …}`
+    pub kind: &'static str,
+    /// What it is, in one sentence.
+    pub about: &'static str,
+    /// Whether it learns from images.
+    pub images: bool,
+    /// The kinds of its stages.
+    pub stages: &'static [StageKind],
+    start: fn(&Document, &Lookup, &mut dyn FnMut(&str) -> Result<RunFolder, Error>) -> Result<Box<dyn AnyRun>, Error>,
+    resume: fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>,
+    open: fn(&Path) -> Result<Box<dyn AnyTrained>, Error>,
+}
+
+/// A run of a model whose kind is known only when the program runs.
+pub trait AnyRun: Send {
+    /// The folder.
+    fn folder(&self) -> &Path;
+    /// Which images.
+    fn source(&self) -> Option<&Source>;
+    /// Runs to the end; see [`Run::run`].
+    ///
+    /// # Errors
+    /// Those of [`Run::run`].
+    fn run(self: Box<Self>, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error>;
+}
+
+/// A trained model whose kind is known only when the program runs.
+pub trait AnyTrained: Send {
+    /// Height, width and number of classes of the images it learned.
+    fn shape(&self) -> (usize, usize, usize);
+    /// What images the run used.
+    fn data(&self) -> Option<&DataConfig>;
+    /// See [`Trained::evaluate`].
+    ///
+    /// # Errors
+    /// Those of [`Trained::evaluate`].
+    fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error>;
+    /// See [`Trained::predict`].
+    ///
+    /// # Errors
+    /// Those of [`Trained::predict`].
+    fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error>;
+}
+
+impl<M: Model> AnyRun for Run<M> {
+    fn folder(&self) -> &Path {
+        self.folder()
+    }
+
+    fn source(&self) -> Option<&Source> {
+        self.source()
+    }
+
+    fn run(self: Box<Self>, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
+        Self::run(*self, observer)
+    }
+}
+
+impl<M: Model> AnyTrained for Trained<M> {
+    fn shape(&self) -> (usize, usize, usize) {
+        self.shape()
+    }
+
+    fn data(&self) -> Option<&DataConfig> {
+        self.config().data.as_ref()
+    }
+
+    fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
+        self.evaluate(data, observer)
+    }
+
+    fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error> {
+        self.predict(images)
+    }
+}
+
+impl Kind {
+    /// The kind of `M`.
+    #[must_use]
+    pub const fn of<M: Model + 'static>() -> Self {
+        Self {
+            kind: M::KIND,
+            about: M::ABOUT,
+            images: M::IMAGES,
+            stages: <M::Stage as Stage>::KINDS,
+            start: start::<M>,
+            resume: resume::<M>,
+            open: open::<M>,
+        }
+    }
+
+    /// The kind of this name.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the names there are.
+    pub fn find(kind: &str) -> Result<&'static Self, Error> {
+        MODELS.iter().find(|known| known.kind == kind).ok_or_else(|| {
+            let known: Vec<&str> = MODELS.iter().map(|known| known.kind).collect();
+            Error::config(format!("model.kind is {kind:?}; known are {}", known.join(", ")))
+        })
+    }
+
+    /// A new run; the images are found before `folder` is asked for one of the configuration's name.
+    ///
+    /// # Errors
+    /// A faulty configuration, images that are not there or do not fit, or a folder that cannot be written.
+    pub fn start(
+        &self,
+        document: &Document,
+        lookup: &Lookup,
+        folder: &mut dyn FnMut(&str) -> Result<RunFolder, Error>,
+    ) -> Result<Box<dyn AnyRun>, Error> {
+        (self.start)(document, lookup, folder)
+    }
+
+    /// The run in `folder`, whose configuration is `document`.
+    ///
+    /// # Errors
+    /// Those of [`Run::resume`].
+    pub fn resume(&self, document: &Document, lookup: &Lookup, folder: RunFolder) -> Result<Box<dyn AnyRun>, Error> {
+        (self.resume)(document, lookup, folder)
+    }
+
+    /// What the run in `folder` has learned, to be asked.
+    ///
+    /// # Errors
+    /// Those of [`Trained::open`].
+    pub fn open(&self, folder: &Path) -> Result<Box<dyn AnyTrained>, Error> {
+        (self.open)(folder)
+    }
+}
+
+fn start<M: Model + 'static>(
+    document: &Document,
+    lookup: &Lookup,
+    folder: &mut dyn FnMut(&str) -> Result<RunFolder, Error>,
+) -> Result<Box<dyn AnyRun>, Error> {
+    let config = document.config::<M>()?;
+    // The images first: a folder should not be left behind for a run that could not begin.
+    let data = config.data.as_ref().filter(|_| M::IMAGES);
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    let folder = folder(&config.name)?;
+    Ok(Box::new(Run::<M>::start(config, data, folder)?))
+}
+
+fn resume<M: Model + 'static>(
+    document: &Document,
+    lookup: &Lookup,
+    folder: RunFolder,
+) -> Result<Box<dyn AnyRun>, Error> {
+    let config = document.config::<M>()?;
+    let data = config.data.as_ref().filter(|_| M::IMAGES);
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    Ok(Box::new(Run::<M>::resume(config, data, folder)?))
+}
+
+fn open<M: Model + 'static>(folder: &Path) -> Result<Box<dyn AnyTrained>, Error> {
+    Ok(Box::new(Trained::<M>::open(folder)?))
+}
