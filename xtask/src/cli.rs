@@ -25,6 +25,14 @@ told in plain lines.";
 pub(crate) enum Command {
     /// Downloads a dataset into datasets/cache, verified; resumes where a download was cut off.
     Fetch(Fetch),
+    /// Trains what a configuration describes, and writes a report.
+    Train(Train),
+    /// Asks a trained model about test images.
+    Eval(Eval),
+    /// Asks a trained model about single images.
+    Predict(Predict),
+    /// Shows what there is: models, stages, presets …
+    List(List),
     /// Trains the brain pipeline, first without labels, then with them, and writes a report.
     Mnist(Mnist),
     /// Lets spiking neurons learn images without labels (Diehl & Cook 2015), and writes a report.
@@ -69,19 +77,15 @@ pub(crate) enum Preset {
     Full,
 }
 
+/// What every run can be told.
 #[derive(Debug, Args)]
-pub(crate) struct Mnist {
-    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
-    ///
-    /// Without it, what the configuration says; the presets say `auto`.
-    #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
-    pub(crate) data: Option<Choice>,
-    /// A prepared configuration.
-    #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"])]
-    pub(crate) preset: Preset,
-    /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
+pub(crate) struct Common {
+    /// A configuration of your own (YAML, as config.yaml in a run's folder).
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(crate) config: Option<PathBuf>,
+    /// Changes one value of the configuration: `--set stages[0].learn.epochs=3`; may be given more than once.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
     /// The seed of everything random.
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
@@ -98,39 +102,116 @@ pub(crate) struct Mnist {
     pub(crate) json: bool,
 }
 
+/// Which images.
 #[derive(Debug, Args)]
-pub(crate) struct Stdp {
-    /// Neurons; there are settings for 100, 400, 1600 and 6400, others take those of the nearest [default: 400].
-    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["config", "resume"])]
-    pub(crate) neurons: Option<NonZeroUsize>,
+pub(crate) struct Data {
     /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
     ///
     /// Without it, what the configuration says; the presets say `auto`.
     #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
     pub(crate) data: Option<Choice>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// A configuration that comes with the program: `cargo xtask list presets`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "resume"])]
+    pub(crate) preset: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Prints the whole configuration with all its keys, commented, and ends.
+    #[arg(long)]
+    pub(crate) help_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The folder of a finished run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+    /// Prints the scores as one JSON object on the last line of stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// The folder of a finished run.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Images as PNG, or arrays of images as NPY ([H, W] or [N, H, W], bytes, or floats from 0 to 1).
+    #[arg(value_name = "FILE.png|FILE.npy", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+    /// Prints one JSON object an image, a line each.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Topic {
+    /// What can be trained.
+    Models,
+    /// What is done with it.
+    Stages,
+    /// Spiking neurons.
+    Neurons,
+    /// Learning rules.
+    Rules,
+    /// From values to spikes.
+    Encoders,
+    /// From gradients to steps.
+    Optimizers,
+    /// Configurations that come with the program.
+    Presets,
+    /// Data sets of the registry.
+    Datasets,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// What is listed; without it everything.
+    #[arg(value_enum)]
+    pub(crate) topic: Option<Topic>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mnist {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// A prepared configuration.
+    #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"])]
+    pub(crate) preset: Preset,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stdp {
+    /// Neurons; there are settings for 100, 400, 1600 and 6400, others take those of the nearest [default: 400].
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["config", "resume"])]
+    pub(crate) neurons: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) data: Data,
     /// `quick`: seconds; `full`: all images, minutes with many neurons.
     #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"], hide_possible_values = true, value_name = "quick|full")]
     pub(crate) preset: Preset,
     /// The learning rule: diehl-cook (published, the default) or normalised.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "resume"])]
     pub(crate) rule: Option<String>,
-    /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub(crate) config: Option<PathBuf>,
-    /// The seed of everything random.
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
-    pub(crate) seed: Option<u64>,
     #[command(flatten)]
-    pub(crate) threads: Threads,
-    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    pub(crate) out: Option<PathBuf>,
-    /// Continues the run in this folder, with its configuration.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) resume: Option<PathBuf>,
-    /// Prints the summary as one JSON object on the last line of stdout.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) common: Common,
 }
 
 /// A published network.
@@ -151,61 +232,28 @@ pub(crate) struct Sim {
     /// The network.
     #[arg(value_enum, conflicts_with_all = ["config", "resume"])]
     pub(crate) model: Option<SimModel>,
-    /// A configuration of your own (YAML, as config.yaml in a run's folder).
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub(crate) config: Option<PathBuf>,
     /// Biological time [default: 1].
     #[arg(long, value_name = "S", conflicts_with = "resume")]
     pub(crate) seconds: Option<f64>,
-    /// The seed of connectivity, initial state and input [default: 1].
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
-    pub(crate) seed: Option<u64>,
     /// Neurons [default: as published].
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) neurons: Option<usize>,
     #[command(flatten)]
-    pub(crate) threads: Threads,
-    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    pub(crate) out: Option<PathBuf>,
-    /// Continues the run in this folder, with its configuration.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) resume: Option<PathBuf>,
-    /// Prints the summary as one JSON object on the last line of stdout.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ConvStdp {
-    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
-    ///
-    /// Without it, what the configuration says; the presets say `auto`.
-    #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
-    pub(crate) data: Option<Choice>,
+    #[command(flatten)]
+    pub(crate) data: Data,
     /// `quick`: some seconds; `full`: all images, a minute or two.
     #[arg(long, value_enum, default_value = "quick", conflicts_with_all = ["config", "resume"], hide_possible_values = true, value_name = "quick|full")]
     pub(crate) preset: Preset,
     /// Layers that learn: 1 or 2.
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["config", "resume"])]
     pub(crate) layers: usize,
-    /// A configuration of your own (YAML, as config.yaml in a run's folder) instead of a preset.
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub(crate) config: Option<PathBuf>,
-    /// The seed of everything random.
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
-    pub(crate) seed: Option<u64>,
     #[command(flatten)]
-    pub(crate) threads: Threads,
-    /// The run's folder; must be new or empty [default: experiments/NAME-TIME].
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    pub(crate) out: Option<PathBuf>,
-    /// Continues the run in this folder, with its configuration.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) resume: Option<PathBuf>,
-    /// Prints the summary as one JSON object on the last line of stdout.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) common: Common,
 }
 
 /// More threads than any machine has cores are a mistake in typing.

@@ -1,16 +1,18 @@
-//! The command line of the workspace: `cargo xtask fetch`, `mnist`, `stdp`, `conv-stdp`, `sim`, `bench`.
+//! The command line of the workspace: `cargo xtask train`, `eval`, `predict`, `list`, `fetch`, `bench`, and short names for
+//! shipped configurations.
 
 mod bench;
+mod ask;
 mod cli;
-mod conv_stdp;
 mod fetch;
-mod mnist;
+mod list;
+mod place;
 mod progress;
 mod screen;
 mod session;
-mod sim;
-mod stdp;
+mod shortcut;
 mod text;
+mod train;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -49,10 +51,14 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
     nl_kernels::Level::from_env()?;
     match cli.command {
         cli::Command::Fetch(options) => fetch::run(&options),
-        cli::Command::Mnist(options) => mnist::run(&options),
-        cli::Command::Stdp(options) => stdp::run(&options),
-        cli::Command::ConvStdp(options) => conv_stdp::run(&options),
-        cli::Command::Sim(options) => sim::run(&options),
+        cli::Command::Train(options) => train::run(&options),
+        cli::Command::Eval(options) => ask::eval(&options),
+        cli::Command::Predict(options) => ask::predict(&options),
+        cli::Command::List(options) => list::run(&options),
+        cli::Command::Mnist(options) => shortcut::mnist(&options),
+        cli::Command::Stdp(options) => shortcut::stdp(&options),
+        cli::Command::ConvStdp(options) => shortcut::conv_stdp(&options),
+        cli::Command::Sim(options) => shortcut::sim(&options),
         cli::Command::Bench(options) => bench::run(&options),
     }
 }

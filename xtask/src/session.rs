@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use nl_data::{Source, SourceKind};
-use nl_train::RunFolder;
 use serde::Serialize;
 
 use crate::cli::Threads;
@@ -87,14 +85,6 @@ fn resuming(line: &[OsString], folder: &Path) -> String {
     command
 }
 
-/// The folder asked for, or a new one under experiments/.
-pub(crate) fn folder(out: Option<&Path>, name: &str) -> anyhow::Result<RunFolder> {
-    Ok(match out {
-        Some(path) => RunFolder::create(path)?,
-        None => RunFolder::create_in(Path::new("experiments"), name)?,
-    })
-}
-
 /// The text of a configuration file.
 pub(crate) fn read_config(file: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
@@ -122,15 +112,6 @@ pub(crate) fn open(resume: Option<&Path>, config: Option<&Path>, command: &str, 
         (None, None) => preset.to_owned(),
     };
     crate::say(&format!("{command}: {what}; {time}. Ctrl-C stops with a checkpoint."));
-}
-
-/// A dataset in a word or two, for a title.
-pub(crate) fn dataset(source: &Source) -> String {
-    match (source.kind, &source.path) {
-        (SourceKind::Synthetic, _) => "synthetic digits".to_owned(),
-        (_, Some(folder)) if source.name == "unknown" => folder.display().to_string(),
-        _ => source.name.clone(),
-    }
 }
 
 /// The result: a table for people, or one JSON object on stdout with the table on stderr.

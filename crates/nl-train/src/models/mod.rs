@@ -10,7 +10,7 @@ use std::path::Path;
 use nl_data::{Images, Lookup, Source};
 
 pub use brain::BrainModel;
-pub use competitive::{CompeteConfig, CompetitiveModel, CompetitiveModelConfig, CompetitiveStage, LabelConfig};
+pub use competitive::{competitive_network, CompeteConfig, CompetitiveModel, CompetitiveModelConfig, CompetitiveStage, LabelConfig};
 pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,

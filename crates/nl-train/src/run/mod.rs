@@ -170,6 +170,7 @@ impl<M: Model> Run<M> {
             return Err(Error::config(format!("the checkpoint has {stage} stages behind it, of {stages}")));
         }
         model.restore(state, folder.path())?;
+        folder.write_config(&config::Written::of::<M>(&config))?;
         let mut run = Self { config, data, model, folder, store, at, warnings: Vec::new() };
         warnings.extend(run.folder.cut_metrics(run.at.metrics_len)?);
         run.warnings = warnings;

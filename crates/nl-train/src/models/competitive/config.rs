@@ -1,5 +1,7 @@
 //! `model: {kind: competitive}` and its stages.
 
+use std::collections::BTreeMap;
+
 use nl_data::encode::{Encoder, SuperposedPoisson};
 use nl_layers::competitive::CompetitiveConfig;
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,36 @@ impl Settings for CompetitiveModelConfig {
         }
         Ok(())
     }
+}
+
+/// Settings of the network for this many neurons and the rule of this name (without one: Diehl & Cook's).
+///
+/// Between the sizes for which values were chosen, those of the nearest one are taken.
+///
+/// ```
+/// let network = nl_train::models::competitive_network(400, None)?;
+/// assert_eq!((network.neurons, network.rule.name()), (400, "diehl-cook"));
+/// # Ok::<(), nl_train::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Config`] if there is no such rule, or the number of neurons is out of range.
+pub fn competitive_network(neurons: usize, rule: Option<&str>) -> Result<CompetitiveConfig, Error> {
+    type Networks = BTreeMap<String, BTreeMap<usize, CompetitiveConfig>>;
+    let text = include_str!("../../../configs/networks.yaml");
+    let networks: Networks = serde_saphyr::from_str(text).map_err(|e| Error::config(e.to_string()))?;
+    let rule = rule.unwrap_or("diehl-cook");
+    let Some(sizes) = networks.get(rule) else {
+        let known: Vec<&str> = networks.keys().map(String::as_str).collect();
+        return Err(Error::config(format!("rule {rule:?} is unknown; use one of {}", known.join(", "))));
+    };
+    let far = |size: usize| (size as f64 / neurons.max(1) as f64).ln().abs();
+    let Some((_, network)) = sizes.iter().min_by(|a, b| far(*a.0).total_cmp(&far(*b.0))) else {
+        return Err(Error::config(format!("rule {rule:?} has no sizes")));
+    };
+    let network = CompetitiveConfig { neurons, ..*network };
+    network.validate()?;
+    Ok(network)
 }
 
 /// What a competitive network does, stage by stage.
@@ -106,5 +138,23 @@ impl Stage for CompetitiveStage {
             Self::Compete(_) => "compete",
             Self::Label(_) => "label",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_settings_for_every_size() {
+        for rule in ["diehl-cook", "normalised"] {
+            for neurons in [1, 100, 400, 1600, 6400, 10_000] {
+                let network = competitive_network(neurons, Some(rule)).unwrap();
+                assert_eq!((network.neurons, network.rule.name()), (neurons, rule));
+            }
+        }
+        let error = competitive_network(400, Some("oja")).unwrap_err().to_string();
+        assert!(error.contains("\"oja\"") && error.contains("diehl-cook, normalised"), "{error}");
+        assert!(competitive_network(0, None).unwrap_err().to_string().contains("neurons"));
     }
 }
