@@ -170,4 +170,15 @@ mod tests {
             prop_assert_eq!(first, train.steps_of(nearest).first().copied());
         }
     }
+
+    #[test]
+    fn codes_of_a_configuration() {
+        let read = |text: &str| toml::from_str::<PopulationCode>(text);
+        let curve = LatencyCurve::Charging { tau: 5.0 };
+        let text = "kind = \"latency\"\nsteps = 9\ncurve = {kind = \"charging\", tau = 5.0}";
+        assert_eq!(read(text), Ok(PopulationCode::Latency(Latency { curve, steps: 9, ..Latency::default() })));
+        assert_eq!(read("kind = \"rate\"").unwrap(), PopulationCode::Rate(Poisson::default()));
+        assert!(read("kind = \"Rate\"").unwrap_err().to_string().contains("`rate`"));
+        assert!(read("kind = \"rate\"\nstep = 1").unwrap_err().to_string().contains("step"));
+    }
 }

@@ -137,8 +137,12 @@ mod tests {
                         // Thousandths of a spike, in integers: dt is a multiple of 0.05 ms.
                         let product = rate * (dt * 20.0) as usize * steps * tenths;
                         if product.is_multiple_of(200_000) && rate as f64 * dt <= 1000.0 {
-                            let encoder =
-                                Regular { rate: Hz(rate as f64), phase: Phase::Fixed { value: 0.0 }, steps, dt: Ms(dt) };
+                            let encoder = Regular {
+                                rate: Hz(rate as f64),
+                                phase: Phase::Fixed { value: 0.0 },
+                                steps,
+                                dt: Ms(dt),
+                            };
                             let spikes = encode(encoder, &[x]).steps_of(0);
                             assert_eq!(spikes.len(), product / 200_000, "{rate} Hz, {dt} ms, {steps} steps, {x}");
                             assert_eq!(spikes.last(), Some(&(steps - 1)), "the last interval ends with the last step");

@@ -118,4 +118,20 @@ mod tests {
         assert_eq!(synapses.weights(), &[0.0, 0.0, 0.0, -3.0]);
         Dale::All { sign: Sign::Inhibitory }.verify(&mut synapses).unwrap();
     }
+
+    #[test]
+    fn signs_of_a_configuration() {
+        for (text, dale) in [
+            (r#"{"kind": "all", "sign": "inhibitory"}"#, Dale::All { sign: Sign::Inhibitory }),
+            (
+                r#"{"kind": "per-pre", "signs": ["excitatory", "inhibitory"]}"#,
+                Dale::PerPre { signs: vec![Sign::Excitatory, Sign::Inhibitory] },
+            ),
+        ] {
+            assert_eq!(serde_json::from_str::<Dale>(text).unwrap(), dale);
+            assert_eq!(serde_json::from_str::<Dale>(&serde_json::to_string(&dale).unwrap()).unwrap(), dale);
+        }
+        let error = serde_json::from_str::<Dale>(r#"{"kind": "PerPre", "signs": []}"#).unwrap_err().to_string();
+        assert!(error.contains("PerPre") && error.contains("`per-pre`"), "{error}");
+    }
 }
