@@ -46,6 +46,7 @@ impl Fans {
 
 /// Which of the two directions keeps its variance in He's initialisers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fan {
     /// The forward pass.
@@ -74,6 +75,7 @@ impl Fan {
 ///
 /// "Normal" draws from N(0, σ²), untruncated; "uniform" from U(−√3 σ, √3 σ), which has the same variance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Initializer {

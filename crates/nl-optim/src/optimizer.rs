@@ -11,6 +11,7 @@ use crate::{
 /// The rule that turns a gradient into a direction. In configurations: `{kind: adam, beta1: 0.9}`; what is left out
 /// has its default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -127,6 +128,7 @@ impl Transform for Algorithm {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// The rule.

@@ -10,6 +10,7 @@ const NAME: &str = "population";
 
 /// How an activation in [0, 1] is told.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum PopulationCode {
     /// By rate.
@@ -37,6 +38,7 @@ pub enum PopulationCode {
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Population {
     /// Neurons m of each input, 3 or more.

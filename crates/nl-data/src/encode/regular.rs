@@ -12,6 +12,7 @@ const NAME: &str = "regular";
 
 /// Where in its interval an input begins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Phase {
     /// The same for all, in [0, 1): 0 waits a whole interval for the first spike.
@@ -42,6 +43,7 @@ pub enum Phase {
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Regular {
     /// Rate of an input of 1.

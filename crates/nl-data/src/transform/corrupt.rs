@@ -12,6 +12,7 @@ use crate::encode::rounding;
 /// Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008, §2.3 (masking)
 /// and JMLR 2010, §3.2 (Gaussian); patches: He et al., "Masked autoencoders are scalable vision learners", CVPR 2022.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Corruption {

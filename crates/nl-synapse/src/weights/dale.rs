@@ -9,6 +9,7 @@ const NAME: &str = "Dale";
 
 /// What a synapse may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sign {
     /// w ≥ 0
@@ -41,6 +42,7 @@ impl Sign {
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Dale {
     /// One sign for the whole connection.
