@@ -17,6 +17,7 @@ use crate::Error;
 /// # Ok::<(), nl_brain::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct BrainConfig {
     /// Rows of an image; at least 4.

@@ -15,6 +15,7 @@ use crate::{BrainConfig, Error, Recalled};
 
 /// How much is remembered, and how it is recalled; see [`MemoryConfig`] for the equations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct HippocampusConfig {
     /// The most episodes held.

@@ -38,6 +38,7 @@ pub enum ResolveError {
 
 /// What was asked for: `auto`, `synthetic` or a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "String", into = "String")]
 pub enum Choice {
     /// `$NL_DATASETS`, else the cache, else procedural digits.

@@ -8,6 +8,7 @@ use crate::{Context, Error, Layer};
 
 /// A pointwise nonlinearity; input and output have the same shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activation {

@@ -46,6 +46,7 @@ impl Fans {
 
 /// Which of the two directions keeps its variance in He's initialisers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fan {
     /// The forward pass.
@@ -74,6 +75,7 @@ impl Fan {
 ///
 /// "Normal" draws from N(0, σ²), untruncated; "uniform" from U(−√3 σ, √3 σ), which has the same variance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Initializer {
@@ -304,5 +306,24 @@ mod tests {
         close(draw(Initializer::HE_NORMAL, &[2, 2]), [1.0204244, -0.5748273, -0.5421299, -0.9035714]);
         close(draw(Initializer::XavierUniform, &[2, 2]), [-0.008974572, 1.0247474, -0.18119593, 0.4016949]);
         close(draw(Initializer::Orthogonal { gain: 1.0 }, &[2, 2]), [0.8712694, -0.49080503, -0.49080503, -0.8712694]);
+    }
+
+    /// As a configuration file has them; a name of before is refused with today's.
+    #[test]
+    fn initialisers_are_named_in_kebab_case() {
+        for (text, initialiser) in [
+            (r#"{"kind": "zeros"}"#, Initializer::Zeros),
+            (r#"{"kind": "constant", "value": 2}"#, Initializer::Constant { value: 2.0 }),
+            (r#"{"kind": "he-normal"}"#, Initializer::HE_NORMAL),
+            (r#"{"kind": "he-uniform", "fan": "out"}"#, Initializer::HeUniform { fan: Fan::Out }),
+            (r#"{"kind": "xavier-normal"}"#, Initializer::XavierNormal),
+        ] {
+            assert_eq!(serde_json::from_str::<Initializer>(text).unwrap(), initialiser, "{text}");
+            let written = serde_json::to_string(&initialiser).unwrap();
+            assert_eq!(serde_json::from_str::<Initializer>(&written).unwrap(), initialiser, "{written}");
+        }
+        let refused = |text| serde_json::from_str::<Initializer>(text).unwrap_err().to_string();
+        assert!(refused(r#"{"kind": "he_normal"}"#).contains("`he-normal`"));
+        assert!(refused(r#"{"kind": "zeros", "value": 1}"#).contains("value"));
     }
 }

@@ -6,6 +6,7 @@ use crate::Error;
 
 /// How far two keys are apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// Squared Euclidean distance Σ (q − x)².
@@ -25,6 +26,7 @@ impl From<Metric> for nl_kernels::Metric {
 
 /// Which memory makes room for a new one when the store is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
     /// Class-balancing reservoir: a class that was never the largest takes the place of a random memory of the largest
@@ -47,6 +49,7 @@ pub enum Replacement {
 /// assert!(config.validate().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MemoryConfig {
     /// Components of a key.

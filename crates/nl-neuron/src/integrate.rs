@@ -59,6 +59,7 @@ pub struct Rk4;
 
 /// The integrators by name: what a model's parameters hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// [`Euler`], order 1.

@@ -17,6 +17,7 @@ use crate::{DecoupledDecay, Error, Mask, Transform, huge, lanes};
 /// Source: Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1; Reddi, Kale & Kumar, "On the
 /// convergence of Adam and beyond", 2018, algorithm 2, with the bias corrections of PyTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Adam {
     /// β₁ in \[0, 1)
@@ -128,6 +129,7 @@ impl Adam {
 /// Source: Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2, with λ multiplied by the
 /// learning rate (PyTorch's reading; the paper multiplies it by the schedule only).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamW {
     /// β₁ in \[0, 1)

@@ -11,6 +11,7 @@ use crate::{Error, Transform, huge, lanes};
 /// reading; Sutskever et al. put the rate inside). τ is the dampening. Source: Polyak, "Some methods of speeding up the
 /// convergence of iteration methods", 1964, eq 9. A sum beyond the range of `f32` is held at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Momentum {
     /// β in \[0, 1)
@@ -71,6 +72,7 @@ impl Transform for Momentum {
 /// importance of initialization and momentum in deep learning", 2013, eq 3-4, after Nesterov, 1983. A sum beyond the range
 /// of `f32` is held at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Nesterov {
     /// β in \[0, 1)

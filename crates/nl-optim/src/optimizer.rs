@@ -11,6 +11,7 @@ use crate::{
 /// The rule that turns a gradient into a direction. In configurations: `{kind: adam, beta1: 0.9}`; what is left out
 /// has its default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -139,6 +140,7 @@ impl Transform for Algorithm {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// The rule.
@@ -356,6 +358,45 @@ impl Optimizer {
     pub fn observe(&self, state: &mut OptimizerState, metric: f64) {
         if let (Some(plateau), Some(seen)) = (&self.config.plateau, &mut state.plateau) {
             plateau.observe(seen, metric);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The shortest form reads, and what has its default is not written.
+    #[test]
+    fn a_configuration_says_what_is_not_usual() {
+        let read = |text: &str| serde_json::from_str::<OptimizerConfig>(text);
+        let short =
+            read(r#"{"algorithm": {"kind": "adam"}, "schedule": {"kind": "constant", "rate": 0.001}}"#).unwrap();
+        assert_eq!(short, OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 0.001 }));
+        let written = serde_json::to_value(&short).unwrap();
+        assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), ["algorithm", "schedule"]);
+
+        let long = r#"{"algorithm": {"kind": "rms-prop", "centered": true}, "schedule": {"kind": "one-cycle", "peak": 0.01},
+            "plateau": {"patience": 3}, "l1": 0.1, "l2": 0.2, "weight_decay": 0.3, "clip_norm": 1, "clip_value": 2}"#;
+        let long = read(long).unwrap();
+        assert!(matches!(long.algorithm, Algorithm::RmsProp(RmsProp { centered: true, .. })));
+        assert_eq!((long.l1, long.l2, long.weight_decay), (0.1, 0.2, 0.3));
+        assert_eq!((long.clip_norm, long.clip_value, long.plateau.unwrap().patience), (Some(1.0), Some(2.0), 3));
+        assert_eq!(read(&serde_json::to_string(&long).unwrap()).unwrap(), long);
+
+        let error = long.validate().unwrap_err().to_string();
+        assert!(error.contains("one-cycle.steps = 0") && error.contains("Schedule::over"), "{error}");
+        assert_eq!(long.over(10).schedule, Schedule::one_cycle(0.01, 10));
+        assert_eq!(long.over(10).validate(), Ok(()));
+
+        for (wrong, named) in [
+            (r#"{"algorithm": {"kind": "adamw"}, "schedule": {"kind": "constant", "rate": 1}}"#, "`adam-w`"),
+            (r#"{"algorithm": {"kind": "adam", "bta1": 1}, "schedule": {"kind": "constant", "rate": 1}}"#, "bta1"),
+            (r#"{"algorithm": {"kind": "sgd"}, "schedule": {"kind": "OneCycle", "peak": 1}}"#, "`one-cycle`"),
+            (r#"{"algorithm": {"kind": "sgd"}, "schedule": {"kind": "constant", "rate": 1}, "l3": 1}"#, "l3"),
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::error::require;
 /// assert_eq!(state.scale(), 0.1);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Plateau {
     /// What a drop multiplies the rate by, in (0, 1).

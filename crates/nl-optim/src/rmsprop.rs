@@ -15,6 +15,7 @@ use crate::{Error, Transform, huge, lanes};
 /// Source: Tieleman & Hinton, "Lecture 6.5: rmsprop", 2012; centred: Graves, "Generating sequences with recurrent neural
 /// networks", 2013, eq 38-41.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RmsProp {
     /// α in \[0, 1)

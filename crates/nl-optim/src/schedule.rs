@@ -20,6 +20,7 @@ use crate::error::{require, require_not_negative};
 /// assert!(schedule.rate(110) < 1e-12);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Schedule {
@@ -182,7 +183,9 @@ impl Schedule {
                 rate * power(*factor, milestones.iter().filter(|&&at| at <= step).count() as u64)
             }
             Self::Exponential { rate, factor } => rate * power(*factor, step),
-            Self::Cosine { rate, steps, floor } => half_cosine(*rate, *floor, (step as f64 / (*steps).max(1) as f64).min(1.0)),
+            Self::Cosine { rate, steps, floor } => {
+                half_cosine(*rate, *floor, (step as f64 / (*steps).max(1) as f64).min(1.0))
+            }
             Self::CosineRestarts { rate, period, growth, floor } => {
                 let (mut at, mut length) = (step, *period);
                 if *growth == 1 {

@@ -8,6 +8,7 @@ use crate::{Error, Transform, lanes};
 ///
 /// Source: Robbins & Monro, "A stochastic approximation method", 1951, eq 6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sgd {}
 

@@ -110,6 +110,7 @@ impl<F: Real> Activity<'_, F> {
 ///
 /// Source of the roles: Doya, "Metalearning and neuromodulation", Neural Networks 2002.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Modulators {
     /// Reward prediction error.

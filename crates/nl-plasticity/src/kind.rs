@@ -25,6 +25,7 @@ macro_rules! table {
         /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
         pub enum RuleKind {
             $(#[doc = concat!("[`", stringify!($rule), "`].")] $variant($parameters),)*

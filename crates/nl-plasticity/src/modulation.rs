@@ -10,6 +10,7 @@ const NAME: &str = "neuromodulation";
 
 /// One neuromodulator: its concentration m falls back to 0 with τ m' = −m.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ModulatorParameters {
     /// Time constant of the decay.
@@ -24,6 +25,7 @@ impl Default for ModulatorParameters {
 
 /// Parameters of [`Neuromodulation`], one time constant each.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NeuromodulationParameters {
     /// Dopamine (Izhikevich 2007: 200 ms).
@@ -120,6 +122,7 @@ impl Neuromodulation {
 /// A factor on learning from any combination of modulators: g = bias + a·DA + b·ACh + c·5-HT + d·NA, cut off below 0 if
 /// `rectify`. The default is 1 whatever the modulators.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Gate {
     /// Factor at baseline.

@@ -53,10 +53,8 @@ fn amplitudes_of_the_range_are_shares_of_the_distance_of_the_bounds() {
         let kind = with(kind, &bounds);
         let of_range = with(kind, &[("amplitude_unit", "range".into())]);
         let value = serde_json::to_value(kind).unwrap();
-        let larger: Vec<_> = amplitudes(kind)
-            .iter()
-            .map(|&name| (name, (4.0 * value[name].as_f64().unwrap()).into()))
-            .collect();
+        let larger: Vec<_> =
+            amplitudes(kind).iter().map(|&name| (name, (4.0 * value[name].as_f64().unwrap()).into())).collect();
         let larger = with(kind, &larger);
         assert_ne!(learnt(kind), learnt(of_range), "{}", kind.name());
         assert_eq!(learnt(of_range), learnt(larger), "{}", kind.name());

@@ -10,6 +10,7 @@ const NAME: &str = "Tsodyks-Markram";
 
 /// Parameters of [`TsodyksMarkram`]; the defaults are NEST's `tsodyks2_synapse`: depression without facilitation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TsodyksMarkramParameters {
     /// Utilisation U: the part of the resources that the first spike uses.

@@ -31,7 +31,8 @@ fn enums(code: &[Token]) -> Vec<Vocabulary> {
     for i in 0..code.len() {
         let (true, Some(Token::Word(name))) = (at(code, i, &["enum"]), code.get(i + 1)) else { continue };
         // Back over visibility and attributes to what came before them.
-        let before = code[..i].iter().rposition(|token| matches!(token, Token::Sign(';' | '{' | '}'))).map_or(0, |at| at + 1);
+        let before =
+            code[..i].iter().rposition(|token| matches!(token, Token::Sign(';' | '{' | '}'))).map_or(0, |at| at + 1);
         let attributes = &code[before..i];
         if !contains(attributes, &["derive"]) || !contains(attributes, &["Deserialize"]) {
             continue;
@@ -102,7 +103,8 @@ fn every_name_of_a_configuration_is_kebab_case() {
 
 #[test]
 fn a_wrong_vocabulary_is_seen() {
-    let of = |source: &str| enums(&tokens(source)).iter().map(|found| fault(found).unwrap_or_default()).collect::<Vec<_>>();
+    let of =
+        |source: &str| enums(&tokens(source)).iter().map(|found| fault(found).unwrap_or_default()).collect::<Vec<_>>();
     let plain = "#[derive(Debug, Deserialize)] pub enum A { One, Two }";
     assert!(of(plain)[0].contains("A: give it #[serde(rename_all"));
     let snake = r#"#[derive(Deserialize)] #[serde(rename_all = "snake_case")] enum B { One }"#;

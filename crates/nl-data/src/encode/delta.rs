@@ -11,6 +11,7 @@ const NAME: &str = "delta";
 
 /// What a value is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DeltaReference {
     /// The value one step before: slow changes, however large in the end, are never told (snnTorch `delta`).
@@ -39,6 +40,7 @@ pub enum DeltaReference {
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Delta {
     /// Least change θ that is told.

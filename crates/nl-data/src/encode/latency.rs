@@ -11,6 +11,7 @@ const NAME: &str = "latency";
 
 /// How the time of the spike, in steps, follows from the input x in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LatencyCurve {
     /// t = (T − 1)(1 − x).
@@ -49,6 +50,7 @@ pub enum LatencyCurve {
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
     /// From input to time.

@@ -27,6 +27,7 @@ const NAME: &str = "weighted phase";
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct WeightedPhase {
     /// Bits K, 1 to 24.

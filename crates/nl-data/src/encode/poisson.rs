@@ -31,6 +31,7 @@ const NAME: &str = "poisson";
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Poisson {
     /// Rate of an input of 1.

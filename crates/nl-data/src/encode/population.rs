@@ -10,6 +10,7 @@ const NAME: &str = "population";
 
 /// How an activation in [0, 1] is told.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum PopulationCode {
     /// By rate.
@@ -37,6 +38,7 @@ pub enum PopulationCode {
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Population {
     /// Neurons m of each input, 3 or more.
@@ -169,5 +171,16 @@ mod tests {
             let first = train.events().map(|(step, _)| step).next();
             prop_assert_eq!(first, train.steps_of(nearest).first().copied());
         }
+    }
+
+    #[test]
+    fn codes_of_a_configuration() {
+        let read = |text: &str| toml::from_str::<PopulationCode>(text);
+        let curve = LatencyCurve::Charging { tau: 5.0 };
+        let text = "kind = \"latency\"\nsteps = 9\ncurve = {kind = \"charging\", tau = 5.0}";
+        assert_eq!(read(text), Ok(PopulationCode::Latency(Latency { curve, steps: 9, ..Latency::default() })));
+        assert_eq!(read("kind = \"rate\"").unwrap(), PopulationCode::Rate(Poisson::default()));
+        assert!(read("kind = \"Rate\"").unwrap_err().to_string().contains("`rate`"));
+        assert!(read("kind = \"rate\"\nstep = 1").unwrap_err().to_string().contains("step"));
     }
 }

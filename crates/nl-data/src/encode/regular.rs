@@ -12,6 +12,7 @@ const NAME: &str = "regular";
 
 /// Where in its interval an input begins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Phase {
     /// The same for all, in [0, 1): 0 waits a whole interval for the first spike.
@@ -42,6 +43,7 @@ pub enum Phase {
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Regular {
     /// Rate of an input of 1.
@@ -137,8 +139,12 @@ mod tests {
                         // Thousandths of a spike, in integers: dt is a multiple of 0.05 ms.
                         let product = rate * (dt * 20.0) as usize * steps * tenths;
                         if product.is_multiple_of(200_000) && rate as f64 * dt <= 1000.0 {
-                            let encoder =
-                                Regular { rate: Hz(rate as f64), phase: Phase::Fixed { value: 0.0 }, steps, dt: Ms(dt) };
+                            let encoder = Regular {
+                                rate: Hz(rate as f64),
+                                phase: Phase::Fixed { value: 0.0 },
+                                steps,
+                                dt: Ms(dt),
+                            };
                             let spikes = encode(encoder, &[x]).steps_of(0);
                             assert_eq!(spikes.len(), product / 200_000, "{rate} Hz, {dt} ms, {steps} steps, {x}");
                             assert_eq!(spikes.last(), Some(&(steps - 1)), "the last interval ends with the last step");

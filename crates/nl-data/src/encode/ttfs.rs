@@ -27,6 +27,7 @@ const NAME: &str = "time to first spike";
 /// # Ok::<(), nl_data::encode::EncodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TimeToFirstSpike {
     /// Threshold θ₀ in step 0.

@@ -20,6 +20,7 @@ const NAME: &str = "centre surround";
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CentreSurround {
     /// (σ of the centre, σ of the surround) of each channel, in pixels.

@@ -23,6 +23,7 @@ const NAME: &str = "gabor";
 /// # Ok::<(), nl_neuron::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Gabor {
     /// Number of orientations n, evenly over half a turn.

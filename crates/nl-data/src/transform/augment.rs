@@ -25,6 +25,7 @@ use super::{Erase, TransformError, check, check_len};
 /// # Ok::<(), nl_data::TransformError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
     /// Greatest shift along each axis, in pixels.

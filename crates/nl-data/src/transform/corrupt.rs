@@ -12,6 +12,7 @@ use crate::encode::rounding;
 /// Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008, §2.3 (masking)
 /// and JMLR 2010, §3.2 (Gaussian); patches: He et al., "Masked autoencoders are scalable vision learners", CVPR 2022.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Corruption {
@@ -208,5 +209,16 @@ mod tests {
         ] {
             assert!(corruption.validate().unwrap_err().to_string().contains(name));
         }
+    }
+
+    #[test]
+    fn corruptions_of_a_configuration() {
+        let masked = Corruption::MaskPatches { fraction: 0.5, size: 4, fill: 0.0 };
+        let text = "kind = \"mask-patches\"\nfraction = 0.5\nsize = 4\nfill = 0.0";
+        assert_eq!(toml::from_str::<Corruption>(text), Ok(masked));
+        assert_eq!(toml::from_str::<Corruption>("kind = \"none\""), Ok(Corruption::None));
+        let error = toml::from_str::<Corruption>("kind = \"mask_pixels\"").unwrap_err().to_string();
+        assert!(error.contains("`mask-pixels`"), "{error}");
+        assert!(toml::from_str::<Corruption>("kind = \"gaussian\"\nstd = 1.0\nstdd = 1.0").is_err());
     }
 }

@@ -13,6 +13,7 @@ use super::{TransformError, check, check_len};
 /// which draws r uniformly and fills with noise; log-uniform (as in torchvision) treats tall and flat alike, and the
 /// fill here is a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Erase {
     /// How often, in [0, 1].

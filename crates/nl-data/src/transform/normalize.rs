@@ -17,6 +17,7 @@ use super::{TransformError, check};
 /// # Ok::<(), nl_data::TransformError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Unchecked")]
 pub struct Normalize {
     mean: f32,
@@ -25,6 +26,7 @@ pub struct Normalize {
 
 /// As written in a file, before [`Normalize::new`] has seen it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
     mean: f32,

@@ -15,6 +15,7 @@ pub(super) const MOST_INPUTS: usize = u16::MAX as usize;
 /// assert_eq!((eta.at(0.0), eta.at(0.5), eta.at(1.0)), (0.04, 0.02, 0.01));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Anneal {
     /// Value at the start.
@@ -47,6 +48,7 @@ impl Anneal {
 
 /// How the winner's weights w_i change; x_i is the trace of input i.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CompetitiveRule {
     /// w ← clamp(w + η (x − x_tar)(w_max − w)^μ, 0, w_max). Source: Diehl & Cook 2015, the post-spike rule of section
@@ -91,6 +93,7 @@ impl CompetitiveRule {
 /// All parameters of a [`CompetitiveNetwork`](super::CompetitiveNetwork); the defaults are those for 400 neurons and
 /// 60,000 images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CompetitiveConfig {
     /// Inputs, at most 65535.

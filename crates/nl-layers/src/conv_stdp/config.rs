@@ -10,6 +10,7 @@ const MOST: usize = 1 << 28;
 
 /// A population on a grid: neuron (y · width + x) · channels + c.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
     /// Rows.
@@ -48,6 +49,7 @@ impl Grid {
 
 /// Parameters of a layer; the defaults are those that read MNIST best with one layer (`configs/conv-stdp.yaml`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvStdpConfig {
     /// Feature maps.

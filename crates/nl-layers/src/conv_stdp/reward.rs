@@ -12,6 +12,7 @@ use super::layer::Activity;
 
 /// Parameters of [`RewardStdp`]; the defaults are published (SpykeTorch, `MozafariMNIST2018`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RewardConfig {
     /// Maps of each class; map m stands for class m / `maps_per_class`.

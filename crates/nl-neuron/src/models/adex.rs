@@ -11,6 +11,7 @@ const NAME: &str = "adex";
 
 /// Parameters of [`AdEx`]; the defaults are the paper's, with V_reset = E_L.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AdExParameters {
     /// Membrane capacitance.

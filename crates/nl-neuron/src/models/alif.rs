@@ -11,6 +11,7 @@ const NAME: &str = "alif";
 
 /// Parameters of [`Alif`]; the defaults are dimensionless (R = 1, V_th = 1), with τ_m and τ_a of Bellec et al. 2018.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AlifParameters {
     /// Membrane time constant.

@@ -12,6 +12,7 @@ const NAME: &str = "coba";
 
 /// Which conductance stands for a step in which it decays; the conductances themselves are always exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ConductanceScheme {
     /// g at the start of the step: exponential Euler, order 1, what Brian2's `exponential_euler` does.
@@ -33,6 +34,7 @@ impl ConductanceScheme {
 
 /// Parameters of [`Coba`]; the defaults are NEST's `iaf_cond_exp`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CobaParameters {
     /// Membrane capacitance; τ_m = C_m / g_L.

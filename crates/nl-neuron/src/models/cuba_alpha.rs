@@ -12,6 +12,7 @@ const NAME: &str = "cuba_alpha";
 
 /// Parameters of [`CubaAlpha`]; the defaults are NEST's `iaf_psc_alpha`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CubaAlphaParameters {
     /// Membrane time constant.

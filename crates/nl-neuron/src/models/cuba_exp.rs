@@ -13,6 +13,7 @@ const NAME: &str = "cuba_exp";
 
 /// Parameters of [`CubaExp`]; the defaults are NEST's `iaf_psc_exp`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CubaExpParameters {
     /// Membrane time constant.

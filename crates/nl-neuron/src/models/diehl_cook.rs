@@ -11,6 +11,7 @@ const NAME: &str = "diehl_cook";
 
 /// What the input of a [`DiehlCook`] neuron is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DiehlCookInput {
     /// Conductances with exponential decay, in units of the leak conductance, and a current: the paper's code.
@@ -22,6 +23,7 @@ pub enum DiehlCookInput {
 
 /// Parameters of [`DiehlCook`]; the defaults are the excitatory neurons of the paper's code.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DiehlCookParameters {
     /// Membrane time constant.

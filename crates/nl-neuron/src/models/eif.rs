@@ -10,6 +10,7 @@ const NAME: &str = "eif";
 
 /// Parameters of [`Eif`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct EifParameters {
     /// Membrane capacitance.

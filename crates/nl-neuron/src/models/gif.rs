@@ -14,6 +14,7 @@ const NAME: &str = "gif";
 
 /// Parameters of [`Gif`]; the defaults are NEST's `gif_psc_exp`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct GifParameters {
     /// Membrane capacitance; τ_m = C_m / g_L.

@@ -10,6 +10,7 @@ const NAME: &str = "hodgkin_huxley";
 
 /// Parameters of [`HodgkinHuxley`]; the defaults are the squid axon's, shifted to a rest near −65 mV.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct HodgkinHuxleyParameters {
     /// Membrane capacitance in µF/cm².

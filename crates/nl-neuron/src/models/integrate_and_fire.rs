@@ -11,6 +11,7 @@ const NAME: &str = "if";
 
 /// Parameters of [`IntegrateAndFire`]; the defaults are those of [`Lif`](crate::Lif) where they apply.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct IntegrateAndFireParameters {
     /// Membrane capacitance.

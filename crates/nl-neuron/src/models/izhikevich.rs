@@ -10,6 +10,7 @@ const NAME: &str = "izhikevich";
 
 /// The named firing patterns of the 2003 paper, figure 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IzhikevichPreset {
     /// Regular spiking (excitatory cortical cells).
@@ -56,6 +57,7 @@ impl IzhikevichPreset {
 
 /// How the equations of [`Izhikevich`] are integrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IzhikevichScheme {
     /// The program of the 2003 paper (dt = 1 ms there): two half-steps for v, then u from the new v. NEST's
@@ -69,6 +71,7 @@ pub enum IzhikevichScheme {
 
 /// Parameters of [`Izhikevich`]; the defaults are regular spiking.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct IzhikevichParameters {
     /// Rate of recovery, 1/ms.

@@ -10,6 +10,7 @@ const NAME: &str = "lif";
 
 /// What one unit of input does to the membrane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Drive {
     /// A current in pA, held over the step: V gains R (1 − e^(−dt/τ_m)) I.
@@ -31,6 +32,7 @@ impl Drive {
 
 /// What a spike does to the membrane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reset {
     /// V := V_reset ("zero" elsewhere).
@@ -42,6 +44,7 @@ pub enum Reset {
 
 /// Parameters of [`Lif`]; the defaults are NEST's `iaf_psc_delta`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LifParameters {
     /// Membrane time constant.

@@ -12,6 +12,7 @@ const NAME: &str = "mat2";
 
 /// Parameters of [`Mat2`]; the defaults are NEST's `mat2_psc_exp` (Kobayashi's regular-spiking set).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Mat2Parameters {
     /// Membrane time constant.

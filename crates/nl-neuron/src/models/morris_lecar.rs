@@ -10,6 +10,7 @@ const NAME: &str = "morris_lecar";
 
 /// Parameters of [`MorrisLecar`]; the default is [`type_2`](Self::type_2).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct MorrisLecarParameters {
     /// Membrane capacitance in µF/cm².

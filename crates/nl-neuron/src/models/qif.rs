@@ -10,6 +10,7 @@ const NAME: &str = "qif";
 
 /// Parameters of [`Qif`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct QifParameters {
     /// Membrane time constant.

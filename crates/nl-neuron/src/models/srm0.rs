@@ -11,6 +11,7 @@ const NAME: &str = "srm0";
 
 /// Parameters of [`Srm0`]; membrane and threshold as [`Lif`](crate::Lif)'s defaults, the reset kernel is our choice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Srm0Parameters {
     /// Membrane time constant, of the response to input.

@@ -11,6 +11,7 @@ const NAME: &str = "traub_miles";
 
 /// Parameters of [`TraubMiles`]; the defaults are benchmark 3 of Brette et al. 2007, on 20,000 µm² of membrane.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TraubMilesParameters {
     /// Membrane capacitance (1 µF/cm²).

@@ -18,6 +18,7 @@ use crate::{Error, Real, Surrogate};
 /// assert_eq!(Sigmoid { k: 25.0 }.slope(-1000.0_f32), 0.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Sigmoid {
     /// Sharpness.
@@ -59,6 +60,7 @@ impl Surrogate for Sigmoid {
 /// Source: Norse `tanh`, whose ψ is 2/k times the derivative of the primitive it states; here both agree. k = 1 is our
 /// choice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Tanh {
     /// Sharpness.
@@ -98,6 +100,7 @@ impl Surrogate for Tanh {
 ///
 /// Source: SpikingJelly `Erf`. Norse's `gaussian` is (2/√π) e^(−k² x²): 2/k times this with α = k.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Erf {
     /// Sharpness; the standard deviation is 1/(α √2).
@@ -136,6 +139,7 @@ impl Surrogate for Erf {
 /// Source: Shrestha & Orchard, SLAYER, 2018; NEST (γ = 0.3, β = 1, the defaults here). SpikingJelly's `PiecewiseExp`
 /// with α is γ = α/2, β = α.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Exponential {
     /// Height.
@@ -175,6 +179,7 @@ impl Surrogate for Exponential {
 ///
 /// Source: snnTorch `SpikeRateEscape`, after Wulfram Gerstner's escape rate; the shift by 1 is that library's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct EscapeRate {
     /// Sharpness.

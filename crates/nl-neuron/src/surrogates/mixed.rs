@@ -12,6 +12,7 @@ use crate::{Error, Real, Surrogate};
 ///
 /// Source: Bengio, Léonard & Courville, Estimating or propagating gradients through stochastic neurons, 2013.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StraightThrough {}
 
@@ -35,6 +36,7 @@ impl Surrogate for StraightThrough {
 ///
 /// Source: snnTorch `LSO` (leaky spike operator), whose function calls the stochastic operator by mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakyRelu {
     /// Slope below 0.
@@ -72,6 +74,7 @@ impl Surrogate for LeakyRelu {
 ///
 /// Source: Suetake et al., S²NN, 2022; SpikingJelly `S2NN`, whose code has the ½ (its documentation says 1).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct S2nn {
     /// Sharpness below 0.
@@ -114,6 +117,7 @@ impl Surrogate for S2nn {
 ///
 /// Source: SpikingJelly `SquarewaveFourierSeries`, whose `n` (one more than the terms) and defaults these are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Fourier {
     /// One more than the number of terms, 2 to 1025.

@@ -24,6 +24,7 @@ fn within<F: Real>(x: F, bound: F) -> F {
 /// assert_eq!(Triangle::default().slope(0.0_f64), 0.3);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Triangle {
     /// Height.
@@ -65,6 +66,7 @@ impl Surrogate for Triangle {
 ///
 /// Source: SpikingJelly `PiecewiseQuadratic` (named after g; ψ is a [`Triangle`] of height α and half-width 1/α).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PiecewiseQuadratic {
     /// Sharpness.
@@ -108,6 +110,7 @@ impl Surrogate for PiecewiseQuadratic {
 ///
 /// Source: SpikingJelly `PiecewiseLeakyReLU`; c = 0 is the rectangle of Wu et al. 2018.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakyRectangle {
     /// Half-width.

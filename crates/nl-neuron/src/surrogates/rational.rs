@@ -18,6 +18,7 @@ use crate::{Error, Real, Surrogate};
 /// assert_eq!(FastSigmoid { k: 1.0 }.slope(1.0_f64), 0.25);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FastSigmoid {
     /// Sharpness.
@@ -55,6 +56,7 @@ impl Surrogate for FastSigmoid {
 ///
 /// What SpikingJelly calls `SuperSpike`: α scales the height, where k of [`FastSigmoid`] (the paper's) scales x.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SuperSpike {
     /// Height.
@@ -92,6 +94,7 @@ impl Surrogate for SuperSpike {
 ///
 /// Source: SpikingJelly `SoftSign`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SoftSign {
     /// Sharpness.
@@ -132,6 +135,7 @@ impl Surrogate for SoftSign {
 /// g = x/(1 + k |x|) − b/(1 + k |b|) above b, 0 below. Source: Perez-Nieves & Goodman, Sparse spiking gradient descent,
 /// 2021; snnTorch `SFS` (k = 25, b = 1: with x = V − V_th only potentials at least 1 above threshold pass any gradient).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SparseFastSigmoid {
     /// Sharpness.
@@ -173,6 +177,7 @@ impl Surrogate for SparseFastSigmoid {
 /// Source: Fang et al., Incorporating learnable membrane time constant, 2021; snnTorch's default (its docstring says
 /// 1/π where its code has α/2, as here).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Arctan {
     /// Sharpness.
@@ -211,6 +216,7 @@ impl Surrogate for Arctan {
 /// Source: Norse `circ`, whose ψ is 2α times the derivative of the primitive it states; here both agree. α = 1 is our
 /// choice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Circ {
     /// Width.
@@ -250,6 +256,7 @@ impl Surrogate for Circ {
 ///
 /// Source: Herranz-Celotti & Rouat, Surrogate gradients design, 2022; SpikingJelly `QPseudoSpike`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct QPseudoSpike {
     /// Power of the tail.
@@ -289,6 +296,7 @@ impl Surrogate for QPseudoSpike {
 ///
 /// Source: SpikingJelly `NonzeroSignLogAbs`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LogAbs {
     /// Height at 0.

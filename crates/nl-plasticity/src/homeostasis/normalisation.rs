@@ -26,6 +26,7 @@ const NORMALISATION: &str = "weight normalisation";
 /// # Ok::<(), nl_plasticity::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WeightNormalisation {
     /// c.

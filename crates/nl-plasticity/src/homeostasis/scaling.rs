@@ -11,6 +11,7 @@ const SCALING: &str = "synaptic scaling";
 
 /// Parameters of [`SynapticScaling`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SynapticScalingParameters {
     /// Time constant for a rate that is 1 Hz off target.

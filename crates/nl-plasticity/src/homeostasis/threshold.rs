@@ -13,6 +13,7 @@ const THRESHOLD: &str = "adaptive threshold";
 
 /// Parameters of [`AdaptiveThreshold`]; the defaults are Diehl and Cook's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AdaptiveThresholdParameters {
     /// Rise of θ by each spike.

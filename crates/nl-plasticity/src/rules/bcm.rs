@@ -14,6 +14,7 @@ const NAME: &str = "bcm";
 
 /// What the sliding threshold follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BcmThreshold {
     /// θ = ⟨y²⟩ (Intrator & Cooper 1992): stable.
@@ -25,6 +26,7 @@ pub enum BcmThreshold {
 
 /// Parameters of [`Bcm`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BcmParameters {
     /// Learning rate η of one update: the change at x = 1, y (y − θ) = 1, in the `amplitude_unit`.

@@ -13,6 +13,7 @@ const NAME: &str = "clopath-stdp";
 
 /// Depression that grows with the mean depolarisation: A_LTD · ū̄²/u_ref², τ ū̄' = −ū̄ + (ū₋ − u_rest).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ClopathHomeostasis {
     /// u_ref² in mV².
@@ -31,6 +32,7 @@ impl Default for ClopathHomeostasis {
 
 /// Parameters of [`ClopathStdp`]; the defaults are NEST's (`clopath_synapse`, `aeif_psc_delta_clopath`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ClopathStdpParameters {
     /// Amplitude of depression, `amplitude_unit`/mV (positive depresses).

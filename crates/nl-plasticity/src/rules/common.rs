@@ -11,6 +11,7 @@ use crate::{Activity, Decay, Error, Trace, TraceOf, TraceValues};
 ///
 /// The same order rules what the two do to the weight one after the other, where it is bounded or matters otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Coincidence {
     /// Nothing: both read the traces before either jumps; the post spike acts first (NEST).
@@ -58,6 +59,7 @@ impl Coincidence {
 
 /// Which past spikes a trace remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Interaction {
     /// All: a spike adds 1 to the trace.

@@ -13,6 +13,7 @@ const NAME: &str = "diehl-cook-stdp";
 
 /// Which reading of the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DiehlCookForm {
     /// The paper's equation, post spikes only: w += η_post (x − x_tar)(w_max − w)^μ.
@@ -34,6 +35,7 @@ pub enum DiehlCookForm {
 
 /// Parameters of [`DiehlCookStdp`]; the defaults are BindsNET's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DiehlCookStdpParameters {
     /// Learning rate of pre spikes, ν_pre (positive depresses), in the `amplitude_unit`; unused by `PostOnly`.

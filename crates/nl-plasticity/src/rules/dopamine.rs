@@ -13,6 +13,7 @@ const NAME: &str = "dopamine-stdp";
 
 /// What `Modulators::dopamine` of a step means to [`DopamineStdp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DopamineInput {
     /// An amount released in that step: d jumps by it and decays with τ_d. Steps without release may be left out.
@@ -24,6 +25,7 @@ pub enum DopamineInput {
 
 /// Parameters of [`DopamineStdp`]; the defaults are NEST's `stdp_dopamine_synapse`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DopamineStdpParameters {
     /// Eligibility gained by a pair with Δt → 0⁺: what the weight gains in a millisecond at d − b = 1, in the

@@ -13,6 +13,7 @@ const NAME: &str = "eprop";
 
 /// Threshold adaptation of the postsynaptic neurons (ALIF), as [`Eprop`] must know it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EpropAdaptation {
     /// Rise β of the threshold by each unit of the adaptation a.
@@ -23,6 +24,7 @@ pub struct EpropAdaptation {
 
 /// Parameters of [`Eprop`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct EpropParameters {
     /// Learning rate η: the change by an eligibility of 1 at a learning signal of 1, in the `amplitude_unit`.

@@ -15,6 +15,7 @@ const MSTDPET: &str = "mstdpet";
 
 /// Parameters of [`Mstdp`] and [`Mstdpet`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct MstdpParameters {
     /// Learning rate γ, in the `amplitude_unit`: the change by a pair with Δt → 0 at reward 1 is γ A₊ or −γ A₋.

@@ -13,6 +13,7 @@ const NAME: &str = "hebb";
 
 /// Parameters of [`Hebb`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct HebbParameters {
     /// Learning rate η: the change at x = y = 1, in the `amplitude_unit`.

@@ -14,6 +14,7 @@ const SANGER: &str = "sanger";
 
 /// Parameters of [`Oja`] and [`Sanger`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct OjaParameters {
     /// Learning rate η, the share of the way per update at y = 1; not an amplitude of the weight.

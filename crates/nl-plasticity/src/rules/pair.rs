@@ -13,6 +13,7 @@ const NAME: &str = "pair-stdp";
 
 /// Which pairs of spikes count (Morrison, Diesmann & Gerstner 2008, fig. 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Pairing {
     /// Every pre spike with every post spike.
@@ -31,6 +32,7 @@ pub enum Pairing {
 ///
 /// NEST's λ is A₊ in [`AmplitudeUnit::Range`], its α is A₋/A₊.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum WeightDependence {
     /// f₊ = f₋ = 1 (Song, Miller & Abbott 2000).
@@ -87,6 +89,7 @@ impl WeightDependence {
 
 /// Parameters of [`PairStdp`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PairStdpParameters {
     /// Potentiation by a pair with Δt → 0⁺, in the `amplitude_unit`.

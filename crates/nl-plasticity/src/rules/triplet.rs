@@ -13,6 +13,7 @@ const NAME: &str = "triplet-stdp";
 
 /// Parameters of [`TripletStdp`]; the defaults are [`visual_cortex`](Self::visual_cortex).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TripletStdpParameters {
     /// A₂⁺: potentiation by a pair, in the `amplitude_unit`.

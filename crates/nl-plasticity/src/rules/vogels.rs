@@ -13,6 +13,7 @@ const NAME: &str = "vogels-stdp";
 
 /// Parameters of [`VogelsStdp`]; the defaults are those of Brian2's example.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct VogelsStdpParameters {
     /// Learning rate η, in the `amplitude_unit`.

@@ -16,6 +16,7 @@ const NAME: &str = "receptive fields";
 /// Output neuron (o, y, x) sees input (c, y·stride + ky − padding, x·stride + kx − padding) for all c, ky, kx that lie on
 /// the grid; output size = ⌊(size + 2·padding − kernel) / stride⌋ + 1. Pairs are `[vertical, horizontal]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
     /// Channels of the sending population.

@@ -12,6 +12,7 @@ const NAME: &str = "lattice";
 
 /// What lies beyond the edge of a lattice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Edges {
     /// Nothing.
@@ -23,6 +24,7 @@ pub enum Edges {
 
 /// One population on a line (height 1) or a grid, row-major, one unit between neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lattice {
     /// Rows.

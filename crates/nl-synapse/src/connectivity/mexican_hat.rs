@@ -9,6 +9,7 @@ use super::{Autapses, Lattice, lateral};
 
 /// A difference of Gaussians over distance; lengths in units of the lattice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MexicanHat {
     /// Height of the excitatory Gaussian.

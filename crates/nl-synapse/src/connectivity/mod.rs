@@ -29,6 +29,7 @@ pub use one_to_one::one_to_one;
 
 /// Whether a neuron may have a synapse onto itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Autapses {
     /// Yes: neuron i is a candidate like any other.
@@ -39,6 +40,7 @@ pub enum Autapses {
 
 /// Whether a pair of neurons may have several synapses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Multapses {
     /// Yes: partners are drawn with replacement.

@@ -9,6 +9,7 @@ const NAME: &str = "Dale";
 
 /// What a synapse may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sign {
     /// w ≥ 0
@@ -41,6 +42,7 @@ impl Sign {
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Dale {
     /// One sign for the whole connection.
@@ -117,5 +119,21 @@ mod tests {
         Dale::All { sign: Sign::Inhibitory }.enforce(&mut synapses).unwrap();
         assert_eq!(synapses.weights(), &[0.0, 0.0, 0.0, -3.0]);
         Dale::All { sign: Sign::Inhibitory }.verify(&mut synapses).unwrap();
+    }
+
+    #[test]
+    fn signs_of_a_configuration() {
+        for (text, dale) in [
+            (r#"{"kind": "all", "sign": "inhibitory"}"#, Dale::All { sign: Sign::Inhibitory }),
+            (
+                r#"{"kind": "per-pre", "signs": ["excitatory", "inhibitory"]}"#,
+                Dale::PerPre { signs: vec![Sign::Excitatory, Sign::Inhibitory] },
+            ),
+        ] {
+            assert_eq!(serde_json::from_str::<Dale>(text).unwrap(), dale);
+            assert_eq!(serde_json::from_str::<Dale>(&serde_json::to_string(&dale).unwrap()).unwrap(), dale);
+        }
+        let error = serde_json::from_str::<Dale>(r#"{"kind": "PerPre", "signs": []}"#).unwrap_err().to_string();
+        assert!(error.contains("PerPre") && error.contains("`per-pre`"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ const NAME: &str = "normalisation";
 
 /// What is held constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Norm {
     /// Σ |w|: the sum, if no weight is negative.
@@ -30,6 +31,7 @@ pub enum Norm {
 /// # Ok::<(), nl_synapse::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
     norm: Norm,

@@ -11,6 +11,7 @@ use crate::network::{NetworkBuilder, NetworkError, Projection};
 
 /// Parameters of [`brunel`]; the defaults are the asynchronous irregular regime of NEST's example.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BrunelConfig {
     /// Neurons, four fifths of them excitatory.

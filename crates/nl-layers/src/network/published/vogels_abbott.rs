@@ -13,6 +13,7 @@ use crate::network::{NetworkBuilder, NetworkError, Projection};
 
 /// Size and time step of [`cuba`] and [`coba`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct VogelsAbbottConfig {
     /// Neurons, four fifths of them excitatory.
