@@ -36,12 +36,15 @@ pub(crate) fn eval(options: &Eval) -> anyhow::Result<()> {
 }
 
 pub(crate) fn predict(options: &Predict) -> anyhow::Result<()> {
-    let pool = crate::pool(options.threads)?;
+    crate::pool(options.threads)?.install(|| said(options))
+}
+
+fn said(options: &Predict) -> anyhow::Result<()> {
     let trained = open(&options.run)?;
     let (height, width, classes) = trained.shape();
     for file in &options.files {
         let images = nl_train::read_pictures(file, (height, width), classes)?;
-        let predictions = pool.install(|| trained.predict(&images))?;
+        let predictions = trained.predict(&images)?;
         for (i, prediction) in predictions.iter().enumerate() {
             let name = if predictions.len() == 1 { file.display().to_string() } else { format!("{}[{i}]", file.display()) };
             if options.json {

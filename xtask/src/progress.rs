@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nl_train::{Event, Observer};
+use nl_train::{Event, Measures, Observer};
 
 use crate::screen::{Screen, Status};
 use crate::text::{cut, duration, thousands, width};
@@ -66,10 +66,12 @@ impl Printer {
         }
     }
 
-    fn step(&mut self, done: u64, total: u64, loss: f64, rate: f64) {
+    fn step(&mut self, done: u64, total: u64, measures: &Measures, rate: f64) {
         self.stage.done = done;
         self.stage.total = total;
-        self.stage.loss = smooth(self.stage.loss, loss);
+        if let Some(loss) = measures.get("loss") {
+            self.stage.loss = smooth(self.stage.loss, loss);
+        }
         self.stage.rate = smooth(self.stage.rate, rate);
         if Instant::now() < self.next {
             return;
@@ -88,12 +90,10 @@ impl Observer for Printer {
     fn on_event(&mut self, event: &Event) {
         match event {
             Event::StageStarted { stage, done, total, unit } => self.start(stage, *done, *total, unit),
-            Event::Step { done, total, loss, images_per_second } => {
-                self.step(*done, *total, *loss, *images_per_second);
-            }
-            Event::EpochEnded { epoch, epochs, metrics } => {
-                let metrics: Vec<String> = metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-                self.say(&format!("{}, epoch {epoch} of {epochs}: {}", self.stage.name, metrics.join(", ")));
+            Event::Step { done, total, measures, per_second } => self.step(*done, *total, measures, *per_second),
+            Event::Milestone { place, measures } => {
+                let said: Vec<String> = measures.iter().map(|(name, value)| measure(name, value)).collect();
+                self.say(&format!("{}, {place}: {}", self.stage.name, said.join(", ")));
             }
             Event::Warning { message } => self.say(&format!("warning: {message}")),
             Event::Note { message } => self.say(message),
@@ -183,6 +183,12 @@ impl Status for Stage {
     }
 }
 
+/// `"validation accuracy 0.9910"`; a whole number as one.
+fn measure(name: &str, value: f64) -> String {
+    let name = name.replace('_', " ");
+    if value.fract() == 0.0 && value.abs() >= 2.0 { format!("{name} {value}") } else { format!("{name} {value:.4}") }
+}
+
 /// Stages begin with a capital letter, whoever named them.
 fn named(stage: &str) -> String {
     let mut letters = stage.chars();
@@ -238,11 +244,11 @@ mod tests {
         printer.on_event(&Event::Note { message: "data: synthetic digits".to_owned() });
         printer.on_event(&Event::StageStarted { stage: stage(), done: 1280, total: 54_000, unit: "images" });
         // Too soon for a line; the next one is due.
-        printer.on_event(&Event::Step { done: 1408, total: 54_000, loss: 0.5, images_per_second: 2000.0 });
+        printer.on_event(&Event::Step { done: 1408, total: 54_000, measures: Measures::of("loss", 0.5), per_second: 2000.0 });
         printer.next = Instant::now();
-        printer.on_event(&Event::Step { done: 14_000, total: 54_000, loss: 0.5, images_per_second: 2000.0 });
-        let metrics = vec![("validation accuracy".to_owned(), 0.991_234)];
-        printer.on_event(&Event::EpochEnded { epoch: 1, epochs: 3, metrics });
+        printer.on_event(&Event::Step { done: 14_000, total: 54_000, measures: Measures::of("loss", 0.5), per_second: 2000.0 });
+        let measures = Measures::of("validation_accuracy", 0.991_234);
+        printer.on_event(&Event::Milestone { place: "epoch 1 of 3".into(), measures });
         printer.on_event(&Event::Warning { message: "a checkpoint is torn".to_owned() });
         printer.on_event(&Event::StageEnded { stage: stage(), seconds: 83.2 });
         let expected = "data: synthetic digits\n\
@@ -277,8 +283,8 @@ mod tests {
             printer.on_event(&Event::StageStarted { stage: "ssl".into(), done: 0, total: 10, unit: "images" });
             for done in 1..=10 {
                 printer.next = Instant::now();
-                let loss = if done % 2 == 0 { f64::NAN } else { 1e3 };
-                printer.on_event(&Event::Step { done, total: 10, loss, images_per_second: 2e6 });
+                let measures = if done % 2 == 0 { Measures::none() } else { Measures::of("loss", 1e3) };
+                printer.on_event(&Event::Step { done, total: 10, measures, per_second: 2e6 });
                 if done == 5 {
                     printer.on_event(&Event::Warning { message: "half-way".into() });
                 }

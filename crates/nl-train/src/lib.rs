@@ -8,6 +8,7 @@ mod metrics;
 pub mod models;
 mod page;
 mod pca;
+mod picture;
 mod run;
 mod tsne;
 mod weights;
@@ -25,6 +26,7 @@ pub use metrics::{
 /// What the pages are drawn with.
 pub use nl_report as report;
 pub use pca::{Pca, PcaError};
+pub use picture::read_pictures;
 pub use run::{
     Advance, CheckpointError, CheckpointStore, ConfigOf, Event, FileError, Findings, History, Latest, Learner, Measures,
     Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder, RunFolderError,

@@ -4,10 +4,11 @@
 use nl_brain::{Brain, BrainConfig};
 use nl_data::{Augment, Corruption, Images, synthetic};
 use nl_layers::Parameters;
-use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, OptimizerState, Schedule};
+use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use nl_random::Streams;
-use nl_train::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
-use nl_train::{Engine, Evaluator, Objective};
+use nl_train::models::brain::Evaluator;
+use nl_train::models::brain::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
+use nl_train::{Gradient, LearnConfig, Objective};
 
 use super::{Figure, median_ms};
 
@@ -40,13 +41,13 @@ pub(super) fn run(stage: Stage, threads: usize, steps: usize) -> anyhow::Result<
                 loss: ReconstructionLoss::Mse,
             };
             let learns = [Brain::CORTEX, Brain::CEREBELLUM];
-            ("brain-ssl", Trainer::new(parameters, &learns, streams)?.time(&objective, steps)?)
+            ("brain-ssl", time(parameters, &learns, streams, &objective, steps)?)
         }
         Stage::Supervised => {
             let augment = Augment::default();
             let objective = Classify { brain: &brain, images: &images, streams, augment, label_smoothing: 0.0 };
             let learns = [Brain::CORTEX, Brain::PREFRONTAL];
-            ("brain-sup", Trainer::new(parameters, &learns, streams)?.time(&objective, steps)?)
+            ("brain-sup", time(parameters, &learns, streams, &objective, steps)?)
         }
         Stage::Inference => {
             let batches: Vec<Images> = (0..BATCHES).map(|i| images.select(&samples(i))).collect();
@@ -71,38 +72,25 @@ fn samples(i: usize) -> Vec<u32> {
     (first..first + BATCH as u32).collect()
 }
 
-/// What a training step works on.
-struct Trainer {
-    parameters: Parameters<f32>,
-    engine: Engine,
-    optimizer: Optimizer,
-    state: OptimizerState,
-}
-
-impl Trainer {
-    fn new(parameters: Parameters<f32>, learns: &[&str], streams: Streams) -> anyhow::Result<Self> {
-        let engine = Engine::new(&parameters, learns, BATCH, SHARD, streams)?;
-        let config = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 1e-3 });
-        let optimizer = Optimizer::new(config, Mask::all())?;
-        let state = optimizer.init(parameters.values())?;
-        Ok(Self { parameters, engine, optimizer, state })
-    }
-
-    /// Median of `steps` steps in milliseconds.
-    fn time(mut self, objective: &dyn Objective, steps: usize) -> anyhow::Result<f64> {
-        let batches: Vec<Vec<u32>> = (0..BATCHES).map(samples).collect();
-        let mut losses = Vec::with_capacity(steps + 5);
-        let mut step = 0;
-        let ms = median_ms(5, steps, || {
-            let samples = &batches[step as usize % BATCHES];
-            losses.push(self.engine.step(samples, step, &self.parameters, objective)?);
-            let (values, gradient) = (self.parameters.values_mut(), self.engine.gradient());
-            self.optimizer.step(values, gradient, &mut self.state, step)?;
-            step += 1;
-            Ok(())
-        })?;
-        // A benchmark that does not learn measures something else.
-        anyhow::ensure!(losses[losses.len() - 1] < losses[0], "the loss did not fall: {losses:?}");
-        Ok(ms)
-    }
+/// Median of `steps` training steps in milliseconds.
+fn time(
+    mut parameters: Parameters<f32>,
+    learns: &[&str],
+    streams: Streams,
+    objective: &dyn Objective,
+    steps: usize,
+) -> anyhow::Result<f64> {
+    let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 1e-3 });
+    let epochs = (steps + 5).div_ceil(BATCHES) as u64;
+    let learn = LearnConfig { epochs, batch: BATCH, shard: SHARD, optimizer, average: None };
+    let items = (0..(BATCHES * BATCH) as u32).collect();
+    let mut gradient = Gradient::new("bench", &learn, &parameters, learns, items, streams)?;
+    let mut losses = Vec::with_capacity(steps + 5);
+    let ms = median_ms(5, steps, || {
+        losses.push(gradient.step(&mut parameters, objective)?.loss);
+        Ok(())
+    })?;
+    // A benchmark that does not learn measures something else.
+    anyhow::ensure!(losses[losses.len() - 1] < losses[0], "the loss did not fall: {losses:?}");
+    Ok(ms)
 }

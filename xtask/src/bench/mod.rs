@@ -9,7 +9,7 @@ mod stdp;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use nl_train::SimModel;
+use nl_train::models::Network;
 use serde::Serialize;
 
 use crate::cli::{Bench, Workload};
@@ -39,8 +39,8 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
         Workload::Gemm => gemm::run(threads, steps),
         Workload::Knn => knn::run(threads, steps),
         Workload::Stdp => stdp::run(steps),
-        Workload::Cuba => sim::run(SimModel::Cuba, 10.0, threads, steps),
-        Workload::Brunel => sim::run(SimModel::Brunel, 1.0, threads, steps),
+        Workload::Cuba => sim::run(Network::Cuba, 10.0, threads, steps),
+        Workload::Brunel => sim::run(Network::Brunel, 1.0, threads, steps),
     })?;
     for figure in &figures {
         if options.json {

@@ -3,15 +3,16 @@
 use std::time::Instant;
 
 use nl_neuron::Ms;
-use nl_train::{SimConfig, SimModel};
+use nl_random::Streams;
+use nl_train::models::{Network, SimulationConfig};
 
 use super::Figure;
 
 /// Simulates `seconds` of `model` from its start, so often that `steps` of 30 makes three; the median counts.
-pub(super) fn run(model: SimModel, seconds: f64, threads: usize, steps: usize) -> anyhow::Result<Vec<Figure>> {
+pub(super) fn run(model: Network, seconds: f64, threads: usize, steps: usize) -> anyhow::Result<Vec<Figure>> {
     let mut times = Vec::new();
     for _ in 0..steps.div_ceil(10) {
-        let mut built = SimConfig { traces: 0, ..SimConfig::new(model) }.build()?;
+        let mut built = SimulationConfig { traces: 0, ..SimulationConfig::new(model) }.build(Streams::new(1))?;
         let started = Instant::now();
         built.network.run(Ms(seconds * 1000.0))?;
         times.push(started.elapsed().as_secs_f64() * 1e3);
@@ -24,13 +25,13 @@ pub(super) fn run(model: SimModel, seconds: f64, threads: usize, steps: usize) -
 }
 
 /// A fast simulation of something else is worth nothing: the mean rate is the published network's.
-fn check(model: SimModel, built: &nl_layers::network::published::Published, seconds: f64) -> anyhow::Result<()> {
+fn check(model: Network, built: &nl_layers::network::published::Published, seconds: f64) -> anyhow::Result<()> {
     let spikes: u64 = built.populations.iter().map(|&p| built.network.spike_count(p)).sum::<Result<u64, _>>()?;
     let rate = spikes as f64 / built.network.neurons() as f64 / seconds;
     let range = match model {
-        SimModel::Cuba => 4.5..6.5,
-        SimModel::Brunel => 29.0..35.0,
-        SimModel::Coba | SimModel::Cobahh => 1.0..100.0,
+        Network::Cuba => 4.5..6.5,
+        Network::Brunel => 29.0..35.0,
+        Network::Coba | Network::Cobahh => 1.0..100.0,
     };
     anyhow::ensure!(range.contains(&rate), "{}: {rate:.2} Hz, but {range:?} is right", model.name());
     Ok(())
