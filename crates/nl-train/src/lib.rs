@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod objective;
+pub mod yaml;
 
 mod atomic;
 mod brain_run;
