@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::nearest::nearest;
 
 /// Where something was written: a file with line and column (from 1), or an option of the command line (line 0).
@@ -228,6 +230,16 @@ impl Node {
         }
     }
 
+    /// This node as a value of a type, which is read from JSON.
+    ///
+    /// [`validate`](super::schema::validate) first: it names the place of each fault, this only where the node begins.
+    ///
+    /// # Errors
+    /// What the type refuses, at the place of this node.
+    pub fn typed<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_value(self.to_json()).map_err(|error| Fault::new(&self.place, "", error.to_string()))
+    }
+
     /// The same as JSON, for a typed reader. Names keep their text: `400: {…}` becomes `"400": {…}`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
@@ -335,6 +347,14 @@ mod tests {
             assert!(fault.starts_with(&format!("--set {path}: ")) && fault.contains(words), "{fault}");
             assert_eq!(tree, before, "{path}");
         }
+    }
+
+    #[test]
+    fn a_node_is_read_as_a_type_or_refused_at_its_place() {
+        let tree = tree("a: 1\nb: [1.5, 2]\n");
+        assert_eq!(tree.get("b").unwrap().typed::<[f32; 2]>(), Ok([1.5, 2.0]));
+        let fault = tree.get("b").unwrap().typed::<String>().unwrap_err().to_string();
+        assert!(fault.starts_with("a.yaml:2:4: ") && fault.contains("expected a string"), "{fault}");
     }
 
     #[test]
