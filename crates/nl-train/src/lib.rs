@@ -12,6 +12,7 @@ mod picture;
 mod run;
 mod tsne;
 mod weights;
+pub mod yaml;
 
 pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfig, SHIPPED, Shipped, shipped};
 pub use data::Dataset;

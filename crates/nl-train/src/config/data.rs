@@ -7,6 +7,7 @@ use crate::Error;
 
 /// Which images a run learns from, and how many of them for what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// A data set of the registry: `mnist`.
@@ -28,6 +29,7 @@ pub struct DataConfig {
 
 /// Numbers of procedural digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Digits {
     /// For training.

@@ -30,6 +30,7 @@ use crate::run::{ConfigOf, Model, Settings};
 /// # Ok::<(), nl_train::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig<C, S> {
     /// Name of the run's folder: letters, digits, `-` and `_`.

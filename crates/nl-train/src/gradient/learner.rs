@@ -22,6 +22,7 @@ use crate::run::{Measures, Settings, pack, unpack};
 /// let learn = LearnConfig { epochs: 2, batch: 128, shard: 16, optimizer, average: None };
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LearnConfig {
     /// Passes over what is learned from.

@@ -93,6 +93,9 @@ pub trait Model: Sized + Send {
     const ABOUT: &'static str;
     /// Whether it learns from images.
     const IMAGES: bool;
+    /// The JSON Schema of its configurations, made from the types: what finds the place of each fault. Without one, faults
+    /// have no more than a place to begin at.
+    const SCHEMA: Option<&'static str> = None;
     /// `model:` without its kind. Values that follow from the images are not in it.
     type Config: Settings;
     /// An entry of `stages:`.

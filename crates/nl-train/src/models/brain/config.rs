@@ -12,6 +12,7 @@ use crate::run::{Settings, Stage, StageKind};
 
 /// Regions, memory, probes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BrainModelConfig {
     /// Sizes of the regions; height, width and classes follow the images.
@@ -24,6 +25,7 @@ pub struct BrainModelConfig {
 
 /// Sizes of the regions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Regions {
     /// Feature maps of the retina.
@@ -122,6 +124,7 @@ impl Regions {
 
 /// How an embedding is probed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ProbeConfig {
     /// Neighbours of the k-NN probe (cosine distance, distance-weighted votes).
@@ -155,6 +158,7 @@ impl Settings for BrainModelConfig {
 
 /// What a brain does, stage by stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum BrainStage {
     /// Gives the image back, without labels.
@@ -169,6 +173,7 @@ pub enum BrainStage {
 
 /// Gives the image back: cortex and cerebellum learn, without labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReconstructConfig {
     /// How it learns.
@@ -189,6 +194,7 @@ pub struct ReconstructConfig {
 
 /// Names the class: cortex and prefrontal cortex learn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassifyConfig {
     /// How it learns.
@@ -203,11 +209,13 @@ pub struct ClassifyConfig {
 
 /// Fills the hippocampus, which begins empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RememberConfig {}
 
 /// Learns whom to trust: the basal ganglia learn, everything else is fixed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TrustConfig {
     /// How it learns.
