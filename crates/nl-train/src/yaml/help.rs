@@ -103,7 +103,7 @@ impl<'a> Page<'a> {
         let reference = reference(field);
         let known = reference.is_some_and(|it| self.described.contains(&it));
         self.about(text, field, target, default, (required, nullable, known), indent, width);
-        let body = (!known).then(|| self.body(target, default, width.saturating_sub(indent + 2), reference)).flatten();
+        let body = (!known).then(|| self.body(target, default, width.saturating_sub(indent + 4), reference)).flatten();
         match (body, default) {
             (Some(body), None | Some(Json::Object(_) | Json::Array(_))) if !nullable || default.is_some() => {
                 line(text, indent, &format!("{name}:"));

@@ -344,9 +344,8 @@ fn words(kind: &ErrorKind) -> String {
         ErrorKind::BlockSequenceEntryNotAllowed | ErrorKind::BlockEntryInFlowCollection => "`- ` cannot stand here",
         ErrorKind::UnknownQuotedScalarEscape => "no such `\\` escape in double quotes; write `\\\\` for a backslash",
         ErrorKind::UnexpectedEofFlowSequence => "a list that begins with `[` has no `]`",
-        ErrorKind::UnexpectedEofFlowMapping | ErrorKind::UnexpectedEofImplicitFlowMapping => {
-            "a map that begins with `{` has no `}`"
-        }
+        ErrorKind::UnexpectedEofFlowMapping => "a map that begins with `{` has no `}`",
+        ErrorKind::UnexpectedEofImplicitFlowMapping => "a value is missing here, or the end of what `[` begins",
         ErrorKind::ExpectedFlowMappingSeparator => "expected `,` or `}` here",
         ErrorKind::ExpectedFlowSequenceSeparator => "expected `,` or `]` here",
         ErrorKind::ExpectedBlockMappingKey => "expected a name with a colon, indented as those above it",

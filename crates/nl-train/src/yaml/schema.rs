@@ -315,7 +315,7 @@ fn wrong_type(value: &Value, rules: &Map<String, Json>) -> Option<String> {
                 | ("object", Value::Map(_))
         )
     };
-    if types.is_empty() || types.iter().any(|one| fits(&one)) {
+    if types.is_empty() || types.iter().any(fits) {
         return None;
     }
     let wanted: Vec<String> = types.iter().filter(|one| **one != "null").map(|one| expected(one, rules)).collect();
