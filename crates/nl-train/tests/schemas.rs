@@ -78,7 +78,7 @@ fn the_page_of_help_has_every_stage() {
     for model in MODELS {
         let text = help::render(&serde_json::from_str(model.schema.unwrap()).unwrap());
         for stage in model.stages {
-            assert!(text.contains(&format!("kind: {}", stage.kind)), "{}: {}", model.kind, stage.kind);
+            assert!(text.contains(&format!("kind: {}", stage.kind)), "{}: {} in\n{text}", model.kind, stage.kind);
         }
         for name in ["name:", "seed:", "checkpoint:", "stages:"] {
             assert!(text.contains(name), "{}: {name}", model.kind);
