@@ -3,10 +3,11 @@
 use std::time::{Instant, SystemTime};
 
 use nl_brain::{Brain, Hippocampus, HippocampusConfig, RecallBatch, Scratch};
-use nl_data::{Augment, Batches, Images, Source, Split, stratified_split};
+use nl_data::{Augment, Batches, Images, Source, Split};
 use nl_layers::Parameters;
 use nl_random::Streams;
 
+use crate::budget::{Budget, hold_out};
 use crate::config::RunConfig;
 use crate::evaluate::{Encoded, Evaluator};
 use crate::learn::{Sinks, StagePlan, Validation, run_stage, save_state, stage_streams};
@@ -56,6 +57,7 @@ struct Built {
     parameters: Parameters<f32>,
     learn: Vec<u32>,
     validation: Vec<u32>,
+    warnings: Vec<String>,
 }
 
 /// Fits the configuration to the images and builds the brain.
@@ -66,27 +68,22 @@ fn build(mut config: RunConfig, split: &Split) -> Result<Built, Error> {
     config.validate()?;
     let streams = Streams::new(config.seed);
     let (brain, parameters) = Brain::new(config.brain, streams)?;
-    let (learn, validation) = stratified_split(split.train.labels(), config.validation, &streams)?;
-    let queries = config.basal_ganglia.queries.min(learn.len());
-    for (stage, batch, images) in [
-        ("self_supervised", config.self_supervised.learn.batch, learn.len()),
-        ("supervised", config.supervised.learn.batch, learn.len()),
-        ("basal_ganglia", config.basal_ganglia.learn.batch, queries),
-    ] {
-        if batch > images {
-            return Err(Error::config(format!(
-                "{stage}.learn.batch is {batch}, but there are {images} images to learn from; use a smaller batch"
-            )));
-        }
+    let (learn, validation) = hold_out(split.train.labels(), config.validation, config.validation_share, &streams)?;
+    let mut warnings = Vec::new();
+    for (stage, learns) in
+        [("self_supervised", &config.self_supervised.learn), ("supervised", &config.supervised.learn)]
+    {
+        let wanted = learns.wanted(config.shard);
+        warnings.extend(Budget::new(learn.len(), wanted)?.differs(stage, learn.len(), &wanted));
     }
     let neighbours = config.hippocampus.neighbours;
     if neighbours > learn.len() {
-        return Err(Error::config(format!(
-            "hippocampus.neighbours is {neighbours}, but there are {} images to remember; ask for fewer",
+        warnings.push(format!(
+            "hippocampus.neighbours is {neighbours}, but there are {} images to remember: all of them are asked",
             learn.len()
-        )));
+        ));
     }
-    Ok(Built { config, brain, parameters, learn, validation })
+    Ok(Built { config, brain, parameters, learn, validation, warnings })
 }
 
 impl BrainRun {
@@ -95,7 +92,7 @@ impl BrainRun {
     /// # Errors
     /// A configuration that does not fit itself or the images, or a folder that cannot be written.
     pub fn start(config: RunConfig, split: Split, source: Source, folder: RunFolder) -> Result<Self, Error> {
-        let Built { config, brain, parameters, learn, validation } = build(config, &split)?;
+        let Built { config, brain, parameters, learn, validation, warnings } = build(config, &split)?;
         folder.write_config(&config)?;
         let state = RunState {
             data_sha256: source.sha256.clone(),
@@ -114,7 +111,6 @@ impl BrainRun {
             started: utc_text(SystemTime::now()),
         };
         let store = folder.checkpoints();
-        let warnings = Vec::new();
         Ok(Self { config, split, source, learn, validation, brain, parameters, state, folder, store, warnings })
     }
 
@@ -138,7 +134,7 @@ impl BrainRun {
         if state.data_sha256 != source.sha256 {
             return Err(Error::OtherData { expected: state.data_sha256, found: source.sha256 });
         }
-        let Built { config, brain, mut parameters, learn, validation } = build(config, &split)?;
+        let Built { config, brain, mut parameters, learn, validation, .. } = build(config, &split)?;
         parameters.set_values(&state.parameters)?;
         let mut run = Self {
             config,
@@ -192,7 +188,7 @@ impl BrainRun {
             brain: &self.brain,
             images,
             streams: stage_streams(self.config.seed, Stage::SelfSupervised),
-            augment: config.augment,
+            augment: self.augment(&config.augment),
             corruption: config.corruption,
             target: config.target,
             loss: config.loss,
@@ -233,7 +229,7 @@ impl BrainRun {
             brain: &self.brain,
             images,
             streams: stage_streams(self.config.seed, Stage::Supervised),
-            augment: config.augment,
+            augment: self.augment(&config.augment),
             label_smoothing: config.label_smoothing,
         };
         let plan = StagePlan {
@@ -269,7 +265,7 @@ impl BrainRun {
         let streams = stage_streams(self.config.seed, Stage::BasalGanglia);
         let draw = Batches::over(self.learn.clone(), queries, true, &streams, 0)?;
         let drawn = draw.get(0).unwrap_or_default();
-        let views = augmented(&self.split.train.select(drawn), &self.config.basal_ganglia.augment, &streams)?;
+        let views = augmented(&self.split.train.select(drawn), &self.augment(&self.config.basal_ganglia.augment), &streams)?;
         let mut evaluator = Evaluator::new(self.config.shard);
         let ids: Vec<u64> = drawn.iter().map(|&i| u64::from(i)).collect();
         // Each query without its own memory: else the gate would learn to trust a leak.
@@ -301,13 +297,21 @@ impl BrainRun {
         run_stage(&plan, &objective, &mut self.parameters, &mut self.state, &mut sinks, validate)
     }
 
+    /// Geometry for images of this size.
+    pub(crate) fn augment(&self, augment: &Augment) -> Augment {
+        let images = &self.split.train;
+        let side = images.height().min(images.width());
+        self.config.augment_side.map_or(*augment, |meant| augment.scaled(side as f32 / meant as f32))
+    }
+
     /// The hippocampus, filled with the embeddings of the images learned from; ids are indices of the training set.
     pub(crate) fn fill_hippocampus(&self) -> Result<Hippocampus, Error> {
         let seen = self.split.train.select(&self.learn);
         let encoded = Evaluator::new(self.config.shard).encode(&self.brain, &self.parameters, &seen)?;
         let ids: Vec<u64> = self.learn.iter().map(|&i| u64::from(i)).collect();
         let seed = self.config.hippocampus.seed ^ self.config.seed;
-        let config = HippocampusConfig { seed, ..self.config.hippocampus };
+        let neighbours = self.config.hippocampus.neighbours.min(self.learn.len());
+        let config = HippocampusConfig { seed, neighbours, ..self.config.hippocampus };
         let mut hippocampus = Hippocampus::new(self.brain.config(), config)?;
         hippocampus.store(&encoded.embedding, &labels(&seen), &ids)?;
         Ok(hippocampus)

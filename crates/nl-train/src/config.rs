@@ -31,6 +31,13 @@ pub struct RunConfig {
     pub data: Choice,
     /// Images split off the training set to watch the learning, a stratified draw.
     pub validation: usize,
+    /// The most of the training set that is split off, a share in (0, 0.5]: of a small set that is less.
+    #[serde(default = "default_validation_share")]
+    pub validation_share: f64,
+    /// The shorter side of the images, in pixels, for which the lengths of all `augment` below are meant (shift, elastic and
+    /// elastic_sigma): of larger and smaller images they grow and shrink with the side. Without it, they are pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment_side: Option<usize>,
     /// Images of a shard: the unit of work of a thread. Changes results in the last bits only; the number of threads
     /// does not change them at all.
     pub shard: usize,
@@ -100,6 +107,10 @@ pub struct BasalGangliaConfig {
     pub augment: Augment,
 }
 
+const fn default_validation_share() -> f64 {
+    0.15
+}
+
 const fn default_queries() -> usize {
     20_000
 }
@@ -129,7 +140,9 @@ impl ProbeConfig {
     pub(crate) fn learn(&self) -> LearnConfig {
         LearnConfig {
             epochs: self.epochs,
+            min_steps: 0,
             batch: self.batch,
+            min_batches: 0,
             algorithm: Algorithm::Adam(Adam::default()),
             rate: Pace::Cosine { rate: self.learning_rate },
             weight_decay: 0.0,
@@ -193,6 +206,7 @@ impl RunConfig {
         let positive = [
             ("validation", self.validation as u64),
             ("shard", self.shard as u64),
+            ("augment_side", self.augment_side.unwrap_or(1) as u64),
             ("self_supervised.learn.batch", self.self_supervised.learn.batch as u64),
             ("supervised.learn.batch", self.supervised.learn.batch as u64),
             ("basal_ganglia.queries", self.basal_ganglia.queries as u64),

@@ -166,11 +166,12 @@ impl BrainRun {
     /// Images as stage 1 shows them.
     pub(crate) fn distorted(&self, images: &Images) -> Result<Images, Error> {
         let config = &self.config.self_supervised;
+        let augment = self.augment(&config.augment);
         let streams = stage_streams(self.config.seed, Stage::SelfSupervised);
         let (height, width) = (images.height(), images.width());
         let mut scratch = nl_data::Scratch::default();
         through(images, |i, image, view| {
-            augmented_image(images, i, &config.augment, &streams, 0, image, &mut scratch, view)?;
+            augmented_image(images, i, &augment, &streams, 0, image, &mut scratch, view)?;
             let mut rng = streams.rng("corrupt", 0, u64::from(i));
             Ok(config.corruption.apply(view, height, width, &mut scratch, &mut rng)?)
         })

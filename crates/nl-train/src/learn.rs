@@ -8,6 +8,7 @@ use nl_optim::{Algorithm, Mask, Optimizer, OptimizerConfig, OptimizerState, Sche
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
+use crate::budget::{Budget, Wanted};
 use crate::curves::{EpochPoint, StageCurve, StepPoint};
 use crate::engine::{Engine, Objective, check_shards};
 use crate::observer::{Event, Observer};
@@ -20,8 +21,14 @@ use crate::{CheckpointStore, Error, RunFolder};
 pub struct LearnConfig {
     /// Passes over the training images.
     pub epochs: u64,
-    /// Images of a mini-batch.
+    /// The fewest steps: of a set so small that the epochs are fewer, there are more epochs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub min_steps: u64,
+    /// Images of a mini-batch; of fewer images than that, all of them.
     pub batch: usize,
+    /// The fewest mini-batches of an epoch: of a set so small that there are fewer, the batch is smaller, down to a shard.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub min_batches: usize,
     /// The rule that turns gradients into steps.
     pub algorithm: Algorithm,
     /// The learning rate over the stage.
@@ -35,6 +42,10 @@ pub struct LearnConfig {
     /// Decay of the moving average of the weights that the stage ends with; none: it ends with the last weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The learning rate over a stage, whatever its length.
@@ -73,6 +84,7 @@ impl Pace {
 
 /// More epochs than anybody can wait for; few enough that no counter overflows.
 const MAX_EPOCHS: u64 = 1_000_000;
+const MAX_STEPS: u64 = 1_000_000_000;
 
 impl LearnConfig {
     /// Checks every value that can be checked without the images.
@@ -80,12 +92,22 @@ impl LearnConfig {
         if self.epochs > MAX_EPOCHS {
             return Err(Error::config(format!("epochs is {}, but must be at most {MAX_EPOCHS}", self.epochs)));
         }
+        if self.min_steps > MAX_STEPS {
+            return Err(Error::config(format!("min_steps is {}, but must be at most {MAX_STEPS}", self.min_steps)));
+        }
         check_shards(self.batch, shard)?;
         self.optimizer(1, Mask::all())?;
         if let Some(decay) = self.average {
             WeightAverage::new(decay, 0)?;
         }
         Ok(())
+    }
+
+    /// What it asks of a set of images, for [`Budget::new`].
+    #[must_use]
+    pub fn wanted(&self, shard: usize) -> Wanted {
+        let Self { epochs, min_steps, batch, min_batches, average, .. } = *self;
+        Wanted { epochs, min_steps, batch, min_batches, shard, average }
     }
 
     /// The optimiser of a stage of `steps` steps; decay falls on `decayed` only.
@@ -167,23 +189,18 @@ pub(crate) fn run_stage(
 ) -> Result<(), Error> {
     let streams = stage_streams(plan.seed, plan.stage);
     let learn = plan.learn;
-    let mut engine = Engine::new(parameters, plan.learns, learn.batch, plan.shard, streams)?;
-    let mut batches = Batches::over(plan.items.to_vec(), learn.batch, true, &streams, state.epoch)?;
-    if batches.is_empty() && learn.epochs > 0 {
-        let (n, batch) = (plan.items.len(), learn.batch);
-        return Err(Error::config(format!(
-            "{n} training images do not fill one mini-batch of {batch}; use a smaller batch"
-        )));
-    }
-    let steps = batches.len() as u64;
-    let total = steps * learn.epochs;
+    let budget = Budget::new(plan.items.len(), learn.wanted(plan.shard))?;
+    let mut engine = Engine::new(parameters, plan.learns, budget.batch, plan.shard, streams)?;
+    let mut batches = Batches::over(plan.items.to_vec(), budget.batch, true, &streams, state.epoch)?;
+    let steps = budget.steps;
+    let total = steps * budget.epochs;
 
     let decayed = parameters.ranges(|e| e.role == Role::Weight && plan.learns.iter().any(|p| e.is_under(p)));
     let optimizer = learn.optimizer(total, Mask::ranges(decayed)?)?;
     if state.optimizer.is_none() {
         state.optimizer = Some(optimizer.init(parameters.values())?);
     }
-    if let (Some(decay), None) = (learn.average, &state.average) {
+    if let (Some(decay), None) = (budget.average, &state.average) {
         state.average = Some(WeightAverage::new(decay, parameters.len())?);
     }
     if state.curves.last().is_none_or(|curve| curve.name != plan.stage.name()) {
@@ -193,7 +210,7 @@ pub(crate) fn run_stage(
     }
 
     let name = plan.stage.name().to_owned();
-    let batch = learn.batch as u64;
+    let batch = budget.batch as u64;
     let done = state.epoch * steps + state.step;
     sinks.observer.on_event(&Event::StageStarted {
         stage: name.clone(),
@@ -208,7 +225,7 @@ pub(crate) fn run_stage(
 
     let place = |state: &RunState| format!("stage {name}, epoch {}, step {}", state.epoch + 1, state.step + 1);
     let after = |state: &RunState| format!("stage {name}, epoch {}, after step {}", state.epoch + 1, state.step);
-    while state.epoch < learn.epochs {
+    while state.epoch < budget.epochs {
         if state.step == 0 {
             batches.start_epoch(&streams, state.epoch);
         } else {
@@ -264,6 +281,10 @@ pub(crate) fn run_stage(
         check_finite(parameters, || after(state))?;
         state.epoch += 1;
         state.step = 0;
+        if !budget.validates(state.epoch) {
+            clock.started = Instant::now();
+            continue;
+        }
 
         let started = Instant::now();
         let validation = match &state.average {
@@ -293,8 +314,8 @@ pub(crate) fn run_stage(
         sinks.folder.append_metrics(&line)?;
         let named = [("validation loss", validation.loss), ("validation accuracy", validation.accuracy)];
         let metrics = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        sinks.observer.on_event(&Event::EpochEnded { epoch: state.epoch, epochs: learn.epochs, metrics });
-        if state.epoch < learn.epochs {
+        sinks.observer.on_event(&Event::EpochEnded { epoch: state.epoch, epochs: budget.epochs, metrics });
+        if state.epoch < budget.epochs {
             save_state(parameters, state, sinks)?;
         }
         (clock.started, saved) = (Instant::now(), Instant::now());
