@@ -2,17 +2,18 @@
 
 use std::time::{Instant, SystemTime};
 
-use nl_brain::{Brain, Hippocampus, HippocampusConfig, RecallBatch, Scratch};
-use nl_data::{Augment, Batches, Images, Source, Split};
+use nl_brain::{BasalGanglia, Brain, Hippocampus, HippocampusConfig, RecallBatch, Scratch};
+use nl_data::{Augment, Images, Source, Split};
 use nl_layers::Parameters;
 use nl_random::Streams;
 
 use crate::budget::{Budget, hold_out};
 use crate::config::RunConfig;
 use crate::evaluate::{Encoded, Evaluator};
-use crate::learn::{Sinks, StagePlan, Validation, run_stage, save_state, stage_streams};
+use crate::gate::{self, Fitted};
+use crate::learn::{Sinks, StagePlan, Validation, check_finite, run_stage, save_state, stage_streams};
 use crate::metrics::{accuracy, negative_log_likelihood};
-use crate::objective::{Classify, Evidence, Reconstruct, ReconstructionLoss, Trust, augmented_image};
+use crate::objective::{Classify, Evidence, Reconstruct, ReconstructionLoss};
 use crate::observer::{Event, Observer};
 use crate::run_folder::utc_text;
 use crate::state::{RunState, Stage};
@@ -256,45 +257,26 @@ impl BrainRun {
 
     fn basal_ganglia(&mut self, observer: &mut (dyn Observer + Send)) -> Result<(), Error> {
         let started = Instant::now();
-        let queries = self.config.basal_ganglia.queries.min(self.learn.len());
-        // What is embedded: to be stored, to be asked about, to validate.
-        let total = (self.learn.len() + queries + self.validation.len()) as u64;
-        let name = "Hippocampus".to_owned();
+        // What is embedded: to be stored, and to be asked about.
+        let total = (self.learn.len() + self.validation.len()) as u64;
+        let name = Stage::BasalGanglia.name().to_owned();
         observer.on_event(&Event::StageStarted { stage: name.clone(), done: 0, total, unit: "images" });
         let hippocampus = self.fill_hippocampus()?;
-        let streams = stage_streams(self.config.seed, Stage::BasalGanglia);
-        let draw = Batches::over(self.learn.clone(), queries, true, &streams, 0)?;
-        let drawn = draw.get(0).unwrap_or_default();
-        let views = augmented(&self.split.train.select(drawn), &self.augment(&self.config.basal_ganglia.augment), &streams)?;
-        let mut evaluator = Evaluator::new(self.config.shard);
-        let ids: Vec<u64> = drawn.iter().map(|&i| u64::from(i)).collect();
-        // Each query without its own memory: else the gate would learn to trust a leak.
-        let evidence = self.evidence(&mut evaluator, &hippocampus, &views, Some(&ids))?.0;
-        let held_out = self.split.train.select(&self.validation);
-        let validation = self.evidence(&mut evaluator, &hippocampus, &held_out, None)?.0;
+        let fitted = self.fit_gate(&mut Evaluator::new(self.config.shard), &hippocampus)?;
+        BasalGanglia::set(&mut self.parameters, &fitted.gate)?;
+        check_finite(&self.parameters, || format!("stage {name}"))?;
+        observer.on_event(&Event::Note { message: fitted.sentence() });
         let seconds = started.elapsed().as_secs_f64();
         self.state.add_time(&name, seconds, None);
         observer.on_event(&Event::StageEnded { stage: name, seconds });
+        Ok(())
+    }
 
-        let rows: Vec<u32> = (0..evidence.labels.len() as u32).collect();
-        let plan = StagePlan {
-            stage: Stage::BasalGanglia,
-            learn: &self.config.basal_ganglia.learn,
-            learns: &[Brain::BASAL_GANGLIA],
-            items: &rows,
-            shard: self.config.shard,
-            seed: self.config.seed,
-            loss: "negative log-likelihood, nats",
-            explanation: "Everything else is fixed; the basal ganglia learn when memory is the better adviser.",
-        };
-        let brain = &self.brain;
-        let validate = |parameters: &Parameters<f32>| {
-            let decided = evaluator.decide(brain, parameters, &validation)?;
-            Ok(scores(&decided.log_probs, brain.config().classes, &validation.labels))
-        };
-        let objective = Trust { brain, evidence: &evidence };
-        let mut sinks = Sinks { folder: &mut self.folder, store: &self.store, observer };
-        run_stage(&plan, &objective, &mut self.parameters, &mut self.state, &mut sinks, validate)
+    /// The gate, from the images split off, which neither cortex nor memory has seen.
+    pub(crate) fn fit_gate(&self, evaluator: &mut Evaluator, hippocampus: &Hippocampus) -> Result<Fitted, Error> {
+        let held_out = self.split.train.select(&self.validation);
+        let evidence = self.evidence(evaluator, hippocampus, &held_out, None)?.0;
+        Ok(gate::fit(&evidence, &self.config.basal_ganglia))
     }
 
     /// Geometry for images of this size.
@@ -339,12 +321,6 @@ impl BrainRun {
         };
         Ok((evidence, recall))
     }
-}
-
-/// Every image once through the augmentation.
-fn augmented(images: &Images, augment: &Augment, streams: &Streams) -> Result<Images, Error> {
-    let mut scratch = nl_data::Scratch::default();
-    through(images, |i, image, view| augmented_image(images, i, augment, streams, 0, image, &mut scratch, view))
 }
 
 /// Every image through `f(index, working memory, view)`, back to bytes.

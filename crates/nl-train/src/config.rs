@@ -6,6 +6,7 @@ use nl_optim::{Adam, Algorithm};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::gate::GateConfig;
 use crate::learn::{LearnConfig, Pace};
 use crate::objective::{ReconstructionLoss, ReconstructionTarget};
 
@@ -54,8 +55,9 @@ pub struct RunConfig {
     /// The memory.
     #[serde(default)]
     pub hippocampus: HippocampusConfig,
-    /// The last stage.
-    pub basal_ganglia: BasalGangliaConfig,
+    /// The last stage: whom to trust, from the images split off.
+    #[serde(default)]
+    pub basal_ganglia: GateConfig,
 }
 
 /// Stage 1: give the image back, without labels.
@@ -92,27 +94,8 @@ pub struct Supervised {
     pub label_smoothing: f64,
 }
 
-/// The last stage: fill the hippocampus, then learn whom to trust.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BasalGangliaConfig {
-    /// How it learns.
-    pub learn: LearnConfig,
-    /// Training images it learns from, drawn without replacement; all of them, if there are fewer.
-    #[serde(default = "default_queries")]
-    pub queries: usize,
-    /// Geometry of the queries: seen again exactly as they were learned, training images make cortex and memory look
-    /// better than they are.
-    #[serde(default)]
-    pub augment: Augment,
-}
-
 const fn default_validation_share() -> f64 {
     0.15
-}
-
-const fn default_queries() -> usize {
-    20_000
 }
 
 /// How an embedding is probed.
@@ -198,7 +181,7 @@ impl RunConfig {
         self.self_supervised.augment.validate()?;
         self.self_supervised.corruption.validate()?;
         self.supervised.augment.validate()?;
-        self.basal_ganglia.augment.validate()?;
+        self.basal_ganglia.validate()?;
         let smoothing = self.supervised.label_smoothing;
         if !(0.0..1.0).contains(&smoothing) {
             return Err(Error::config(format!("supervised.label_smoothing is {smoothing}, but must be in [0, 1)")));
@@ -209,8 +192,6 @@ impl RunConfig {
             ("augment_side", self.augment_side.unwrap_or(1) as u64),
             ("self_supervised.learn.batch", self.self_supervised.learn.batch as u64),
             ("supervised.learn.batch", self.supervised.learn.batch as u64),
-            ("basal_ganglia.queries", self.basal_ganglia.queries as u64),
-            ("basal_ganglia.learn.batch", self.basal_ganglia.learn.batch as u64),
             ("probe.neighbours", self.probe.neighbours as u64),
             ("probe.batch", self.probe.batch as u64),
         ];
@@ -219,8 +200,7 @@ impl RunConfig {
                 return Err(Error::config(format!("{field} is 0, but must be at least 1")));
             }
         }
-        let (one, two, last) = (&self.self_supervised.learn, &self.supervised.learn, &self.basal_ganglia.learn);
-        for (field, learn) in [("self_supervised", one), ("supervised", two), ("basal_ganglia", last)] {
+        for (field, learn) in [("self_supervised", &self.self_supervised.learn), ("supervised", &self.supervised.learn)] {
             learn.validate(self.shard).map_err(|e| Error::config(format!("{field}.learn: {e}")))?;
         }
         self.probe
@@ -279,7 +259,10 @@ mod tests {
             (broken(|c| c.hippocampus.neighbours = 0), "neighbour"),
             (broken(|c| c.hippocampus.neighbours = 1_000_000_000), "hippocampus.neighbours is 1000000000"),
             (broken(|c| c.probe.neighbours = 1_000_000_000), "probe.neighbours is 1000000000"),
-            (broken(|c| c.basal_ganglia.learn.weight_decay = 1e300), "basal_ganglia.learn: "),
+            (broken(|c| c.basal_ganglia.ridge = f64::NAN), "basal_ganglia.ridge is NaN"),
+            (broken(|c| c.basal_ganglia.folds = 1), "basal_ganglia.folds is 1"),
+            (broken(|c| c.supervised.learn.min_steps = u64::MAX), "min_steps is 18446744073709551615"),
+            (broken(|c| c.augment_side = Some(0)), "augment_side is 0"),
             (broken(|c| c.supervised.learn.weight_decay = 1e4), "weight_decay = 10000; it must be at most 1 /"),
             (broken(|c| c.supervised.learn.clip_norm = Some(1e-300)), "supervised.learn: "),
             (broken(|c| c.supervised.learn.rate = Pace::Constant { rate: 1e39 }), "supervised.learn: "),

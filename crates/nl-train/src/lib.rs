@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod budget;
+pub mod gate;
 pub mod objective;
 
 mod atomic;
@@ -31,7 +32,7 @@ mod weights;
 pub use atomic::FileError;
 pub use brain_run::BrainRun;
 pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint};
-pub use config::{BasalGangliaConfig, Preset, ProbeConfig, RunConfig, SelfSupervised, Supervised};
+pub use config::{Preset, ProbeConfig, RunConfig, SelfSupervised, Supervised};
 pub use conv_stdp::{
     ConvStdpAccuracy, ConvStdpConfig, ConvStdpRun, ConvStdpSeconds, ConvStdpSpeed, ConvStdpSummary, EyeConfig,
     MapsConfig, ReadOutConfig, RewardStage,

@@ -9,7 +9,7 @@ pub use classify::Classify;
 pub use probe::{Inputs, Probe};
 pub use reconstruct::{Reconstruct, ReconstructionLoss, ReconstructionTarget};
 pub(crate) use trust::Rows;
-pub use trust::{Evidence, Trust};
+pub use trust::Evidence;
 
 use nl_autodiff::{Tape, Var};
 use nl_data::{Augment, Images, Scratch};

@@ -46,11 +46,6 @@ fn apart(config: &RunConfig, stage: &str) -> String {
         if !why.is_empty() {
             return format!("The training loss lies above the validation loss because {}.", why.join(" and "));
         }
-    } else if stage == Stage::BasalGanglia.name() && distorted(&config.basal_ganglia.augment) {
-        return "The training loss lies above the validation loss, and is meant to: training asks about images distorted \
-                until cortex and memory err, each without its own memory, for where both are right there is nothing to learn \
-                about trust; validation asks about images as they are."
-            .into();
     }
     String::new()
 }
