@@ -37,7 +37,7 @@ pub struct Decision<'t, S> {
 /// A soft choice between cortex and memory, per image:
 ///
 /// log p_cortex = log softmax(β₀ logits),  log p_memory = log softmax(β₁ recalled),
-/// t = σ(w x + b),  log p = log((1 − t) p_cortex + t p_memory)
+/// t = σ(l) + (σ(h) − σ(l)) σ(w x + b),  log p = log((1 − t) p_cortex + t p_memory)
 ///
 /// | | shape |
 /// |---|---|
@@ -46,12 +46,15 @@ pub struct Decision<'t, S> {
 /// | trust t, recorded as [`BasalGanglia::TRUST`] | `[N, 1]` |
 ///
 /// β are reciprocal temperatures: they make both advisers as sure as they are right, so that one that boasts does not win by
-/// boasting. A new brain has β = 1, w = 0 and b = 0: both are trusted alike. Few numbers, because they are to be learned from
+/// boasting. l and h bound the trust: where one adviser is known to be the better one, it leads, and the other overrules it
+/// only if it is far surer; l = h is the same trust for all images, and at ±20 one adviser alone. A new brain has β = 1,
+/// l = −20, h = 20, w = 0 and b = 0: both are trusted alike. Few numbers, because they are to be learned from
 /// images that were held out (see `nl_train::gate`). The evidence is read as numbers: no gradient flows through it.
 #[derive(Debug, Clone)]
 pub struct BasalGanglia {
     classes: usize,
     sharpness: [ParameterId; 2],
+    bounds: [ParameterId; 2],
     gate: Linear,
 }
 
@@ -60,6 +63,8 @@ pub struct BasalGanglia {
 pub struct Gate {
     /// β of cortex and memory.
     pub sharpness: [f64; 2],
+    /// l and h, the logits of the least and the largest trust.
+    pub bounds: [f64; 2],
     /// w.
     pub weight: [f64; BasalGanglia::FEATURES],
     /// b.
@@ -67,10 +72,13 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// w x + b.
+    /// t, the trust in the memory.
     #[must_use]
-    pub fn logit(&self, features: &[f64; BasalGanglia::FEATURES]) -> f64 {
-        self.weight.iter().zip(features).map(|(w, x)| w * x).sum::<f64>() + self.bias
+    pub fn trust(&self, features: &[f64; BasalGanglia::FEATURES]) -> f64 {
+        let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
+        let z = self.weight.iter().zip(features).map(|(w, x)| w * x).sum::<f64>() + self.bias;
+        let [low, high] = self.bounds.map(logistic);
+        low + (high - low) * logistic(z)
     }
 }
 
@@ -82,18 +90,22 @@ impl BasalGanglia {
     pub const TRUST: &'static str = "basal_ganglia/trust";
     /// Length of one row of evidence.
     pub const FEATURES: usize = 9;
+    /// The logit of one adviser alone.
+    pub const ALONE: f64 = 20.0;
     /// Log-probabilities of the memory below this count as this: indistinguishable from "never".
     pub const LOG_FLOOR: f64 = -50.0;
 
-    /// Parameters `cortex_sharpness`, `memory_sharpness` (β, 1 at first) and `gate/…` (0 at first) under the builder's path.
+    /// Parameters `cortex_sharpness`, `memory_sharpness` (β, 1 at first), `least`, `most` (l and h, ∓20 at first) and `gate/…`
+    /// (0 at first) under the builder's path.
     ///
     /// # Errors
     /// [`Error::Layer`] if the builder holds these paths already.
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
-        let beta = |name| builder.parameter(name, &[1], Role::Bias, Initializer::Constant(1.0));
+        let number = |name, value| builder.parameter(name, &[1], Role::Bias, Initializer::Constant(value));
         Ok(Self {
             classes: config.classes,
-            sharpness: [beta("cortex_sharpness")?, beta("memory_sharpness")?],
+            sharpness: [number("cortex_sharpness", 1.0)?, number("memory_sharpness", 1.0)?],
+            bounds: [number("least", -Self::ALONE)?, number("most", Self::ALONE)?],
             gate: Linear::new(&builder.child("gate")?, Self::FEATURES, 1, Initializer::Zeros)?,
         })
     }
@@ -103,15 +115,18 @@ impl BasalGanglia {
     /// # Errors
     /// [`Error::Config`] if these are not the parameters of a brain.
     pub fn set(parameters: &mut Parameters<f32>, gate: &Gate) -> Result<(), Error> {
-        let [cortex, memory] = gate.sharpness;
+        let ([cortex, memory], [least, most]) = (gate.sharpness, gate.bounds);
         for (path, values) in [
             ("cortex_sharpness", &[cortex][..]),
             ("memory_sharpness", &[memory]),
+            ("least", &[least]),
+            ("most", &[most]),
             ("gate/weight", &gate.weight),
             ("gate/bias", &[gate.bias]),
         ] {
             let path = format!("basal_ganglia/{path}");
-            let range = parameters.entries().iter().find(|e| e.path == path && e.len() == values.len()).map(Entry::range);
+            let range =
+                parameters.entries().iter().find(|e| e.path == path && e.len() == values.len()).map(Entry::range);
             let Some(range) = range else {
                 let message = format!("parameters hold no `{path}` of {} numbers", values.len());
                 return Err(Error::config("the", message));
@@ -137,7 +152,7 @@ impl BasalGanglia {
 
     /// Decides from the cortex's logits `[N, classes]` and what the memory recalled.
     ///
-    /// Gradients reach the gate's parameters and both β, and the logits through the mixture; the evidence is read as numbers.
+    /// Gradients reach the gate's parameters, the bounds and both β, and the logits through the mixture; the evidence is read as numbers.
     ///
     /// # Errors
     /// [`Error::Layer`] for logits of another shape, [`Error::Rows`] for a recall of another length.
@@ -168,7 +183,10 @@ impl BasalGanglia {
             }
         })?;
         let logit = self.gate.forward(evidence, ctx)?;
-        let decision = Decision { log_probs: mix(logit, cortex, memory)?, trust: logit.sigmoid()? };
+        let [least, most] = self.bounds.map(|bound| ctx.parameter(bound));
+        let log_probs = mix(logit, mix(least, cortex, memory)?, mix(most, cortex, memory)?)?;
+        let (least, most) = (least.sigmoid()?, most.sigmoid()?);
+        let decision = Decision { log_probs, trust: most.sub(least)?.mul(logit.sigmoid()?)?.add(least)? };
         ctx.record(Self::TRUST, decision.trust);
         Ok(decision)
     }

@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("say where: own_sets FOLDER")?;
     let known = |name: &str| {
         let dir = std::env::var_os("NL_DATASETS").map(|dir| Path::new(&dir).join(name));
-        dir.and_then(|dir| load_idx_dir(dir, &Limits::default()).ok()).unwrap_or_else(|| synthetic::digits(8_000, 2_000, 1))
+        dir.and_then(|dir| load_idx_dir(dir, &Limits::default()).ok())
+            .unwrap_or_else(|| synthetic::digits(8_000, 2_000, 1))
     };
     let (digits, clothes) = (known("mnist"), known("fashion-mnist"));
     let sets = [
@@ -27,10 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("clothes-14x14-1000", resized(&clothes, [14, 14], 1_000, 6)?),
         ("clothes-28x28-3000", resized(&clothes, [28, 28], 3_000, 7)?),
         ("clothes-32x32-3000", resized(&clothes, [32, 32], 3_000, 8)?),
-        ("strokes-2-16x16-300", strokes(2, [16, 16], 300, 25.0, 9)?),
-        ("strokes-47-24x24-2350", strokes(47, [24, 24], 2_350, 25.0, 10)?),
-        ("strokes-100-20x20-3000", strokes(100, [20, 20], 3_000, 15.0, 11)?),
-        ("strokes-200-16x16-4000", strokes(200, [16, 16], 4_000, 15.0, 12)?),
+        ("strokes-2-16x16-300", strokes(2, [16, 16], 300, 60.0, 9)?),
+        ("strokes-47-24x24-2350", strokes(47, [24, 24], 2_350, 40.0, 10)?),
+        ("strokes-100-20x20-3000", strokes(100, [20, 20], 3_000, 30.0, 11)?),
+        ("strokes-200-16x16-4000", strokes(200, [16, 16], 4_000, 20.0, 12)?),
         ("strokes-200-16x16-300", strokes(200, [16, 16], 300, 5.0, 13)?),
         ("gratings-6-8x40-1000", gratings(6, [8, 40], 1_000, 14)?),
         ("chance-4-16x16-1000", chance(4, [16, 16], 1_000, 15)?),
@@ -137,8 +138,8 @@ fn strokes(classes: usize, size: [usize; 2], n: usize, noise: f64, seed: u64) ->
         .collect();
     made(classes, size, n, seed, |class, rng| {
         let mut within = |limit: f64| limit * (2.0 * f64::from(rng.random::<f32>()) - 1.0);
-        let (dx, dy, turn, grow) = (within(0.05), within(0.05), within(0.15), 1.0 + within(0.1));
-        let wobble = [(); 12].map(|()| within(0.03));
+        let (dx, dy, turn, grow) = (within(0.1), within(0.1), within(0.3), 1.0 + within(0.2));
+        let wobble = [(); 12].map(|()| within(0.1));
         let (sin, cos) = turn.sin_cos();
         let place = |x: f64, y: f64| {
             let (x, y) = (grow * (x - 0.5), grow * (y - 0.5));
@@ -183,7 +184,7 @@ fn gratings(classes: usize, size: [usize; 2], n: usize, seed: u64) -> Result<Spl
             for column in 0..size[1] {
                 let along = angle.cos() * column as f64 + angle.sin() * row as f64;
                 let wave = (6.283_185 * along / length + phase).sin();
-                pixels.push(byte(128.0 + 60.0 * wave + 40.0 * normal(rng)));
+                pixels.push(byte(128.0 + 60.0 * wave + 90.0 * normal(rng)));
             }
         }
         pixels

@@ -30,7 +30,10 @@ fn main() -> Outcome<()> {
             _ => folders.push(word),
         }
     }
-    println!("{:<24} {:>6} {:>7} {:>7} {:>4}  cortex memory  mixed  k-NN logistic seconds", "set", "images", "size", "classes", "seed");
+    println!(
+        "{:<24} {:>6} {:>7} {:>7} {:>4}  cortex memory  mixed  k-NN logistic seconds",
+        "set", "images", "size", "classes", "seed"
+    );
     for folder in folders {
         let (split, source) = resolve("own", &Choice::Dir(folder.clone().into()), &Lookup::default())?;
         let knn = nearest(&split)?;
@@ -45,7 +48,8 @@ fn main() -> Outcome<()> {
                     eprintln!("{message}");
                 }
             };
-            let summary = BrainRun::start(config.clone(), split.clone(), source.clone(), run_folder)?.run(&mut observer)?;
+            let summary =
+                BrainRun::start(config.clone(), split.clone(), source.clone(), run_folder)?.run(&mut observer)?;
             let name = Path::new(&folder).file_name().unwrap_or_default().to_string_lossy().into_owned();
             let (n, size) = (split.train.len(), format!("{}x{}", split.train.height(), split.train.width()));
             let test = summary.test_accuracy;
@@ -80,7 +84,8 @@ fn share_right(scores: &[f32], test: &Images) -> f64 {
 fn nearest(split: &Split) -> Outcome<f64> {
     let (n, classes) = (split.train.len(), split.train.classes());
     let config = BrainConfig { embedding: split.train.area(), classes, ..BrainConfig::default() };
-    let mut memory = Hippocampus::new(&config, HippocampusConfig { capacity: n, neighbours: 5.min(n), ..Default::default() })?;
+    let mut memory =
+        Hippocampus::new(&config, HippocampusConfig { capacity: n, neighbours: 5.min(n), ..Default::default() })?;
     memory.store(&rows(&split.train), &labels(&split.train), &(0..n as u64).collect::<Vec<_>>())?;
     let mut recall = RecallBatch::default();
     let mut scratches: Vec<Scratch> = (0..rayon::current_num_threads()).map(|_| Scratch::new()).collect();

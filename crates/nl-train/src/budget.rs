@@ -163,7 +163,8 @@ pub fn hold_out(labels: &[u8], most: usize, share: f64, streams: &Streams) -> Re
         }
     };
     // The class with most to spare; the first of several.
-    let richest = |spare: &dyn Fn(usize) -> usize| (0..256).rev().max_by_key(|&class| spare(class)).filter(|&c| spare(c) > 0);
+    let richest =
+        |spare: &dyn Fn(usize) -> usize| (0..256).rev().max_by_key(|&class| spare(class)).filter(|&c| spare(c) > 0);
     for class in 0..256 {
         if sizes[class] > 0 && given[class] == sizes[class] {
             move_one(&mut held, &mut learn, class);
@@ -195,7 +196,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const QUICK: Wanted = Wanted { epochs: 2, min_steps: 900, batch: 128, min_batches: 24, shard: 16, average: Some(0.99) };
+    const QUICK: Wanted =
+        Wanted { epochs: 2, min_steps: 900, batch: 128, min_batches: 24, shard: 16, average: Some(0.99) };
 
     #[test]
     fn the_presets_are_what_they_were_on_mnist() {
@@ -233,13 +235,19 @@ mod tests {
         assert!((Budget::new(160, short).unwrap().average.unwrap() - 0.2).abs() < 1e-12);
         assert_eq!(Budget::new(48, short).unwrap().average, Some(0.0));
         let words = Budget::new(160, short).unwrap().differs("supervised", 160, &short);
-        assert!(words[0].contains("supervised.learn.average is 0.999, too long a memory for 10 steps: 0.2"), "{words:?}");
+        assert!(
+            words[0].contains("supervised.learn.average is 0.999, too long a memory for 10 steps: 0.2"),
+            "{words:?}"
+        );
     }
 
     #[test]
     fn what_differs_is_said() {
         let words = Budget::new(255, QUICK).unwrap().differs("self_supervised", 255, &QUICK);
-        assert!(words[0].contains("self_supervised.learn.batch is 128") && words[0].contains("batches of 16"), "{words:?}");
+        assert!(
+            words[0].contains("self_supervised.learn.batch is 128") && words[0].contains("batches of 16"),
+            "{words:?}"
+        );
         assert!(words[1].contains("only 30 steps of 255 images: 60 epochs") && words.len() == 2, "{words:?}");
     }
 
@@ -247,7 +255,10 @@ mod tests {
     fn mnist_is_split_as_before() {
         let labels: Vec<u8> = (0..60_000).map(|i| (i % 10) as u8).collect();
         let streams = Streams::new(1);
-        assert_eq!(hold_out(&labels, 2_000, 0.15, &streams).unwrap(), stratified_split(&labels, 2_000, &streams).unwrap());
+        assert_eq!(
+            hold_out(&labels, 2_000, 0.15, &streams).unwrap(),
+            stratified_split(&labels, 2_000, &streams).unwrap()
+        );
     }
 
     #[test]

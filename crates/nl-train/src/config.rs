@@ -200,7 +200,8 @@ impl RunConfig {
                 return Err(Error::config(format!("{field} is 0, but must be at least 1")));
             }
         }
-        for (field, learn) in [("self_supervised", &self.self_supervised.learn), ("supervised", &self.supervised.learn)] {
+        for (field, learn) in [("self_supervised", &self.self_supervised.learn), ("supervised", &self.supervised.learn)]
+        {
             learn.validate(self.shard).map_err(|e| Error::config(format!("{field}.learn: {e}")))?;
         }
         self.probe
@@ -261,6 +262,7 @@ mod tests {
             (broken(|c| c.probe.neighbours = 1_000_000_000), "probe.neighbours is 1000000000"),
             (broken(|c| c.basal_ganglia.ridge = f64::NAN), "basal_ganglia.ridge is NaN"),
             (broken(|c| c.basal_ganglia.folds = 1), "basal_ganglia.folds is 1"),
+            (broken(|c| c.basal_ganglia.lead = 1.0), "basal_ganglia.lead is 1"),
             (broken(|c| c.supervised.learn.min_steps = u64::MAX), "min_steps is 18446744073709551615"),
             (broken(|c| c.augment_side = Some(0)), "augment_side is 0"),
             (broken(|c| c.supervised.learn.weight_decay = 1e4), "weight_decay = 10000; it must be at most 1 /"),

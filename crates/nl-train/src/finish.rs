@@ -8,13 +8,15 @@ use nl_data::Images;
 use nl_layers::Parameters;
 use nl_report::plots::MapPoint;
 
+use crate::alarm::{Scores, alarms};
 use crate::brain_run::{BrainRun, argmax, labels, mean_squared_error, through};
 use crate::evaluate::{Decided, Evaluator, FeatureMaps};
+use crate::gate::Fitted;
 use crate::learn::stage_streams;
 use crate::metrics::accuracy;
 use crate::objective::{Evidence, augmented_image};
 use crate::observer::{Event, Observer};
-use crate::probe::{Embedded, knn_accuracy, linear_accuracy};
+use crate::probe::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
 use crate::state::Stage;
 use crate::summary::{SslSummary, Summary, TestAccuracy, Throughput};
 use crate::{Error, Tsne, sections, write_weights};
@@ -33,6 +35,10 @@ pub(crate) struct Findings {
     /// Reconstructions of stage 1, `[N, height, width]`.
     pub(crate) drawn: Vec<f32>,
     pub(crate) gates: Vec<f32>,
+    /// How the trust was chosen.
+    pub(crate) fitted: Fitted,
+    /// What has to be said first.
+    pub(crate) alarms: Vec<String>,
     /// The answers of the regions to the first test image.
     pub(crate) features: Vec<FeatureMaps>,
     pub(crate) maps: Vec<EmbeddingMap>,
@@ -57,6 +63,9 @@ impl BrainRun {
         observer.on_event(&Event::StageStarted { stage: name.clone(), done: 0, total, unit: "images" });
         let stage_start = Instant::now();
         let (mut findings, infer) = self.look()?;
+        for message in &findings.alarms {
+            observer.on_event(&Event::Warning { message: message.clone() });
+        }
         self.state.add_time("Evaluation", stage_start.elapsed().as_secs_f64(), None);
 
         let started = Instant::now();
@@ -106,6 +115,16 @@ impl BrainRun {
         let score = |rows: &[f32]| accuracy(&argmax(rows, classes), truth).unwrap_or(0.0);
         let (cortex, memory) = (score(&evidence.logits), score(&evidence.memory));
         let accuracy = TestAccuracy { cortex, memory, mixed: score(&decided.log_probs) };
+        let right = |rows: &[f32]| argmax(rows, classes).iter().zip(truth).map(|(a, b)| a == b).collect::<Vec<bool>>();
+        let (places, pixels) = pixels_right(&self.split.train.select(&self.learn), test)?;
+        let commonest = (0..classes as u32).map(|c| truth.iter().filter(|&&y| y == c).count()).max().unwrap_or(0);
+        let alarms = alarms(Scores {
+            cortex: &right(&evidence.logits),
+            memory: &right(&evidence.memory),
+            pixels: (&places, &pixels),
+            commonest: commonest as f64 / truth.len() as f64,
+        });
+        let fitted = self.fit_gate(&mut evaluator, &hippocampus)?;
         let gates = evaluator.gates(brain, &self.parameters, test)?;
 
         let stage_1 = self.stage_1()?;
@@ -132,6 +151,8 @@ impl BrainRun {
             ssl,
             drawn,
             gates,
+            fitted,
+            alarms,
             features,
             maps: Vec::new(),
             stage_1_embedding,

@@ -1,7 +1,7 @@
 //! How good an embedding is, before anything else has learned from it: k-NN and a linear probe.
 
 use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, Metric, RecallBatch, Scratch};
-use nl_data::Batches;
+use nl_data::{Batches, Images};
 use nl_optim::Mask;
 use nl_random::Streams;
 
@@ -28,6 +28,12 @@ pub(crate) fn knn_accuracy(
     train: Embedded<'_>,
     test: Embedded<'_>,
 ) -> Result<f64, Error> {
+    let named = nearest(brain, neighbours, train, test.embedding)?;
+    Ok(accuracy(&named, &numbers(test.labels)).unwrap_or(0.0))
+}
+
+/// The class that the nearest rows of `train` name for each of `rows`.
+fn nearest(brain: &BrainConfig, neighbours: usize, train: Embedded<'_>, rows: &[f32]) -> Result<Vec<u32>, Error> {
     let config = HippocampusConfig {
         capacity: train.labels.len().max(1),
         neighbours: neighbours.min(train.labels.len()).max(1),
@@ -39,8 +45,29 @@ pub(crate) fn knn_accuracy(
     memory.store(train.embedding, &numbers(train.labels), &ids)?;
     let mut recall = RecallBatch::default();
     let mut scratches: Vec<Scratch> = (0..rayon::current_num_threads()).map(|_| Scratch::new()).collect();
-    memory.recall(test.embedding, None, &mut recall, &mut scratches)?;
-    Ok(accuracy(&argmax(&recall.log_probs, brain.classes), &numbers(test.labels)).unwrap_or(0.0))
+    memory.recall(rows, None, &mut recall, &mut scratches)?;
+    Ok(argmax(&recall.log_probs, brain.classes))
+}
+
+/// Training images that are compared pixel by pixel, and test images that are asked about: enough to tell which is better.
+const STORED: usize = 5_000;
+const ASKED: usize = 1_000;
+
+/// Whether the five nearest of some training images, pixel by pixel, name some test images correctly: which test images,
+/// evenly spread, and the outcome of each.
+pub(crate) fn pixels_right(train: &Images, test: &Images) -> Result<(Vec<u32>, Vec<bool>), Error> {
+    let spread = |n: usize, most: usize| -> Vec<u32> {
+        let m = n.min(most);
+        (0..m).map(|i| (i as u64 * n as u64 / m as u64) as u32).collect()
+    };
+    let pixels = |images: &Images| images.pixels().iter().map(|&p| f32::from(p) / 255.0).collect::<Vec<f32>>();
+    let places = spread(test.len(), ASKED);
+    let (stored, asked) = (train.select(&spread(train.len(), STORED)), test.select(&places));
+    let brain = BrainConfig { embedding: train.area(), classes: train.classes(), ..BrainConfig::default() };
+    let (train, truth) = (pixels(&stored), numbers(asked.labels()));
+    let named = nearest(&brain, 5, Embedded { embedding: &train, labels: stored.labels() }, &pixels(&asked))?;
+    let right = named.iter().zip(&truth).map(|(a, b)| a == b).collect();
+    Ok((places, right))
 }
 
 /// Share of `test` that multinomial logistic regression on the embeddings of `train`, each unit standardised, names

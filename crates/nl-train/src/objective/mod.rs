@@ -8,8 +8,8 @@ mod trust;
 pub use classify::Classify;
 pub use probe::{Inputs, Probe};
 pub use reconstruct::{Reconstruct, ReconstructionLoss, ReconstructionTarget};
-pub(crate) use trust::Rows;
 pub use trust::Evidence;
+pub(crate) use trust::Rows;
 
 use nl_autodiff::{Tape, Var};
 use nl_data::{Augment, Images, Scratch};

@@ -133,8 +133,8 @@ mod tests {
     fn a_stage_has_its_curves_and_a_word_on_why_they_part() {
         let step = |i: u32| StepPoint { epoch: f64::from(i) / 10.0, loss: 1.0 / f64::from(i + 1), learning_rate: 1e-3 };
         let curve = StageCurve {
-            name: Stage::BasalGanglia.name().into(),
-            loss: "negative log-likelihood, nats".into(),
+            name: Stage::Supervised.name().into(),
+            loss: "cross-entropy, nats".into(),
             explanation: "Why.".into(),
             steps: (0..20).map(step).collect(),
             epochs: vec![EpochPoint { epoch: 1.0, validation_loss: Some(0.008), validation_accuracy: Some(0.99) }],
@@ -144,7 +144,11 @@ mod tests {
         let shown = figures(&config);
         let titles: Vec<&str> = shown.iter().map(|figure| figure.title.as_str()).collect();
         assert_eq!(titles, ["Loss", "Accuracy", "Learning rate"]);
-        assert!(shown[0].text.contains("above the validation loss, and is meant to"), "{}", shown[0].text);
+        assert!(
+            shown[0].text.contains("above the validation loss because its images are distorted"),
+            "{}",
+            shown[0].text
+        );
         let Plot::Lines(lines) = &shown[0].plot else { panic!("no lines") };
         assert!(lines.log_y && lines.lines[2].points == [(1.0, 0.008)]);
         assert!(shown.iter().all(|figure| figure.plot.draw("t").unwrap().notes.is_empty()));
@@ -154,7 +158,7 @@ mod tests {
             ..curve.clone()
         };
         assert_eq!(section(&config, &[other]).groups[0].figures[0].text, "");
-        config.basal_ganglia.augment = Augment::default();
+        config.supervised.augment = Augment::default();
         assert_eq!(figures(&config)[0].text, "");
         let empty = StageCurve::default();
         assert!(super::figures(&empty, "").is_empty());

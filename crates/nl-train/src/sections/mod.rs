@@ -8,7 +8,7 @@ mod wiring;
 
 use nl_report::plots::{Cell, Interval, Intervals, Table};
 use nl_report::text::{count, duration, percent, thousands};
-use nl_report::{Figure, Headline, Section, Sheet, Tile};
+use nl_report::{Banner, Figure, Headline, Section, Sheet, Tile};
 
 use crate::Error;
 use crate::brain_run::{BrainRun, argmax};
@@ -76,7 +76,10 @@ pub(crate) fn sheet(
     Ok(Sheet {
         title: format!("A brain on {}", page::data_name(source)),
         headline: headline(run, findings, &decisions),
-        banner: Some(page::banner(source, &run.split, run.learn.len(), run.validation.len())),
+        banner: Some(alarmed(
+            page::banner(source, &run.split, run.learn.len(), run.validation.len()),
+            &findings.alarms,
+        )),
         tiles: tiles(findings, &decisions, speed, seconds),
         sections,
         provenance: page::provenance(page::Run {
@@ -94,6 +97,15 @@ pub(crate) fn sheet(
             config: run.config.to_yaml()?,
         }),
     })
+}
+
+/// The banner with what has to be said before any number is read.
+fn alarmed(mut banner: Banner, alarms: &[String]) -> Banner {
+    if !alarms.is_empty() {
+        banner.warning = true;
+        banner.text = format!("{} {}", alarms.join(" "), banner.text);
+    }
+    banner
 }
 
 fn headline(run: &BrainRun, findings: &Findings, decisions: &Decisions<'_>) -> Headline {
