@@ -163,7 +163,7 @@ fn derivatives_of_the_decision_equal_finite_differences() {
     let logits = tensor(&reference["tensors"]["logits"]);
     let gate: Vec<usize> =
         (0..parameters.entries().len()).filter(|&i| parameters.entries()[i].is_under(Brain::BASAL_GANGLIA)).collect();
-    assert_eq!(gate.len(), 4);
+    assert_eq!(gate.len(), 6);
     let all = |i: usize| parameters.get(parameters.find(&parameters.entries()[i].path).unwrap());
     let inputs: Vec<_> = gate.iter().map(|&i| all(i)).collect();
     let checked = gradcheck_with(
@@ -199,7 +199,7 @@ fn default_sizes_are_those_of_the_comparison() {
     assert_eq!(count(Brain::CEREBELLUM), 210_737);
     // The PyTorch model of the speed comparison has no gate: 674,323 parameters.
     assert_eq!(parameters.len() - count(Brain::BASAL_GANGLIA), 674_323);
-    assert_eq!(count(Brain::BASAL_GANGLIA), 2 + 9 + 1);
+    assert_eq!(count(Brain::BASAL_GANGLIA), 4 + 9 + 1);
 }
 
 #[test]

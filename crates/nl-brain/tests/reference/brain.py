@@ -34,7 +34,7 @@ p = {k: (0.5 * torch.randn(s)).requires_grad_() for k, s in shapes.items()}
 for shape in [(5, 15), (5,), (1, 5), (1,)]:
     torch.randn(shape)
 for k, values in {
-    "cortex_sharpness": [0.8], "memory_sharpness": [1.25],
+    "cortex_sharpness": [0.8], "memory_sharpness": [1.25], "least": [-1.0], "most": [1.5],
     "gate/weight": [[0.9, -0.7, 1.1, -0.4, 0.6, -1.2, 0.8, -0.5, 0.3]], "gate/bias": [-0.25],
 }.items():
     p["basal_ganglia/" + k] = torch.tensor(values).requires_grad_()
@@ -85,7 +85,8 @@ log_memory = F.log_softmax(p["basal_ganglia/memory_sharpness"] * recall, 1)
 with torch.no_grad():
     evidence = torch.stack(confidence(log_cortex) + confidence(log_memory) + [
         agreement, 1 + torch.log(distance + 1e-3) / 3.5, (log_cortex.argmax(1) == log_memory.argmax(1)).double()], 1)
-trust = torch.sigmoid(linear(evidence, "basal_ganglia/gate"))
+least, most = torch.sigmoid(p["basal_ganglia/least"]), torch.sigmoid(p["basal_ganglia/most"])
+trust = least + (most - least) * torch.sigmoid(linear(evidence, "basal_ganglia/gate"))
 mixed = torch.log((1 - trust) * log_cortex.exp() + trust * log_memory.exp())
 
 losses = {
