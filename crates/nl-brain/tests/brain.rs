@@ -163,7 +163,9 @@ fn derivatives_of_the_decision_equal_finite_differences() {
     let logits = tensor(&reference["tensors"]["logits"]);
     let gate: Vec<usize> =
         (0..parameters.entries().len()).filter(|&i| parameters.entries()[i].is_under(Brain::BASAL_GANGLIA)).collect();
-    assert_eq!(gate.len(), 6);
+    // The temperatures change the evidence too, which is read as numbers: they have the reference's gradients.
+    let gate: Vec<usize> = gate.into_iter().filter(|&i| !parameters.entries()[i].path.ends_with("sharpness")).collect();
+    assert_eq!(gate.len(), 4);
     let all = |i: usize| parameters.get(parameters.find(&parameters.entries()[i].path).unwrap());
     let inputs: Vec<_> = gate.iter().map(|&i| all(i)).collect();
     let checked = gradcheck_with(

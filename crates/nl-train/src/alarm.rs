@@ -43,7 +43,7 @@ pub fn alarms(scores: Scores<'_>) -> Vec<String> {
     if reached < commonest + luck.max(SOMETHING * (1.0 - commonest)) {
         words.push(format!(
             "The cortex recognises {}, where naming the commonest class for every image would reach {}: it has learned next to \
-             nothing. Give it more steps (min_steps of both stages) or more images, and look whether the labels belong to the \
+             nothing. Give it more time (min_images of both stages) or more images, and look whether the labels belong to the \
              images.",
             percent(reached, 1),
             percent(commonest, 1)
@@ -51,8 +51,8 @@ pub fn alarms(scores: Scores<'_>) -> Vec<String> {
     }
     if clearly_below(cortex, memory) {
         words.push(format!(
-            "The cortex ({}) is clearly below the memory ({}) that is made of its own embeddings: it has had too few steps, or \
-             its images were distorted too much. More steps (supervised.learn.min_steps) may help.",
+            "The cortex ({}) is clearly below the memory ({}) that is made of its own embeddings: it has had too little time, or \
+             its images were distorted too much. More of it (supervised.learn.min_images) may help.",
             percent(reached, 1),
             percent(share(memory), 1)
         ));
@@ -61,7 +61,7 @@ pub fn alarms(scores: Scores<'_>) -> Vec<String> {
     if clearly_below(&beside, pixels) {
         words.push(format!(
             "Plain nearest neighbours, pixel by pixel, recognise {} of {} test images, the cortex {}: on these images a simple \
-             method does better. More steps (min_steps) or less distortion (augment) may help.",
+             method does better. More time (min_images) or less distortion (augment) may help.",
             percent(share(pixels), 1),
             pixels.len(),
             percent(share(&beside), 1)

@@ -1,8 +1,9 @@
 //! What a set of images can bear: how long to learn from it, in batches of how many, and how many to hold out.
 //!
 //! A configuration says how much to learn in epochs, which are passes over the set: of 60,000 images two of them are nine
-//! hundred steps, of 300 images they are four. So there is a floor in steps, and everything else that reckons with a large
-//! set gives way in the same manner, by a rule that stands here.
+//! hundred steps, of 300 images they are four. So there is a floor in images shown, which is about a floor in time, whatever
+//! the size of the set; small sets are shown in smaller batches, and so in more steps. Everything else that reckons with a
+//! large set gives way in the same manner, by a rule that stands here.
 
 use nl_data::stratified_split;
 use nl_random::Streams;
@@ -21,7 +22,7 @@ const AVERAGE_PART: f64 = 8.0;
 /// |---|---|
 /// | batch | min(b, max(s, n / min_batches), n), s the shard: a small set is learned in small batches |
 /// | steps an epoch | ⌊n / batch⌋ |
-/// | epochs | max(e, ⌈min_steps / steps an epoch⌉), 0 if e = 0 |
+/// | epochs | max(e, ⌈min_images / (batch · steps an epoch)⌉), 0 if e = 0 |
 /// | decay of the average | min(β, 1 − 8 / steps): its horizon 1 / (1 − β) is at most an eighth of the stage |
 /// | validated | every ⌈epochs / 40⌉ epochs, and at the end |
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,8 +44,8 @@ pub struct Budget {
 pub struct Wanted {
     /// Passes over the images.
     pub epochs: u64,
-    /// The fewest steps, if there are any.
-    pub min_steps: u64,
+    /// The fewest images shown, those shown again among them.
+    pub min_images: u64,
     /// Images of a mini-batch.
     pub batch: usize,
     /// The fewest mini-batches of an epoch: the batch gives way, but not below a shard.
@@ -64,21 +65,21 @@ impl Budget {
     /// ```
     /// use nl_train::budget::{Budget, Wanted};
     ///
-    /// let wanted = Wanted { epochs: 2, min_steps: 900, batch: 128, min_batches: 24, shard: 16, average: Some(0.99) };
+    /// let wanted = Wanted { epochs: 2, min_images: 55_000, batch: 128, min_batches: 48, shard: 16, average: Some(0.99) };
     /// let mnist = Budget::new(58_000, wanted)?;
     /// assert_eq!((mnist.batch, mnist.epochs * mnist.steps, mnist.average), (128, 906, Some(0.99)));
     /// let few = Budget::new(255, wanted)?;
-    /// assert_eq!((few.batch, few.epochs * few.steps), (16, 900));
+    /// assert_eq!((few.batch, few.epochs * few.steps), (16, 3_450));
     /// # Ok::<(), nl_train::Error>(())
     /// ```
     pub fn new(images: usize, wanted: Wanted) -> Result<Self, Error> {
-        let Wanted { epochs, min_steps, batch, min_batches, shard, average } = wanted;
+        let Wanted { epochs, min_images, batch, min_batches, shard, average } = wanted;
         if images == 0 || batch == 0 {
             return Err(Error::config(format!("{images} images do not fill a batch of {batch}")));
         }
         let batch = batch.min((images / min_batches.max(1)).max(shard)).min(images);
         let steps = (images / batch) as u64;
-        let epochs = if epochs == 0 { 0 } else { epochs.max(min_steps.div_ceil(steps)) };
+        let epochs = if epochs == 0 { 0 } else { epochs.max(min_images.div_ceil(steps * batch as u64)) };
         let total = steps.checked_mul(epochs).ok_or_else(|| {
             Error::config(format!("{epochs} epochs of {steps} steps are more than can be counted; ask for fewer"))
         })?;
@@ -105,12 +106,13 @@ impl Budget {
         }
         if self.epochs != wanted.epochs {
             words.push(format!(
-                "{stage}.learn.epochs is {}, only {} steps of {images} images: {} epochs are learned, for the {} steps of \
-                 min_steps",
+                "{stage}.learn.epochs is {}, only {} steps with {images} images: {} epochs are learned, {} steps, so that {} \
+                 images are shown (min_images)",
                 wanted.epochs,
                 wanted.epochs * self.steps,
                 self.epochs,
-                wanted.min_steps
+                self.epochs * self.steps,
+                wanted.min_images
             ));
         }
         if self.average != wanted.average {
@@ -197,7 +199,7 @@ mod tests {
     use proptest::prelude::*;
 
     const QUICK: Wanted =
-        Wanted { epochs: 2, min_steps: 900, batch: 128, min_batches: 24, shard: 16, average: Some(0.99) };
+        Wanted { epochs: 2, min_images: 55_000, batch: 128, min_batches: 48, shard: 16, average: Some(0.99) };
 
     #[test]
     fn the_presets_are_what_they_were_on_mnist() {
@@ -205,6 +207,8 @@ mod tests {
         let same = Budget { batch: 128, steps: 453, epochs: 2, average: Some(0.99), validate_every: 1 };
         assert_eq!(quick, same);
         assert!(quick.differs("supervised", 58_000, &QUICK).is_empty());
+        // 28,000 procedural digits: 436 steps, as before.
+        assert_eq!(Budget::new(28_000, QUICK).unwrap().epochs, 2);
         let full = Wanted { epochs: 24, average: Some(0.999), ..QUICK };
         let budget = Budget::new(58_000, full).unwrap();
         assert_eq!((budget.epochs, budget.average, budget.validate_every), (24, Some(0.999), 1));
@@ -213,12 +217,14 @@ mod tests {
     #[test]
     fn small_sets_get_small_batches_and_enough_steps() {
         let budget = Budget::new(1_000, QUICK).unwrap();
-        assert_eq!((budget.batch, budget.steps), (41, 24));
-        assert_eq!((budget.epochs, budget.validate_every), (38, 1));
+        assert_eq!((budget.batch, budget.steps), (20, 50));
+        // 55,000 images of 1,000.
+        assert_eq!((budget.epochs, budget.validate_every), (55, 2));
         let budget = Budget::new(40, QUICK).unwrap();
-        assert_eq!((budget.batch, budget.steps, budget.epochs, budget.validate_every), (16, 2, 450, 12));
+        // 32 of the 40 images in an epoch.
+        assert_eq!((budget.batch, budget.steps, budget.epochs, budget.validate_every), (16, 2, 1_719, 43));
         let told: Vec<u64> = (1..=budget.epochs).filter(|&done| budget.validates(done)).collect();
-        assert!(told.len() <= 40 && told.last() == Some(&450), "{told:?}");
+        assert!(told.len() <= 40 && told.last() == Some(&1_719), "{told:?}");
         // Fewer images than a shard.
         assert_eq!(Budget::new(3, QUICK).unwrap().batch, 3);
         assert!(Budget::new(0, QUICK).is_err());
@@ -230,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_average_reaches_back_over_an_eighth_at_most() {
-        let short = Wanted { epochs: 1, min_steps: 0, batch: 16, min_batches: 1, shard: 16, average: Some(0.999) };
+        let short = Wanted { epochs: 1, min_images: 0, batch: 16, min_batches: 1, shard: 16, average: Some(0.999) };
         // 10 steps: a horizon of 1.25.
         assert!((Budget::new(160, short).unwrap().average.unwrap() - 0.2).abs() < 1e-12);
         assert_eq!(Budget::new(48, short).unwrap().average, Some(0.0));
@@ -248,7 +254,10 @@ mod tests {
             words[0].contains("self_supervised.learn.batch is 128") && words[0].contains("batches of 16"),
             "{words:?}"
         );
-        assert!(words[1].contains("only 30 steps of 255 images: 60 epochs") && words.len() == 2, "{words:?}");
+        assert!(
+            words[1].contains("only 30 steps with 255 images: 230 epochs are learned, 3450 steps") && words.len() == 2,
+            "{words:?}"
+        );
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl ProbeConfig {
     pub(crate) fn learn(&self) -> LearnConfig {
         LearnConfig {
             epochs: self.epochs,
-            min_steps: 0,
+            min_images: 0,
             batch: self.batch,
             min_batches: 0,
             algorithm: Algorithm::Adam(Adam::default()),
@@ -263,7 +263,7 @@ mod tests {
             (broken(|c| c.basal_ganglia.ridge = f64::NAN), "basal_ganglia.ridge is NaN"),
             (broken(|c| c.basal_ganglia.folds = 1), "basal_ganglia.folds is 1"),
             (broken(|c| c.basal_ganglia.lead = 1.0), "basal_ganglia.lead is 1"),
-            (broken(|c| c.supervised.learn.min_steps = u64::MAX), "min_steps is 18446744073709551615"),
+            (broken(|c| c.supervised.learn.min_images = u64::MAX), "min_images is 18446744073709551615"),
             (broken(|c| c.augment_side = Some(0)), "augment_side is 0"),
             (broken(|c| c.supervised.learn.weight_decay = 1e4), "weight_decay = 10000; it must be at most 1 /"),
             (broken(|c| c.supervised.learn.clip_norm = Some(1e-300)), "supervised.learn: "),

@@ -21,9 +21,10 @@ use crate::{CheckpointStore, Error, RunFolder};
 pub struct LearnConfig {
     /// Passes over the training images.
     pub epochs: u64,
-    /// The fewest steps: of a set so small that the epochs are fewer, there are more epochs.
+    /// The fewest images shown, those shown again among them: of a set so small that the epochs are fewer, there are more
+    /// epochs.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub min_steps: u64,
+    pub min_images: u64,
     /// Images of a mini-batch; of fewer images than that, all of them.
     pub batch: usize,
     /// The fewest mini-batches of an epoch: of a set so small that there are fewer, the batch is smaller, down to a shard.
@@ -84,7 +85,7 @@ impl Pace {
 
 /// More epochs than anybody can wait for; few enough that no counter overflows.
 const MAX_EPOCHS: u64 = 1_000_000;
-const MAX_STEPS: u64 = 1_000_000_000;
+const MAX_IMAGES: u64 = 1_000_000_000_000;
 
 impl LearnConfig {
     /// Checks every value that can be checked without the images.
@@ -92,8 +93,8 @@ impl LearnConfig {
         if self.epochs > MAX_EPOCHS {
             return Err(Error::config(format!("epochs is {}, but must be at most {MAX_EPOCHS}", self.epochs)));
         }
-        if self.min_steps > MAX_STEPS {
-            return Err(Error::config(format!("min_steps is {}, but must be at most {MAX_STEPS}", self.min_steps)));
+        if self.min_images > MAX_IMAGES {
+            return Err(Error::config(format!("min_images is {}, but must be at most {MAX_IMAGES}", self.min_images)));
         }
         check_shards(self.batch, shard)?;
         self.optimizer(1, Mask::all())?;
@@ -106,8 +107,8 @@ impl LearnConfig {
     /// What it asks of a set of images, for [`Budget::new`].
     #[must_use]
     pub fn wanted(&self, shard: usize) -> Wanted {
-        let Self { epochs, min_steps, batch, min_batches, average, .. } = *self;
-        Wanted { epochs, min_steps, batch, min_batches, shard, average }
+        let Self { epochs, min_images, batch, min_batches, average, .. } = *self;
+        Wanted { epochs, min_images, batch, min_batches, shard, average }
     }
 
     /// The optimiser of a stage of `steps` steps; decay falls on `decayed` only.

@@ -23,7 +23,7 @@ fn toy() -> (RunConfig, Split, Source) {
         ..BrainConfig::default()
     };
     for learn in [&mut config.self_supervised.learn, &mut config.supervised.learn] {
-        (learn.epochs, learn.batch, learn.min_steps, learn.min_batches) = (2, 20, 0, 0);
+        (learn.epochs, learn.batch, learn.min_images, learn.min_batches) = (2, 20, 0, 0);
     }
     (config.probe.epochs, config.probe.batch) = (3, 20);
     let source = Source {
@@ -279,6 +279,9 @@ fn a_small_set_runs_and_says_what_it_did_otherwise() {
     let preset = RunConfig::preset(Preset::Quick).unwrap();
     (config.validation, config.shard) = (preset.validation, preset.shard);
     (config.self_supervised.learn, config.supervised.learn) = (preset.self_supervised.learn, preset.supervised.learn);
+    for learn in [&mut config.self_supervised.learn, &mut config.supervised.learn] {
+        learn.min_images = 4_000;
+    }
     config.hippocampus.neighbours = 50;
     let class = |i: usize| match i {
         0 => 7,
@@ -301,7 +304,7 @@ fn a_small_set_runs_and_says_what_it_did_otherwise() {
         }
     };
     let summary = BrainRun::start(config, split, source, folder).unwrap().run(&mut observer).unwrap();
-    for part in ["supervised.learn.batch is 128, too many for 39 images", "min_steps", "neighbours is 50"] {
+    for part in ["supervised.learn.batch is 128, too many for 39 images", "min_images", "neighbours is 50"] {
         assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:?}");
     }
     // Guessing gets a seventh.
