@@ -610,6 +610,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         /// What the whole is for: on the images it is chosen by, no way that is used is below the better adviser.
         #[test]
         fn never_below_the_better_adviser(n in 1_usize..120, t in 0.0_f64..1.0, a in 0.0_f64..3.0, b in 0.0_f64..3.0) {

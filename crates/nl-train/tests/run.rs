@@ -144,7 +144,8 @@ fn the_page_shows_all_that_was_found() {
         "Filters of the retina",
         "Filters of V1",
         "4 maps of 14 × 14",
-        "Stage 3",
+        "Stage 2",
+        "How it was chosen",
         "Most frequent mistakes",
         "naught",
         "Where memory is torn",
@@ -189,7 +190,9 @@ fn a_tampered_checkpoint_is_passed_over_and_reported() {
     let resumed = BrainRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap();
     let summary = resumed.run(&mut collect).unwrap();
     assert_eq!(result(&whole), result(&summary), "the checkpoint before leads to the same end");
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    // What else is said is about what a toy has learned.
+    let of_checkpoints = warnings.iter().filter(|warning| warning.starts_with("checkpoint `")).count();
+    assert_eq!(of_checkpoints, 1, "{warnings:?}");
 
     // With none left, nothing is guessed.
     for entry in std::fs::read_dir(path.join("checkpoints")).unwrap() {
