@@ -18,7 +18,7 @@ pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfi
 pub use data::Dataset;
 pub use error::Error;
 pub use gradient::{
-    Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
+    Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task, Wanted,
 };
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,

@@ -128,10 +128,11 @@ impl<M: Model> Run<M> {
             ..At::default()
         };
         let mut timings = Timings::default();
-        let model = Self::build(&config, data.as_ref(), &mut timings)?;
+        let mut warnings = Vec::new();
+        let model = Self::build(&config, data.as_ref(), &mut timings, &mut warnings)?;
         folder.write_config(&config::Written::of::<M>(&config))?;
         let store = folder.checkpoints();
-        Ok(Self { config, data, model, folder, store, at: At { timings, ..at }, warnings: Vec::new() })
+        Ok(Self { config, data, model, folder, store, at: At { timings, ..at }, warnings })
     }
 
     /// The run in `folder`, from its newest good checkpoint; from its beginning if it was killed before the first one.
@@ -163,7 +164,8 @@ impl<M: Model> Run<M> {
         at.config = same::check::<M>(&at.config, &config, at.stage, at.learner.is_some())?;
         let mut warnings = latest.warnings;
         let mut timings = std::mem::take(&mut at.timings);
-        let mut model = Self::build(&config, data.as_ref(), &mut timings)?;
+        // What is done otherwise was said when the run was started.
+        let mut model = Self::build(&config, data.as_ref(), &mut timings, &mut Vec::new())?;
         at.timings = timings;
         if at.stage > config.stages.len() as u64 {
             let (stage, stages) = (at.stage, config.stages.len());
@@ -177,7 +179,12 @@ impl<M: Model> Run<M> {
         Ok(run)
     }
 
-    fn build(config: &ConfigOf<M>, data: Option<&Dataset>, timings: &mut Timings) -> Result<M, Error> {
+    fn build(
+        config: &ConfigOf<M>,
+        data: Option<&Dataset>,
+        timings: &mut Timings,
+        warnings: &mut Vec<String>,
+    ) -> Result<M, Error> {
         config.check()?;
         order::check::<M>(config)?;
         if data.is_some() != M::IMAGES {
@@ -185,7 +192,7 @@ impl<M: Model> Run<M> {
             return Err(Error::config(format!("data: a model of kind {} {what}", M::KIND)));
         }
         let started = Instant::now();
-        M::check_images(Setting { config, data })?;
+        warnings.extend(M::check_images(Setting { config, data })?);
         let model = M::build(Setting { config, data })?;
         timings.add("Build", started.elapsed().as_secs_f64(), None);
         Ok(model)

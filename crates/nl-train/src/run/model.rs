@@ -103,13 +103,13 @@ pub trait Model: Sized + Send {
     /// What a checkpoint holds of it.
     type State: Serialize + DeserializeOwned;
 
-    /// `Ok` if there are images enough for all that the configuration asks for.
+    /// `Ok` if there are images enough for what the configuration asks for; what of it will be done otherwise, as sentences.
     ///
     /// # Errors
     /// What is asked for and what there is.
-    fn check_images(setting: Setting<'_, Self>) -> Result<(), Error> {
+    fn check_images(setting: Setting<'_, Self>) -> Result<Vec<String>, Error> {
         let _ = setting;
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// The model before it has learned. Of the images it needs no more than their size and number of classes: a trained model
