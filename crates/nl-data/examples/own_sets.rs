@@ -183,7 +183,7 @@ fn gratings(classes: usize, size: [usize; 2], n: usize, seed: u64) -> Result<Spl
         for row in 0..size[0] {
             for column in 0..size[1] {
                 let along = angle.cos() * column as f64 + angle.sin() * row as f64;
-                let wave = (6.283_185 * along / length + phase).sin();
+                let wave = (std::f64::consts::TAU * along / length + phase).sin();
                 pixels.push(byte(128.0 + 60.0 * wave + 90.0 * normal(rng)));
             }
         }

@@ -139,9 +139,9 @@ const CERTAIN: f64 = 40.0;
 /// 1. β of cortex and memory: argmin −Σ log softmax(β ℓ)_y + ½ (ln β)²;
 /// 2. the adviser that is right more often leads (the memory, if both are alike): trust t is at least `lead` on its side,
 ///    and goes as far as the adviser alone;
-/// 3. within these bounds, the same trust for all images and one for each: argmax Σ log((1 − t) p_cortex(y) + t p_memory(y))
-///    + ½ prior (log s₀ + log(1 − s₀)) − ½ ridge |w|², with t = low + (high − low) s, s = σ(w x + b) of standardised features
-///    x, s₀ = σ(b);
+/// 3. within these bounds, the same trust for all images and one for each: the w (or 0) and b of the largest
+///    Σ log((1 − t) p_cortex(y) + t p_memory(y)) + ½ prior (log s₀ + log(1 − s₀)) − ½ ridge |w|², where
+///    t = low + (high − low) s with s = σ(w x + b) of standardised features x, and s₀ = σ(b);
 /// 4. of the adviser alone and these two, each tried on images it was not fitted to, the likeliest that is right at least as
 ///    often as the better adviser.
 ///
@@ -243,7 +243,7 @@ impl<'a> Table<'a> {
 
     /// The gates of the four ways, fitted to `images`.
     fn fit(&self, images: &[usize], leader: Way, config: &GateConfig) -> [Gate; 4] {
-        let beta = |rows: &[f32]| sharpness(images.iter().map(|&i| (self.row(rows, i), self.evidence.labels[i])));
+        let beta = |rows: &[f32]| sharpness(&images.iter().map(|&i| (self.row(rows, i), self.evidence.labels[i])));
         let sharpness = [beta(&self.evidence.logits), beta(&self.evidence.memory)];
         let lead = (config.lead / (1.0 - config.lead)).ln();
         let bounds = if leader == Way::Cortex { [-BasalGanglia::ALONE, -lead] } else { [lead, BasalGanglia::ALONE] };
@@ -307,7 +307,7 @@ fn log_softmax(row: &[f32], beta: f64) -> Vec<f64> {
 }
 
 /// The β > 0 that makes `rows` most likely, with a pull of ln β towards 0; by golden section between 1/30 and 30.
-fn sharpness<'r>(rows: impl Iterator<Item = (&'r [f32], u32)> + Clone) -> f64 {
+fn sharpness<'r>(rows: &(impl Iterator<Item = (&'r [f32], u32)> + Clone)) -> f64 {
     let loss = |ln: f64| {
         let beta = ln.exp();
         let nll = |(row, y): (&[f32], u32)| {
@@ -484,17 +484,17 @@ mod tests {
     fn temperatures_are_found() {
         let e = evidence(4_000, [0.5, 2.0], |_| 0.0);
         let table = Table::new(&e);
-        let found = sharpness((0..4_000).map(|i| (table.row(&e.logits, i), e.labels[i])));
+        let found = sharpness(&(0..4_000).map(|i| (table.row(&e.logits, i), e.labels[i])));
         // The standard error of β is below 1 %.
         assert!((found - 0.5).abs() < 0.02, "{found}");
         let e = evidence(4_000, [0.5, 2.0], |_| 1.0);
         let table = Table::new(&e);
-        let found = sharpness((0..4_000).map(|i| (table.row(&e.memory, i), e.labels[i])));
+        let found = sharpness(&(0..4_000).map(|i| (table.row(&e.memory, i), e.labels[i])));
         assert!((found - 2.0).abs() < 0.15, "{found}");
         // Nothing to learn from, and nothing but certainty.
-        assert!((sharpness(std::iter::empty()) - 1.0).abs() < 1e-3);
+        assert!((sharpness(&std::iter::empty()) - 1.0).abs() < 1e-3);
         let sure = [5.0_f32, 0.0];
-        let found = sharpness([(&sure[..], 0_u32); 50].into_iter());
+        let found = sharpness(&[(&sure[..], 0_u32); 50].into_iter());
         assert!(found > 1.0 && found < 30.0, "{found}");
     }
 

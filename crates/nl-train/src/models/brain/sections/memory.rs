@@ -70,7 +70,8 @@ pub(super) fn trust(findings: &Findings, decisions: &Decisions<'_>) -> Section {
 fn chosen(fitted: &Fitted) -> Figure {
     let text = format!(
         "On the {} images split off the training set, which neither cortex nor memory has learned; each was decided by what was \
-         fitted to the others. The way that decides most of them correctly is used, on a tie the likelier.",
+         fitted to the others. The adviser that is right more often leads; the other joins in if the mixture is likelier and no \
+         less often right.",
         thousands(fitted.images as u64)
     );
     Figure::new("How it was chosen", text, ways(fitted))
