@@ -165,9 +165,11 @@ pub struct OptimizerConfig {
     pub weight_decay: f64,
     /// The largest norm of a whole gradient: a longer one is made so long ([`ClipNorm`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub clip_norm: Option<f64>,
     /// The largest value of each element of a gradient, before its norm is looked at ([`ClipValue`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub clip_value: Option<f64>,
 }
 

@@ -47,7 +47,7 @@ fn the_faults_of_an_optimiser_say_what_was_meant() {
         ),
         (with("{kind: one-cycle}"), "a.yaml:2:11: schedule: peak is missing here"),
         (with("{kind: one-cycle, peak: 1, step: 5}"), "schedule.step: unknown name; did you mean \"steps\"?"),
-        (with("{kind: cosine, rate: fast}"), "schedule.rate: expected a number, found \"fast\""),
+        (with("{kind: cosine, rate: fast}"), "schedule.rate: expected a number from 0, found \"fast\""),
         (with("{kind: cosine, rate: 1, steps: -1}"), "schedule.steps: expected a whole number from 0, found -1"),
         (
             with("{kind: warm-up, steps: 1, then: {kind: cosin, rate: 1}}"),

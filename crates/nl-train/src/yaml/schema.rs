@@ -343,7 +343,7 @@ pub(super) fn expected(one: &str, rules: &Map<String, Json>) -> String {
 
 /// The bounds of a real number for people, with a space before them; nothing if there are none.
 fn real_range(rules: &Map<String, Json>) -> String {
-    let of = |key: &str, word: &str| rules.get(key).filter(|it| it.is_number()).map(|it| format!(" {word} {it}"));
+    let of = |key: &str, word: &str| rules.get(key).and_then(Json::as_f64).map(|it| format!(" {word} {it}"));
     let bounds = [
         of("minimum", "from"),
         of("exclusiveMinimum", "above"),
