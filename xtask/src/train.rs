@@ -41,7 +41,7 @@ fn help_config(options: &Train) -> anyhow::Result<()> {
         None => MODELS.to_vec(),
     };
     for kind in kinds {
-        let schema = serde_json::from_str(kind.schema.unwrap_or("{}"))?;
+        let schema = kind.schema().unwrap_or_default();
         crate::print(&format!("# ---- model: {}: {} ----\n{}\n", kind.kind, kind.about, help::render(&schema)))?;
     }
     Ok(())

@@ -32,6 +32,10 @@ where
     model["properties"]["kind"] = json!({"const": M::KIND, "description": "Which kind of model."});
     let required = model.as_object_mut().unwrap().entry("required").or_insert_with(|| json!([]));
     required.as_array_mut().unwrap().insert(0, json!("kind"));
+    // An editor sees the name of a file where the program sees the model in it.
+    let inline = schema["properties"]["model"].take();
+    let file = json!({"type": "string", "description": "A file beside this one that holds the model."});
+    schema["properties"]["model"] = json!({"anyOf": [inline, file]});
     schema
 }
 
@@ -60,6 +64,14 @@ fn the_schemas_are_fresh() {
     }
 }
 
+/// The documented pair: the model in a file of its own.
+#[test]
+fn the_pair_to_start_from_is_valid() {
+    let document = Document::open(&folder().join("train_config.yaml")).unwrap();
+    let config = document.config::<BrainModel>().unwrap();
+    assert_eq!((config.stages.len(), config.model.augment_side), (4, Some(28)));
+}
+
 #[test]
 fn shipped_configurations_are_valid_and_name_their_schema() {
     for shipped in SHIPPED {
@@ -68,6 +80,8 @@ fn shipped_configurations_are_valid_and_name_their_schema() {
         let first = format!("# yaml-language-server: $schema=schema/{kind}.json\n");
         assert!(shipped.text.starts_with(&first), "{}", shipped.name);
         let (_, schema) = all().into_iter().find(|(known, _)| *known == kind).unwrap();
+        let mut schema = schema;
+        schema["properties"]["model"] = schema["properties"]["model"]["anyOf"][0].take();
         assert_eq!(validate(&tree, &schema), [], "{}", shipped.name);
     }
 }
@@ -76,7 +90,7 @@ fn shipped_configurations_are_valid_and_name_their_schema() {
 #[test]
 fn the_page_of_help_has_every_stage() {
     for model in MODELS {
-        let text = help::render(&serde_json::from_str(model.schema.unwrap()).unwrap());
+        let text = help::render(&model.schema().unwrap());
         for stage in model.stages {
             assert!(text.contains(&format!("kind: {}", stage.kind)), "{}: {} in\n{text}", model.kind, stage.kind);
         }

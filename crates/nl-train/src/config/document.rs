@@ -18,6 +18,15 @@ pub struct Document {
     tree: Node,
 }
 
+/// The schema of a configuration whose model stands in it, from that in configs/schema, which lets it stand in a file too.
+pub(crate) fn inline(schema: &str) -> Result<Json, serde_json::Error> {
+    let mut schema: Json = serde_json::from_str(schema)?;
+    if let Some(model) = schema.pointer("/properties/model/anyOf/0").cloned() {
+        schema["properties"]["model"] = model;
+    }
+    Ok(schema)
+}
+
 impl Document {
     /// Reads YAML; `origin` is what messages call it.
     ///
@@ -97,8 +106,8 @@ impl Document {
             return Err(self.unknown_kind(format!("it is {kind:?}, but {:?} is asked for", M::KIND)));
         }
         if let Some(schema) = M::SCHEMA {
-            let schema: Json = serde_json::from_str(schema)
-                .map_err(|e| Error::config(format!("the schema of {} is none: {e}", M::KIND)))?;
+            let schema =
+                inline(schema).map_err(|e| Error::config(format!("the schema of {} is none: {e}", M::KIND)))?;
             let faults = validate(&self.tree, &schema);
             if !faults.is_empty() {
                 return Err(Error::Faults { faults });

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub use data::{DataConfig, Digits};
 pub use document::Document;
+pub(crate) use document::inline;
 pub use every::{CheckpointConfig, Every};
 pub use shipped::{SHIPPED, Shipped, shipped};
 

@@ -17,7 +17,7 @@ pub use conv_stdp::{
 };
 pub use simulation::{Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage};
 
-use crate::config::{DataConfig, Document};
+use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
 use crate::yaml::nearest::nearest;
 use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
@@ -38,8 +38,7 @@ pub struct Kind {
     pub images: bool,
     /// The kinds of its stages.
     pub stages: &'static [StageKind],
-    /// The JSON Schema of its configurations.
-    pub schema: Option<&'static str>,
+    schema: Option<&'static str>,
     start: fn(&Document, &Lookup, &mut dyn FnMut(&str) -> Result<RunFolder, Error>) -> Result<Box<dyn AnyRun>, Error>,
     resume: fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>,
     open: fn(&Path) -> Result<Box<dyn AnyTrained>, Error>,
@@ -136,6 +135,12 @@ impl Kind {
             let known: Vec<&str> = known().collect();
             document.unknown_kind(format!("unknown kind {kind:?}; {meant}known here: {}", known.join(", ")))
         })
+    }
+
+    /// The JSON Schema of its configurations, the model in the same file; none for a kind without one.
+    #[must_use]
+    pub fn schema(&self) -> Option<serde_json::Value> {
+        self.schema.and_then(|text| inline(text).ok())
     }
 
     /// A new run; the images are found before `folder` is asked for one of the configuration's name.
