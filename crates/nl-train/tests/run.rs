@@ -60,7 +60,7 @@ fn the_same_bits_after_many_interruptions() {
             Err(Error::Stopped { .. }) => stops += 1,
             other => break other.unwrap(),
         }
-        run = resume(Some(&data), &path).unwrap();
+        run = resume::<BrainModel>(Some(&data), &path).unwrap();
         // What begins again after a stop (the hippocampus, the evaluation) must be able to end.
         question += 1;
     };

@@ -38,12 +38,12 @@ stages:
     augment: {shift: 3, rotate: 25, scale: 0.25, shear: 0.25, elastic: 1.5}
 ";
 
-pub fn toy() -> ConfigOf<BrainModel> {
+pub(crate) fn toy() -> ConfigOf<BrainModel> {
     RunConfig::of::<BrainModel>(CONFIG).unwrap()
 }
 
 /// The images, and where they are from.
-pub fn images() -> (Split, Source) {
+pub(crate) fn images() -> (Split, Source) {
     static SPLIT: LazyLock<Split> = LazyLock::new(|| synthetic::digits(140, 40, 3));
     let source = Source {
         kind: SourceKind::Synthetic,
@@ -57,12 +57,12 @@ pub fn images() -> (Split, Source) {
 }
 
 /// The images, divided.
-pub fn data(config: &ConfigOf<BrainModel>) -> Dataset {
-    super::divided::<BrainModel>(config, images())
+pub(crate) fn data(config: &ConfigOf<BrainModel>) -> Dataset {
+    crate::common::divided::<BrainModel>(config, images())
 }
 
 /// How stage `stage` learns.
-pub fn learn(config: &mut ConfigOf<BrainModel>, stage: usize) -> &mut LearnConfig {
+pub(crate) fn learn(config: &mut ConfigOf<BrainModel>, stage: usize) -> &mut LearnConfig {
     match &mut config.stages[stage] {
         BrainStage::Reconstruct(stage) => &mut stage.learn,
         BrainStage::Classify(stage) => &mut stage.learn,
@@ -72,7 +72,7 @@ pub fn learn(config: &mut ConfigOf<BrainModel>, stage: usize) -> &mut LearnConfi
 }
 
 /// 9 x 14 images of three classes: a bar at one of three places.
-pub fn bars() -> Split {
+pub(crate) fn bars() -> Split {
     let images = |n: usize, offset: usize| {
         let labels: Vec<u8> = (0..n).map(|i| (i % 3) as u8).collect();
         let pixel = |i: usize| {
