@@ -1,5 +1,8 @@
 //! A brain of a few units a region, on 140 images for training and 40 for testing.
 
+// Each test file is a crate of its own and uses a part of it.
+#![allow(dead_code)]
+
 use std::sync::LazyLock;
 
 use nl_data::{Images, Source, SourceKind, Split, synthetic};
