@@ -11,8 +11,9 @@ use nl_data::{Augment, Corruption, Images, synthetic};
 use nl_layers::Parameters;
 use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, OptimizerState, Schedule};
 use nl_random::Streams;
-use nl_train::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
-use nl_train::{Engine, Evaluator, Objective};
+use nl_train::models::brain::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
+use nl_train::models::brain::Evaluator;
+use nl_train::{Engine, Objective};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -20,7 +20,7 @@ use nl_kernels::{
 };
 use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, Schedule};
 use nl_random::Streams;
-use nl_train::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
+use nl_train::models::brain::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
 use nl_train::{Engine, Objective};
 use rand::Rng as _;
 

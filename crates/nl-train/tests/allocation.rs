@@ -4,7 +4,7 @@ use nl_brain::{Brain, BrainConfig};
 use nl_data::{Augment, synthetic};
 use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, Schedule};
 use nl_random::Streams;
-use nl_train::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
+use nl_train::models::brain::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
 use nl_train::{Engine, Objective};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;

@@ -1,112 +1,115 @@
 //! A small competitive network learns procedural digits: what it reaches, and that neither threads nor stops change a bit.
 
-use std::path::Path;
+mod common;
 
-use nl_data::{Choice, Lookup, Source, Split, resolve};
-use nl_train::{Event, Observer, Preset, RunFolder, Silent, StdpConfig, StdpRun, StdpSummary};
+use common::{assert_same, curve, digits, divided, resume, start, stop, stopped_everywhere, whole};
+use nl_train::models::{CompetitiveModel, CompetitiveStage, competitive_network};
+use nl_train::{ConfigOf, RunConfig, Silent, shipped};
 
-fn data(train: usize, test: usize) -> (Split, Source) {
-    resolve("mnist", &Choice::Synthetic, &Lookup { train, test, ..Lookup::default() }).unwrap()
-}
+type Config = ConfigOf<CompetitiveModel>;
 
 /// 30 neurons, two epochs of 200 images shown for 100 steps.
-fn toy() -> StdpConfig {
-    let mut config = StdpConfig::preset(Preset::Quick, 30, None).unwrap();
-    (config.epochs, config.validation, config.train, config.label) = (2, 40, None, None);
-    config.input.steps = 100;
-    config.watch = 3;
+fn toy() -> Config {
+    let text = "
+name: toy
+data: {name: mnist, source: synthetic, validation: 40}
+model: {kind: competitive, input: {rate: 6500, steps: 100, dt: 1}}
+stages:
+  - {kind: compete, epochs: 2, watch: 3}
+  - {kind: label}
+";
+    let mut config = RunConfig::of::<CompetitiveModel>(text).unwrap();
+    config.model.network = competitive_network(30, None).unwrap();
     config
-}
-
-fn start(config: StdpConfig, folder: &Path) -> StdpRun {
-    let (split, source) = data(240, 60);
-    StdpRun::start(config, split, source, RunFolder::create(folder).unwrap()).unwrap()
-}
-
-fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
-}
-
-/// Stops once this many images are learned or told.
-struct Impatient(u64, bool);
-
-impl Observer for Impatient {
-    fn on_event(&mut self, event: &Event) {
-        if let Event::Step { done, .. } = event {
-            self.1 = *done >= self.0;
-        }
-    }
-
-    fn stop_requested(&self) -> bool {
-        self.1
-    }
-}
-
-fn assert_same(a: &StdpSummary, b: &StdpSummary) {
-    assert_eq!(a.weights_sha256, b.weights_sha256);
-    assert_eq!(a.test_accuracy, b.test_accuracy);
-    assert_eq!((a.train_samples, a.label_samples, a.test_samples), (b.train_samples, b.label_samples, b.test_samples));
-}
-
-/// Metrics without what the clock says.
-fn curve(folder: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
-    text.lines().map(|line| line.split(",\"samples_per_second\"").next().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn threads_and_stops_change_nothing() {
     let place = tempfile::tempdir().unwrap();
-    let whole = pool(1).install(|| start(toy(), &place.path().join("1")).run(&mut Silent)).unwrap();
-    assert_eq!((whole.train_samples, whole.label_samples, whole.test_samples), (400, 240, 60));
-    assert_eq!(curve(&place.path().join("1")).len(), 3);
+    let config = toy();
+    let data = divided::<CompetitiveModel>(&config, digits(240, 60));
+    let path = place.path().join("1");
+    let one = whole::<CompetitiveModel>(&config, Some(&data), &path, 1);
+    let counts = ["train_samples", "label_samples", "test_samples"].map(|name| one.details[name].as_u64().unwrap());
+    assert_eq!(counts, [400, 240, 60]);
+    let names: Vec<&str> = one.scores.keys().map(String::as_str).collect();
+    assert_eq!(names, ["all_activity", "bigram", "log_likelihood", "proportion"]);
+    assert_eq!(curve(&path).len(), 3, "three looks");
     for threads in [2, 3] {
         let path = place.path().join(threads.to_string());
-        let other = pool(threads).install(|| start(toy(), &path).run(&mut Silent)).unwrap();
-        assert_same(&whole, &other);
+        let more = whole::<CompetitiveModel>(&config, Some(&data), &path, threads);
+        assert_same(&one, &more, &format!("{threads} threads"));
         assert_eq!(curve(&path), curve(&place.path().join("1")));
     }
+    // While learning, while watching, while naming the neurons (which then begins again), and in the test.
+    let questions = stopped_everywhere::<CompetitiveModel>(&config, Some(&data), (&one, &path), 1);
+    assert!(questions >= 12, "{questions}");
+}
 
-    // Stopped four times: while learning, at its end, and while naming the neurons (which then begins again).
-    let path = place.path().join("stopped");
-    let mut run = start(toy(), &path);
-    for images in [64, 200, 400, 1] {
-        let error = pool(2).install(|| run.run(&mut Impatient(images, false))).unwrap_err().to_string();
-        assert!(error.contains("stopped as asked; a checkpoint is in"), "{error}");
-        let (split, source) = data(240, 60);
-        run = StdpRun::resume(RunFolder::resume(&path).unwrap(), split, source).unwrap();
-    }
-    assert_same(&whole, &run.run(&mut Silent).unwrap());
-    assert_eq!(curve(&path), curve(&place.path().join("1")));
-
-    // Other images are no way to go on.
-    let (split, source) = data(250, 60);
-    let error = StdpRun::resume(RunFolder::resume(&path).unwrap(), split, source).err().unwrap().to_string();
+#[test]
+fn other_images_are_no_way_to_go_on() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, path) = (toy(), place.path().join("run"));
+    let data = divided::<CompetitiveModel>(&config, digits(240, 60));
+    stop(start::<CompetitiveModel>(&config, Some(&data), &path).unwrap(), 3);
+    let other = divided::<CompetitiveModel>(&config, digits(250, 60));
+    let error = resume::<CompetitiveModel>(Some(&other), &path).map(drop).unwrap_err().to_string();
     assert!(error.contains("the run was started on"), "{error}");
+}
+
+/// Learning goes on where the first stage left it, with draws of its own; without names nothing is decided.
+#[test]
+fn stages_may_be_repeated_or_left_out() {
+    let place = tempfile::tempdir().unwrap();
+    let config = toy();
+    let data = divided::<CompetitiveModel>(&config, digits(240, 60));
+    let run = |name: &str, stages: &[usize]| {
+        let config = common::restaged::<CompetitiveModel>(&config, stages);
+        let path = place.path().join(name);
+        let summary = start::<CompetitiveModel>(&config, Some(&data), &path).unwrap().run(&mut Silent).unwrap();
+        let page = std::fs::read_to_string(&summary.report).unwrap();
+        (summary, page)
+    };
+    let (once, _) = run("once", &[0, 1]);
+    let (twice, page) = run("twice", &[0, 0, 1]);
+    assert_ne!(once.weights_sha256, twice.weights_sha256);
+    assert_eq!(twice.details["train_samples"], 800);
+    assert!(page.contains("Where it errs"));
+    let (nameless, page) = run("nameless", &[0]);
+    assert_eq!(nameless.weights_sha256, once.weights_sha256);
+    assert!(nameless.scores.is_empty() && page.contains("Receptive fields") && !page.contains("Where it errs"));
+    let (unlearned, _) = run("unlearned", &[1]);
+    assert_ne!(unlearned.weights_sha256, once.weights_sha256);
+    assert_eq!(unlearned.scores.len(), 4);
 }
 
 #[test]
 fn every_rule_learns_digits_without_labels() {
     let place = tempfile::tempdir().unwrap();
     for (rule, least) in [("diehl-cook", 0.7), ("normalised", 0.7)] {
-        let mut config = StdpConfig::preset(Preset::Quick, 100, Some(rule)).unwrap();
-        (config.validation, config.train, config.label) = (100, None, Some(1500));
-        config.watch = 0;
-        let (split, source) = data(3100, 300);
-        let folder = RunFolder::create(&place.path().join(rule)).unwrap();
-        let summary = StdpRun::start(config, split, source, folder).unwrap().run(&mut Silent).unwrap();
-        let accuracy = &summary.test_accuracy;
+        let mut config = RunConfig::of::<CompetitiveModel>(shipped("stdp-quick").unwrap()).unwrap();
+        config.model.network = competitive_network(100, Some(rule)).unwrap();
+        let data = config.data.as_mut().unwrap();
+        (data.train, data.validation) = (None, Some(100));
+        for stage in &mut config.stages {
+            match stage {
+                CompetitiveStage::Compete(compete) => compete.watch = 0,
+                CompetitiveStage::Label(label) => label.images = Some(1500),
+            }
+        }
+        let data = divided::<CompetitiveModel>(&config, digits(3100, 300));
+        let summary = whole::<CompetitiveModel>(&config, Some(&data), &place.path().join(rule), 2);
+        let accuracy = &summary.scores;
         for decoder in ["all_activity", "proportion", "log_likelihood"] {
             assert!(accuracy[decoder] > least, "{rule}: {accuracy:?}");
         }
-        assert!(summary.samples_per_second.train > 0.0 && summary.seconds["total"] > 0.0);
+        assert!(summary.details["samples_per_second"]["train"].as_f64().unwrap() > 0.0 && summary.seconds["total"] > 0.0);
 
         let weights = nl_train::read_weights(&place.path().join(rule).join("weights.safetensors")).unwrap();
         assert_eq!((&weights["weights"].0[..], &weights["theta"].0[..]), (&[784, 100][..], &[100][..]));
         let page = std::fs::read_to_string(&summary.report).unwrap();
-        for part in
-            ["Synthetic data", "Receptive fields", "Where it errs", "Most frequent mistakes", &summary.weights_sha256]
-        {
+        let hash = summary.weights_sha256.as_deref().unwrap();
+        for part in ["Synthetic data", "Receptive fields", "Where it errs", "Most frequent mistakes", hash] {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("accuracy of another read-out").count(), 3);
@@ -119,16 +122,23 @@ fn every_rule_learns_digits_without_labels() {
 #[test]
 fn what_does_not_fit_the_images_is_refused() {
     let place = tempfile::tempdir().unwrap();
-    let refused = |change: fn(&mut StdpConfig)| {
+    let data = divided::<CompetitiveModel>(&toy(), digits(240, 60));
+    let refused = |change: fn(&mut Config)| {
         let mut config = toy();
         change(&mut config);
-        let (split, source) = data(240, 60);
-        let folder = RunFolder::create(&place.path().join("run")).unwrap();
-        StdpRun::start(config, split, source, folder).err().unwrap().to_string()
+        let run = start::<CompetitiveModel>(&config, Some(&data), &place.path().join("run"));
+        run.map(drop).unwrap_err().to_string()
     };
-    assert!(refused(|c| c.validation = 240).contains("240"));
-    assert!(refused(|c| c.network.tau_theta.0 = f64::NAN).contains("tau_theta"));
-    assert!(refused(|c| c.input.steps = 0).contains("steps"));
-    assert!(refused(|c| c.watch = u64::MAX).contains("watch"));
+    assert!(refused(|c| c.model.network.tau_theta.0 = f64::NAN).contains("tau_theta"));
+    assert!(refused(|c| c.model.input.steps = 0).contains("steps"));
+    let watch = refused(|c| {
+        let CompetitiveStage::Compete(compete) = &mut c.stages[0] else { panic!("the first stage is `compete`") };
+        compete.watch = u64::MAX;
+    });
+    assert!(watch.contains("stages[0]: watch"), "{watch}");
+    let (split, source) = digits(240, 60);
+    let mut all = toy().data.unwrap();
+    all.validation = Some(240);
+    assert!(nl_train::Dataset::new(split, source, &all, 1).unwrap_err().to_string().contains("240"));
     assert!(!place.path().join("run").exists());
 }
