@@ -14,7 +14,7 @@ use crate::{place, session, train};
 fn open(folder: &Path) -> anyhow::Result<Box<dyn AnyTrained>> {
     let config = folder.join("config.yaml");
     let document = Document::read(&config.to_string_lossy(), &RunFolder::read_config_text(folder)?)?;
-    Ok(Kind::find(document.kind()?)?.open(folder)?)
+    Ok(Kind::of_document(&document)?.open(folder)?)
 }
 
 pub(crate) fn eval(options: &Eval) -> anyhow::Result<()> {

@@ -1,13 +1,10 @@
 //! What every long command has in common: threads, progress, Ctrl-C, the folder, the result.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use serde::Serialize;
 
 use crate::cli::Threads;
@@ -16,8 +13,6 @@ use crate::screen::Screen;
 
 /// What a shell expects of a program ended by Ctrl-C.
 pub(crate) const INTERRUPTED: u8 = 130;
-/// A configuration file larger than this is not one of ours.
-const CONFIG_CAP: u64 = 1 << 20;
 
 /// What is said of a run that was [`Stopped`]; its command follows.
 pub(crate) const STOPPED: &str = "stopped as asked, with a checkpoint; this goes on:";
@@ -83,25 +78,6 @@ fn resuming(line: &[OsString], folder: &Path) -> String {
         }
     }
     command
-}
-
-/// The text of a configuration file.
-pub(crate) fn read_config(file: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    // Whatever size the file says it has: a device says 0 and has no end.
-    let open = File::open(file).with_context(|| about(file))?;
-    open.take(CONFIG_CAP + 1).read_to_end(&mut bytes).with_context(|| about(file))?;
-    anyhow::ensure!(
-        bytes.len() as u64 <= CONFIG_CAP,
-        "{}: a configuration has at most {CONFIG_CAP} bytes",
-        about(file)
-    );
-    String::from_utf8(bytes).with_context(|| about(file))
-}
-
-/// How a message names a configuration file.
-pub(crate) fn about(file: &Path) -> String {
-    format!("--config {}", file.display())
 }
 
 /// What comes next and how long it takes, before anything else is said.

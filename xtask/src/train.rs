@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use nl_data::Choice;
-use nl_train::models::Kind;
+use nl_train::models::{Kind, MODELS};
+use nl_train::yaml::help;
 use nl_train::{Document, RunFolder, SHIPPED, Summary, shipped};
 
 use crate::cli::{Common, Train};
@@ -12,6 +13,9 @@ use crate::{place, session, text};
 
 pub(crate) fn run(options: &Train) -> anyhow::Result<()> {
     let common = &options.common;
+    if options.help_config {
+        return help_config(options);
+    }
     let document = match (&common.resume, &common.config, &options.preset) {
         (Some(_), ..) => None,
         (None, Some(file), _) => Some(read(file)?),
@@ -23,6 +27,24 @@ pub(crate) fn run(options: &Train) -> anyhow::Result<()> {
     let (what, time) = ("trains what the configuration describes, and writes a report", "as long as that says");
     let order = Order { command: "train", what, time, document, data: options.data.data.as_ref(), kind: None };
     order.run(common, |summary| summary)
+}
+
+/// The whole configuration with all its keys: of the model that is asked about, or of all.
+fn help_config(options: &Train) -> anyhow::Result<()> {
+    let document = match (&options.common.config, &options.preset) {
+        (Some(file), _) => Some(read(file)?),
+        (None, Some(name)) => Some(preset(name)?),
+        (None, None) => None,
+    };
+    let kinds = match &document {
+        Some(document) => vec![*Kind::of_document(document)?],
+        None => MODELS.to_vec(),
+    };
+    for kind in kinds {
+        let schema = kind.schema().unwrap_or_default();
+        crate::print(&format!("# ---- model: {}: {} ----\n{}\n", kind.kind, kind.about, help::render(&schema)))?;
+    }
+    Ok(())
 }
 
 /// What is to be run.
@@ -59,7 +81,7 @@ impl Order<'_> {
                 document.set("data.source", String::from(data.clone()))?;
             }
             common.set.iter().try_for_each(|text| document.assign(text))?;
-            let kind = Kind::find(document.kind()?)?;
+            let kind = Kind::of_document(&document)?;
             if let Some(wanted) = self.kind.filter(|wanted| *wanted != kind.kind) {
                 anyhow::bail!(
                     "`cargo xtask {}` is for models of kind {wanted}, this configuration has one of kind {}; `cargo xtask \
@@ -101,8 +123,7 @@ pub(crate) fn show(summary: &Summary, command: &str, json: bool) -> anyhow::Resu
 
 /// A configuration of one's own.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Document> {
-    let about = session::about(file);
-    Document::read(&file.to_string_lossy(), &session::read_config(file)?).with_context(|| about)
+    Ok(Document::open(file)?)
 }
 
 /// A shipped configuration.

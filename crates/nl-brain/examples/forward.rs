@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     hippocampus.store(&codes.as_slice()[..128], &[1], &[0])?;
     let mut recall = RecallBatch::default();
     hippocampus.recall(codes.as_slice(), None, &mut recall, &mut [Scratch::new()])?;
-    let decision = brain.decide(embedding, logits, Recalled::from(&recall), &mut ctx)?;
+    let decision = brain.decide(logits, Recalled::from(&recall), &mut ctx)?;
 
     let recording = ctx.into_recording();
     let row = |t: &Tensor<f32>, i: usize| {

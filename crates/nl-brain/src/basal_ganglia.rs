@@ -10,7 +10,7 @@
 //! 2005.
 
 use nl_autodiff::{Scalar, Var};
-use nl_layers::{Builder, Context, Initializer, Layer, Linear};
+use nl_layers::{Builder, Context, Entry, Initializer, Layer, Linear, ParameterId, Parameters, Role};
 
 use crate::{BrainConfig, Error};
 
@@ -36,117 +36,171 @@ pub struct Decision<'t, S> {
 
 /// A soft choice between cortex and memory, per image:
 ///
-/// t = σ(w₂ᵀ max(0, W₁ e + b₁) + b₂),  log p = log((1 − t) p_cortex + t p_memory)
+/// log p_cortex = log softmax(β₀ logits),  log p_memory = log softmax(β₁ recalled),
+/// t = σ(l) + (σ(h) − σ(l)) σ(w x + b),  log p = log((1 − t) p_cortex + t p_memory)
 ///
 /// | | shape |
 /// |---|---|
-/// | evidence e | `[N, embedding + 9]` |
+/// | evidence x, see [`BasalGanglia::features`] | `[N, 9]` |
 /// | log p_cortex, log p_memory, log p | `[N, classes]` |
 /// | trust t, recorded as [`BasalGanglia::TRUST`] | `[N, 1]` |
 ///
-/// The evidence is the embedding at unit length; of cortex and memory each the largest probability, the entropy (1 =
-/// uniform) and the margin between the two largest; the memory's agreement and its log distance; and whether both name
-/// the same class. It is read as numbers: no gradient flows through it.
+/// β are reciprocal temperatures: they make both advisers as sure as they are right, so that one that boasts does not win by
+/// boasting. l and h bound the trust: where one adviser is known to be the better one, it leads, and the other overrules it
+/// only if it is far surer; l = h is the same trust for all images, and at ±20 one adviser alone. A new brain has β = 1,
+/// l = −20, h = 20, w = 0 and b = 0: both are trusted alike. Few numbers, because they are to be learned from
+/// images that were held out (see `nl_train::gate`). The evidence is read as numbers: no gradient flows through it.
 #[derive(Debug, Clone)]
 pub struct BasalGanglia {
-    embedding: usize,
     classes: usize,
-    hidden: Linear,
-    output: Linear,
+    sharpness: [ParameterId; 2],
+    bounds: [ParameterId; 2],
+    gate: Linear,
 }
 
-/// Features of the evidence beside the embedding.
-const FEATURES: usize = 9;
+/// All numbers of the basal ganglia.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gate {
+    /// β of cortex and memory.
+    pub sharpness: [f64; 2],
+    /// l and h, the logits of the least and the largest trust.
+    pub bounds: [f64; 2],
+    /// w.
+    pub weight: [f64; BasalGanglia::FEATURES],
+    /// b.
+    pub bias: f64,
+}
+
+impl Gate {
+    /// t, the trust in the memory.
+    #[must_use]
+    pub fn trust(&self, features: &[f64; BasalGanglia::FEATURES]) -> f64 {
+        let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
+        let z = self.weight.iter().zip(features).map(|(w, x)| w * x).sum::<f64>() + self.bias;
+        let [low, high] = self.bounds.map(logistic);
+        low + (high - low) * logistic(z)
+    }
+}
+
 /// Distances below this look alike.
 const DISTANCE_FLOOR: f64 = 1e-3;
 
 impl BasalGanglia {
     /// Where a brain's recording keeps the trust.
     pub const TRUST: &'static str = "basal_ganglia/trust";
+    /// Length of one row of evidence.
+    pub const FEATURES: usize = 9;
+    /// The logit of one adviser alone.
+    pub const ALONE: f64 = 20.0;
+    /// Log-probabilities of the memory below this count as this: indistinguishable from "never".
+    pub const LOG_FLOOR: f64 = -50.0;
 
-    /// Parameters `hidden/…` and `output/…` under the builder's path.
+    /// Parameters `cortex_sharpness`, `memory_sharpness` (β, 1 at first), `least`, `most` (l and h, ∓20 at first) and `gate/…`
+    /// (0 at first) under the builder's path.
     ///
     /// # Errors
     /// [`Error::Layer`] if the builder holds these paths already.
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
-        let (inputs, hidden) = (config.embedding + FEATURES, config.basal_ganglia_hidden);
+        let number = |name, value| builder.parameter(name, &[1], Role::Bias, Initializer::Constant { value });
         Ok(Self {
-            embedding: config.embedding,
             classes: config.classes,
-            hidden: Linear::new(&builder.child("hidden")?, inputs, hidden, Initializer::HE_NORMAL)?,
-            output: Linear::new(&builder.child("output")?, hidden, 1, Initializer::XavierUniform)?,
+            sharpness: [number("cortex_sharpness", 1.0)?, number("memory_sharpness", 1.0)?],
+            bounds: [number("least", -Self::ALONE)?, number("most", Self::ALONE)?],
+            gate: Linear::new(&builder.child("gate")?, Self::FEATURES, 1, Initializer::Zeros)?,
         })
     }
 
-    /// Length of one row of evidence.
-    #[must_use]
-    pub fn evidence_len(&self) -> usize {
-        self.embedding + FEATURES
-    }
-
-    /// Decides from an embedding `[N, embedding]`, the cortex's logits `[N, classes]` and what the memory recalled.
-    ///
-    /// Gradients reach the gate's parameters, and the logits through the mixture; the evidence is read as numbers.
+    /// Writes the gate's numbers into a brain's parameters.
     ///
     /// # Errors
-    /// [`Error::Layer`] for an embedding or logits of another shape, [`Error::Rows`] for a recall of another length.
+    /// [`Error::Config`] if these are not the parameters of a brain.
+    pub fn set(parameters: &mut Parameters<f32>, gate: &Gate) -> Result<(), Error> {
+        let ([cortex, memory], [least, most]) = (gate.sharpness, gate.bounds);
+        for (path, values) in [
+            ("cortex_sharpness", &[cortex][..]),
+            ("memory_sharpness", &[memory]),
+            ("least", &[least]),
+            ("most", &[most]),
+            ("gate/weight", &gate.weight),
+            ("gate/bias", &[gate.bias]),
+        ] {
+            let path = format!("basal_ganglia/{path}");
+            let range =
+                parameters.entries().iter().find(|e| e.path == path && e.len() == values.len()).map(Entry::range);
+            let Some(range) = range else {
+                let message = format!("parameters hold no `{path}` of {} numbers", values.len());
+                return Err(Error::config("the", message));
+            };
+            for (to, &value) in parameters.values_mut()[range].iter_mut().zip(values) {
+                *to = value as f32;
+            }
+        }
+        Ok(())
+    }
+
+    /// The evidence of one image, from log-probabilities of its classes: of cortex and memory each the largest probability,
+    /// the entropy (1 = uniform) and the margin between the two largest; the memory's agreement and its log distance; and
+    /// whether both name the same class.
+    #[must_use]
+    pub fn features(cortex: &[f64], memory: &[f64], agreement: f32, distance: f32) -> [f64; Self::FEATURES] {
+        let (c, m) = (confidence(cortex), confidence(memory));
+        let same = f64::from(u8::from(c.class == m.class));
+        // ln(d + floor), scaled to about [-1, 1] for distances between 0 and 2 (cosine).
+        let far = 1.0 + (f64::from(distance) + DISTANCE_FLOOR).ln() / 3.5;
+        [c.largest, c.entropy, c.margin, m.largest, m.entropy, m.margin, f64::from(agreement), far, same]
+    }
+
+    /// Decides from the cortex's logits `[N, classes]` and what the memory recalled.
+    ///
+    /// Gradients reach the gate's parameters, the bounds and both β, and the logits through the mixture; the evidence is read as numbers.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] for logits of another shape, [`Error::Rows`] for a recall of another length.
     pub fn decide<'t, S: Scalar>(
         &self,
-        embedding: Var<'t, S>,
         logits: Var<'t, S>,
         recalled: Recalled<'_>,
         ctx: &mut Context<'t, S>,
     ) -> Result<Decision<'t, S>, Error> {
-        let rows = self.check(embedding, logits, recalled)?;
+        let rows = self.check(logits, recalled)?;
         let tape = ctx.tape();
-        let cortex = logits.log_softmax()?;
-        let memory = tape.constant_with(&[rows, self.classes], |out| {
+        let remembered = tape.constant_with(&[rows, self.classes], |out| {
             for (to, &from) in out.iter_mut().zip(recalled.log_probs) {
-                *to = S::from_f64(f64::from(from).max(LOG_FLOOR));
+                *to = S::from_f64(f64::from(from).max(Self::LOG_FLOOR));
             }
         })?;
-        let (z, c) = (embedding.value(), cortex.value());
-        let evidence = tape.constant_with(&[rows, self.evidence_len()], |out| {
-            let inputs = z.as_slice().chunks_exact(self.embedding).zip(c.as_slice().chunks_exact(self.classes));
-            for (row, (out, (z, c))) in out.chunks_exact_mut(self.evidence_len()).zip(inputs).enumerate() {
-                let memory = &recalled.log_probs[row * self.classes..][..self.classes];
-                evidence_row(z, c, memory, recalled.agreement[row], recalled.distance[row], out);
+        let [cortex, memory] = self.sharpness.map(|beta| ctx.parameter(beta));
+        let (cortex, memory) = (logits.mul(cortex)?.log_softmax()?, remembered.mul(memory)?.log_softmax()?);
+        let (c, m) = (cortex.value(), memory.value());
+        let evidence = tape.constant_with(&[rows, Self::FEATURES], |out| {
+            let advice = c.as_slice().chunks_exact(self.classes).zip(m.as_slice().chunks_exact(self.classes));
+            let numbers = |row: &[S]| row.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
+            for (row, (out, (c, m))) in out.chunks_exact_mut(Self::FEATURES).zip(advice).enumerate() {
+                let x = Self::features(&numbers(c), &numbers(m), recalled.agreement[row], recalled.distance[row]);
+                for (to, x) in out.iter_mut().zip(x) {
+                    *to = S::from_f64(x);
+                }
             }
         })?;
-        let decision = self.forward(evidence, cortex, memory, ctx)?;
+        let logit = self.gate.forward(evidence, ctx)?;
+        let [least, most] = self.bounds.map(|bound| ctx.parameter(bound));
+        let log_probs = mix(logit, mix(least, cortex, memory)?, mix(most, cortex, memory)?)?;
+        let (least, most) = (least.sigmoid()?, most.sigmoid()?);
+        let decision = Decision { log_probs, trust: most.sub(least)?.mul(logit.sigmoid()?)?.add(least)? };
         ctx.record(Self::TRUST, decision.trust);
         Ok(decision)
     }
 
-    /// The gate and the mixture, differentiable in all three inputs.
-    fn forward<'t, S: Scalar>(
-        &self,
-        evidence: Var<'t, S>,
-        cortex: Var<'t, S>,
-        memory: Var<'t, S>,
-        ctx: &mut Context<'t, S>,
-    ) -> Result<Decision<'t, S>, Error> {
-        let hidden = self.hidden.forward(evidence, ctx)?.relu()?;
-        let logit = self.output.forward(hidden, ctx)?;
-        Ok(Decision { log_probs: mix(logit, cortex, memory)?, trust: logit.sigmoid()? })
-    }
-
-    fn check<S: Scalar>(
-        &self,
-        embedding: Var<'_, S>,
-        logits: Var<'_, S>,
-        recalled: Recalled<'_>,
-    ) -> Result<usize, Error> {
-        let shape = |what: &'static str, x: Var<'_, S>, width: usize| match *x.shape().dims() {
-            [rows, w] if w == width => Ok(rows),
+    fn check<S: Scalar>(&self, logits: Var<'_, S>, recalled: Recalled<'_>) -> Result<usize, Error> {
+        let rows = match *logits.shape().dims() {
+            [rows, width] if width == self.classes => rows,
             _ => {
-                let expected = format!("[N, {width}] ({what})");
-                Err(nl_layers::Error::input("basal_ganglia", expected, x.shape().dims(), "pass one row for each image"))
+                let (expected, found) = (format!("[N, {}] (logits)", self.classes), logits.shape());
+                let help = "pass one row for each image";
+                return Err(nl_layers::Error::input("basal_ganglia", expected, found.dims(), help).into());
             }
         };
-        let rows = shape("embedding", embedding, self.embedding)?;
         let others = [
-            ("logits", shape("logits", logits, self.classes)?, rows),
             ("log_probs (rows × classes)", recalled.log_probs.len(), rows * self.classes),
             ("agreement", recalled.agreement.len(), rows),
             ("distance", recalled.distance.len(), rows),
@@ -160,9 +214,6 @@ impl BasalGanglia {
     }
 }
 
-/// Log-probabilities below this are indistinguishable from "never".
-const LOG_FLOOR: f64 = -50.0;
-
 /// log((1 − t) e^a + t e^b) with t = σ(z), without leaving the logarithm:
 /// u = a − softplus(z), v = b − softplus(−z); max(u, v) + softplus(−|u − v|).
 fn mix<'t, S: Scalar>(z: Var<'t, S>, a: Var<'t, S>, b: Var<'t, S>) -> Result<Var<'t, S>, Error> {
@@ -170,24 +221,6 @@ fn mix<'t, S: Scalar>(z: Var<'t, S>, a: Var<'t, S>, b: Var<'t, S>) -> Result<Var
     let v = b.sub(z.neg()?.softplus()?)?;
     let gap = u.sub(v)?.abs()?.neg()?;
     Ok(u.maximum(v)?.add(gap.softplus()?)?)
-}
-
-/// One row of evidence.
-fn evidence_row<S: Scalar>(z: &[S], cortex: &[S], memory: &[f32], agreement: f32, distance: f32, out: &mut [S]) {
-    let (direction, features) = out.split_at_mut(z.len());
-    let norm = z.iter().map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt().max(1e-12);
-    for (to, &x) in direction.iter_mut().zip(z) {
-        *to = S::from_f64(x.to_f64() / norm);
-    }
-    let c = confidence(cortex.iter().map(|x| x.to_f64()));
-    let m = confidence(memory.iter().map(|&x| f64::from(x)));
-    let same = f64::from(u8::from(c.class == m.class));
-    // ln(d + floor), scaled to about [-1, 1] for distances between 0 and 2 (cosine).
-    let far = 1.0 + (f64::from(distance) + DISTANCE_FLOOR).ln() / 3.5;
-    let values = [c.largest, c.entropy, c.margin, m.largest, m.entropy, m.margin, f64::from(agreement), far, same];
-    for (to, x) in features.iter_mut().zip(values) {
-        *to = S::from_f64(x);
-    }
 }
 
 /// How sure a distribution is.
@@ -199,16 +232,16 @@ struct Confidence {
 }
 
 /// Largest probability, its lead over the second, and H(p) / ln(classes) = −Σ p ln p / ln(classes).
-fn confidence(log_probs: impl ExactSizeIterator<Item = f64>) -> Confidence {
+fn confidence(log_probs: &[f64]) -> Confidence {
     let classes = log_probs.len() as f64;
     let (mut class, mut first, mut second, mut entropy) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0);
-    for (i, log_p) in log_probs.enumerate() {
+    for (i, &log_p) in log_probs.iter().enumerate() {
         if log_p > first {
             (class, first, second) = (i, log_p, first);
         } else {
             second = second.max(log_p);
         }
-        if log_p > LOG_FLOOR {
+        if log_p > BasalGanglia::LOG_FLOOR {
             entropy -= log_p.exp() * log_p;
         }
     }

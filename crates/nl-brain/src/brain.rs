@@ -135,11 +135,10 @@ impl Brain {
     /// As [`BasalGanglia::decide`].
     pub fn decide<'t, S: Scalar>(
         &self,
-        embedding: Var<'t, S>,
         logits: Var<'t, S>,
         recalled: Recalled<'_>,
         ctx: &mut Context<'t, S>,
     ) -> Result<Decision<'t, S>, Error> {
-        self.basal_ganglia.decide(embedding, logits, recalled, ctx)
+        self.basal_ganglia.decide(logits, recalled, ctx)
     }
 }

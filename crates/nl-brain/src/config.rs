@@ -44,8 +44,6 @@ pub struct BrainConfig {
     pub embedding: usize,
     /// Feature maps of the cerebellum's two stages, coarse to fine.
     pub cerebellum: [usize; 2],
-    /// Units of the basal ganglia's hidden layer.
-    pub basal_ganglia_hidden: usize,
     /// Probability that a unit of the embedding is dropped on its way to the prefrontal cortex; in [0, 1).
     pub dropout: f64,
 }
@@ -65,7 +63,6 @@ impl Default for BrainConfig {
             v4: 64,
             embedding: 128,
             cerebellum: [32, 16],
-            basal_ganglia_hidden: 16,
             dropout: 0.2,
         }
     }
@@ -101,7 +98,6 @@ impl BrainConfig {
             ("embedding", self.embedding, 1),
             ("cerebellum[0]", self.cerebellum[0], 1),
             ("cerebellum[1]", self.cerebellum[1], 1),
-            ("basal_ganglia_hidden", self.basal_ganglia_hidden, 1),
         ];
         for (field, value, least) in least {
             if value < least {

@@ -18,7 +18,7 @@ mod basal_ganglia;
 
 mod brain;
 
-pub use basal_ganglia::{BasalGanglia, Decision, Recalled};
+pub use basal_ganglia::{BasalGanglia, Decision, Gate, Recalled};
 pub use brain::Brain;
 pub use cerebellum::Cerebellum;
 pub use config::BrainConfig;

@@ -21,7 +21,7 @@ fn step(tape: &mut Tape<f32>, brain: &Brain, parameters: &Parameters<f32>, gradi
     let embedding = brain.encode(images, &mut ctx)?;
     let image = Cerebellum::image(brain.reconstruct(embedding, &mut ctx)?)?;
     let logits = brain.classify(embedding, &mut ctx)?;
-    let decision = brain.decide(embedding, logits, recalled, &mut ctx)?;
+    let decision = brain.decide(logits, recalled, &mut ctx)?;
     let labels = [0, 9, 5, 5];
     let loss = image.mse(images, Reduction::Mean)?.add(logits.cross_entropy(&labels, 0.1, Reduction::Mean)?)?;
     let loss = loss.add(decision.log_probs.nll(&labels, Reduction::Mean)?)?;

@@ -324,6 +324,6 @@ mod tests {
         }
         let refused = |text| serde_json::from_str::<Initializer>(text).unwrap_err().to_string();
         assert!(refused(r#"{"kind": "he_normal"}"#).contains("`he-normal`"));
-        assert!(refused(r#"{"kind": "zeros", "value": 1}"#).contains("value"));
+        assert!(refused(r#"{"kind": "he-normal", "fans": "in"}"#).contains("fans"));
     }
 }

@@ -21,10 +21,13 @@ use crate::{DecoupledDecay, Error, Mask, Transform, huge, lanes};
 #[serde(deny_unknown_fields, default)]
 pub struct Adam {
     /// β₁ in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub beta1: f64,
     /// β₂ in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub beta2: f64,
     /// ε > 0
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub epsilon: f64,
     /// Divide by the root of the largest v so far.
     pub amsgrad: bool,
@@ -133,14 +136,18 @@ impl Adam {
 #[serde(deny_unknown_fields, default)]
 pub struct AdamW {
     /// β₁ in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub beta1: f64,
     /// β₂ in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub beta2: f64,
     /// ε > 0
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub epsilon: f64,
     /// Divide by the root of the largest v so far.
     pub amsgrad: bool,
     /// λ ≥ 0
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
     pub weight_decay: f64,
 }
 

@@ -15,8 +15,10 @@ use crate::{Error, Transform, huge, lanes};
 #[serde(deny_unknown_fields, default)]
 pub struct Momentum {
     /// β in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub beta: f64,
     /// τ in \[0, 1); 0 is the usual choice, β makes v an average
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub dampening: f64,
 }
 
@@ -76,6 +78,7 @@ impl Transform for Momentum {
 #[serde(deny_unknown_fields, default)]
 pub struct Nesterov {
     /// β in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub beta: f64,
 }
 

@@ -147,23 +147,29 @@ pub struct OptimizerConfig {
     pub algorithm: Algorithm,
     /// The learning rate.
     pub schedule: Schedule,
-    /// Drops the rate when [`Optimizer::observe`] sees no progress.
+    /// Drops the rate when a metric makes no progress ([`Optimizer::observe`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plateau: Option<Plateau>,
-    /// Strength of [`L1`].
+    /// Pulls weights towards 0 by a constant ([`L1`]); 0: not at all.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0), range(min = 0.0)))]
     pub l1: f64,
-    /// Strength of [`L2`].
+    /// Pulls weights towards 0 in proportion, as a part of the gradient ([`L2`]); 0: not at all.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0), range(min = 0.0)))]
     pub l2: f64,
-    /// Strength of [`DecoupledDecay`]; 0 with AdamW, which has its own.
+    /// Share of a weight that a step of rate 1 takes away, apart from the gradient ([`DecoupledDecay`]); 0 with AdamW, which
+    /// has its own.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0), range(min = 0.0)))]
     pub weight_decay: f64,
-    /// Bound of [`ClipNorm`].
+    /// The largest norm of a whole gradient: a longer one is made so long ([`ClipNorm`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub clip_norm: Option<f64>,
-    /// Bound of [`ClipValue`].
+    /// The largest value of each element of a gradient, before its norm is looked at ([`ClipValue`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub clip_value: Option<f64>,
 }
 

@@ -29,14 +29,17 @@ use crate::error::require;
 #[serde(deny_unknown_fields, default)]
 pub struct Plateau {
     /// What a drop multiplies the rate by, in (0, 1).
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0)))]
     pub factor: f64,
     /// Observations without improvement that are put up with.
     pub patience: u32,
     /// Relative improvement that counts, in \[0, 1): of the size of the best.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub threshold: f64,
     /// Observations after a drop that do not count.
     pub cooldown: u32,
     /// The smallest scale, in \[0, 1\].
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
     pub min_scale: f64,
     /// The metric is to grow (an accuracy), not to fall (a loss).
     pub maximise: bool,

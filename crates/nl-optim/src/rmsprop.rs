@@ -19,10 +19,13 @@ use crate::{Error, Transform, huge, lanes};
 #[serde(deny_unknown_fields, default)]
 pub struct RmsProp {
     /// α in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub decay: f64,
     /// ε > 0
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub epsilon: f64,
     /// μ in \[0, 1)
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
     pub momentum: f64,
     /// Divide by the deviation around the mean, not around 0.
     pub centered: bool,

@@ -27,31 +27,39 @@ pub enum Schedule {
     /// η = rate
     Constant {
         /// η
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         rate: f64,
     },
     /// η = rate · factor^⌊t / every⌋
     Step {
         /// Rate at t = 0.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         rate: f64,
         /// Steps between two drops.
+        #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
         every: u64,
         /// What each drop multiplies by, in (0, 1].
+        #[cfg_attr(feature = "schema", schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0)))]
         factor: f64,
     },
     /// η = rate · factor^(number of milestones ≤ t)
     MultiStep {
         /// Rate at t = 0.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         rate: f64,
         /// Ascending steps at which the rate drops.
         milestones: Vec<u64>,
         /// What each drop multiplies by, in (0, 1].
+        #[cfg_attr(feature = "schema", schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0)))]
         factor: f64,
     },
     /// η = rate · factor^t
     Exponential {
         /// Rate at t = 0.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         rate: f64,
         /// What each step multiplies by, in (0, 1].
+        #[cfg_attr(feature = "schema", schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0)))]
         factor: f64,
     },
     /// η = floor + ½ (rate − floor) (1 + cos(π t / steps)), floor from t = steps on (PyTorch's rises again).
@@ -59,12 +67,14 @@ pub enum Schedule {
     /// Source: Loshchilov & Hutter, "SGDR", 2017, eq 5.
     Cosine {
         /// Rate at t = 0.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         rate: f64,
         /// Steps until the floor; 0 or left out: all there are, see [`Schedule::over`].
         #[serde(default, skip_serializing_if = "is_zero")]
         steps: u64,
         /// Rate at the end.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         floor: f64,
     },
     /// [`Cosine`](Self::Cosine) over and over, each period `growth` times as long as the one before.
@@ -72,14 +82,18 @@ pub enum Schedule {
     /// Source: Loshchilov & Hutter, "SGDR", 2017, §3.
     CosineRestarts {
         /// Rate at each start.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         rate: f64,
         /// Steps of the first period.
+        #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
         period: u64,
         /// Ratio of a period's length to that of the one before.
         #[serde(default = "one")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
         growth: u64,
         /// Rate at which a period ends.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         floor: f64,
     },
     /// Half a cosine from peak / `start_divisor` up to the peak at t = `warm_up` · steps − 1, another one down to
@@ -89,18 +103,22 @@ pub enum Schedule {
     /// momentum is not cycled.
     OneCycle {
         /// The largest rate.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
         peak: f64,
         /// Length of the cycle; 0 or left out: all steps there are, see [`Schedule::over`].
         #[serde(default, skip_serializing_if = "is_zero")]
         steps: u64,
         /// Share of the steps spent rising, in \[0, 1).
         #[serde(default = "default_warm_up")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
         warm_up: f64,
         /// peak / first rate, 1 or more
         #[serde(default = "default_start_divisor")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1.0)))]
         start_divisor: f64,
         /// first rate / last rate, 1 or more
         #[serde(default = "default_end_divisor")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1.0)))]
         end_divisor: f64,
     },
     /// A line from start · η(0) to η(0) of the schedule `then` over `steps` steps, then that schedule from its t = 0.
@@ -109,6 +127,7 @@ pub enum Schedule {
         steps: u64,
         /// Share of the full rate at t = 0.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
         start: f64,
         /// What follows.
         then: Box<Schedule>,

@@ -1,10 +1,11 @@
 //! The images of a run, and which of them are for what.
 
-use nl_data::{Images, Lookup, Source, Split, resolve, stratified_split};
+use nl_data::{Images, Lookup, Source, Split, resolve};
 use nl_random::Streams;
 
 use crate::Error;
 use crate::config::DataConfig;
+use crate::gradient::hold_out;
 
 /// Images for training and test; indices of those learned from and those held out.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ impl Dataset {
             split.test = split.test.select(&first(most));
         }
         let (mut learn, validation) = match config.validation {
-            Some(held_out) => stratified_split(split.train.labels(), held_out, &Streams::new(seed))?,
+            Some(most) => hold_out(split.train.labels(), most, config.validation_share, &Streams::new(seed))?,
             None => (first(split.train.len()), Vec::new()),
         };
         learn.truncate(config.train.unwrap_or(usize::MAX));

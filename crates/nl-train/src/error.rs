@@ -10,6 +10,12 @@ pub enum Error {
         /// The value, and what to do.
         message: String,
     },
+    /// A configuration has faults: each with file, line and column.
+    #[error("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Faults {
+        /// In the order of the text.
+        faults: Vec<crate::yaml::Fault>,
+    },
     /// The same below a place that is named already.
     #[error("{message}")]
     Bare {
@@ -150,6 +156,12 @@ pub enum Error {
     /// The map of the embedding could not be made.
     #[error(transparent)]
     Map(#[from] crate::TsneError),
+}
+
+impl From<crate::yaml::Fault> for Error {
+    fn from(fault: crate::yaml::Fault) -> Self {
+        Self::Faults { faults: vec![fault] }
+    }
 }
 
 impl Error {

@@ -12,12 +12,13 @@ mod picture;
 mod run;
 mod tsne;
 mod weights;
+pub mod yaml;
 
 pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfig, SHIPPED, Shipped, shipped};
 pub use data::Dataset;
 pub use error::Error;
 pub use gradient::{
-    Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
+    Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task, Wanted,
 };
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,

@@ -82,7 +82,7 @@ fn time(
 ) -> anyhow::Result<f64> {
     let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 1e-3 });
     let epochs = (steps + 5).div_ceil(BATCHES) as u64;
-    let learn = LearnConfig { epochs, batch: BATCH, shard: SHARD, optimizer, average: None };
+    let learn = LearnConfig { shard: SHARD, ..LearnConfig::new(epochs, BATCH, optimizer) };
     let items = (0..(BATCHES * BATCH) as u32).collect();
     let mut gradient = Gradient::new("bench", &learn, &parameters, learns, items, streams)?;
     let mut losses = Vec::with_capacity(steps + 5);

@@ -22,7 +22,7 @@ seed: 5
 data: images
 validation: 40
 shard: 8
-brain: {retina: 4, thalamus_hidden: 2, v1: 4, v2: 6, v4: 6, embedding: 12, cerebellum: [6, 4], basal_ganglia_hidden: 4}
+brain: {retina: 4, thalamus_hidden: 2, v1: 4, v2: 6, v4: 6, embedding: 12, cerebellum: [6, 4]}
 self_supervised:
   learn: {epochs: 4, batch: 20, algorithm: {kind: adam}, rate: {kind: one-cycle, peak: 2.0e-3}}
   augment: {shift: 1, rotate: 10, elastic: 0.5}
@@ -32,9 +32,6 @@ supervised:
   learn: {epochs: 8, batch: 20, algorithm: {kind: adam}, rate: {kind: one-cycle, peak: 3.0e-3}, average: 0.9}
   augment: {shift: 1, rotate: 10, elastic: 0.5}
 hippocampus: {capacity: 200, neighbours: 5, temperature: 0.05}
-basal_ganglia:
-  learn: {epochs: 40, batch: 20, algorithm: {kind: adam}, rate: {kind: cosine, rate: 3.0e-3}}
-  augment: {shift: 1, rotate: 10}
 ";
 
 /// Every file below a folder with its size and beginning; folders have none.

@@ -54,7 +54,7 @@ fn training(place: &Place, term: Option<&str>, out: &str) -> Command {
     command
 }
 
-const STAGES: [&str; 5] = ["Self-supervised", "Supervised", "Hippocampus", "Basal ganglia", "Evaluation"];
+const STAGES: [&str; 4] = ["Self-supervised", "Supervised", "Basal ganglia", "Evaluation"];
 
 #[test]
 fn every_width_shows_every_message_and_nothing_else() {

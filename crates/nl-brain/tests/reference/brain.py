@@ -12,10 +12,9 @@ import torch.nn.functional as F
 torch.manual_seed(0)
 torch.set_default_dtype(torch.float64)
 H, W, CHANNELS, CLASSES = 9, 7, 2, 3
-RETINA, KERNEL, HIDDEN, V1, V2, V4, IT, DEC, GATE = 4, 5, 3, 4, 5, 3, 6, (4, 3), 5
+RETINA, KERNEL, HIDDEN, V1, V2, V4, IT, DEC = 4, 5, 3, 4, 5, 3, 6, (4, 3)
 h2, w2 = H // 2, W // 2
 h4, w4 = h2 // 2, w2 // 2
-FEATURES = 9
 
 shapes = {
     "cortex/retina/weight": (RETINA, CHANNELS, KERNEL, KERNEL), "cortex/retina/bias": (RETINA,),
@@ -29,10 +28,16 @@ shapes = {
     "cerebellum/expand/weight": (DEC[0] * h4 * w4, IT), "cerebellum/expand/bias": (DEC[0] * h4 * w4,),
     "cerebellum/coarse/weight": (DEC[0], DEC[1], 4, 4), "cerebellum/coarse/bias": (DEC[1],),
     "cerebellum/fine/weight": (DEC[1], CHANNELS, 4, 4), "cerebellum/fine/bias": (CHANNELS,),
-    "basal_ganglia/hidden/weight": (GATE, IT + FEATURES), "basal_ganglia/hidden/bias": (GATE,),
-    "basal_ganglia/output/weight": (1, GATE), "basal_ganglia/output/bias": (1,),
 }
 p = {k: (0.5 * torch.randn(s)).requires_grad_() for k, s in shapes.items()}
+# A gate of another shape was drawn here once: so that all that follows stays what it was.
+for shape in [(5, 15), (5,), (1, 5), (1,)]:
+    torch.randn(shape)
+for k, values in {
+    "cortex_sharpness": [0.8], "memory_sharpness": [1.25], "least": [-1.0], "most": [1.5],
+    "gate/weight": [[0.9, -0.7, 1.1, -0.4, 0.6, -1.2, 0.8, -0.5, 0.3]], "gate/bias": [-0.25],
+}.items():
+    p["basal_ganglia/" + k] = torch.tensor(values).requires_grad_()
 
 
 def linear(x, name):
@@ -75,13 +80,14 @@ def confidence(log_p):
     return [top[:, 0], entropy, top[:, 0] - top[:, 1]]
 
 
+log_cortex = F.log_softmax(p["basal_ganglia/cortex_sharpness"] * logits, 1)
+log_memory = F.log_softmax(p["basal_ganglia/memory_sharpness"] * recall, 1)
 with torch.no_grad():
-    log_cortex = F.log_softmax(logits, 1)
-    features = confidence(log_cortex) + confidence(recall) + [
-        agreement, 1 + torch.log(distance + 1e-3) / 3.5, (log_cortex.argmax(1) == recall.argmax(1)).double()]
-    evidence = torch.cat([F.normalize(embedding, dim=1), torch.stack(features, 1)], 1)
-trust = torch.sigmoid(linear(F.relu(linear(evidence, "basal_ganglia/hidden")), "basal_ganglia/output"))
-mixed = torch.log((1 - trust) * F.softmax(logits, 1) + trust * recall.exp())
+    evidence = torch.stack(confidence(log_cortex) + confidence(log_memory) + [
+        agreement, 1 + torch.log(distance + 1e-3) / 3.5, (log_cortex.argmax(1) == log_memory.argmax(1)).double()], 1)
+least, most = torch.sigmoid(p["basal_ganglia/least"]), torch.sigmoid(p["basal_ganglia/most"])
+trust = least + (most - least) * torch.sigmoid(linear(evidence, "basal_ganglia/gate"))
+mixed = torch.log((1 - trust) * log_cortex.exp() + trust * log_memory.exp())
 
 losses = {
     "reconstruction": F.mse_loss(torch.sigmoid(image_logits), images),
@@ -98,7 +104,7 @@ def tensor(t):
 out = {
     "config": {"height": H, "width": W, "channels": CHANNELS, "classes": CLASSES, "retina": RETINA,
                "retina_kernel": KERNEL, "thalamus_hidden": HIDDEN, "v1": V1, "v2": V2, "v4": V4, "embedding": IT,
-               "cerebellum": list(DEC), "basal_ganglia_hidden": GATE},
+               "cerebellum": list(DEC)},
     "labels": labels.tolist(),
     "tensors": {k: tensor(v) for k, v in dict(
         images=images, embedding=embedding, gate=gate, logits=logits, image_logits=image_logits, recall=recall,
@@ -110,6 +116,8 @@ for name, loss in losses.items():
     grads = torch.autograd.grad(loss, list(p.values()), retain_graph=True, allow_unused=True)
     out["losses"][name] = {
         "value": float(loss.detach()),
-        "gradients": {k: tensor(g) for k, g in zip(p, grads) if g is not None},
+        # What the decision sends below the classifier is what classification sends there, from other logits.
+        "gradients": {k: tensor(g) for k, g in zip(p, grads)
+                      if g is not None and not (name == "decision" and k.startswith("cortex"))},
     }
 print(json.dumps(out, separators=(",", ":")).replace('},"', '},\n"'))

@@ -80,6 +80,25 @@ impl Augment {
         self.erase.validate()
     }
 
+    /// The same geometry for images whose sides are `factor` times as long: shift, elastic and elastic_sigma are lengths and
+    /// are multiplied (elastic_sigma stays at least 1); angles and proportions stay.
+    ///
+    /// ```
+    /// let augment = nl_data::Augment { shift: 2.0, rotate: 15.0, ..Default::default() };
+    /// let small = augment.scaled(8.0 / 28.0);
+    /// assert_eq!((small.shift, small.rotate), (2.0 * 8.0 / 28.0, 15.0));
+    /// assert_eq!(augment.scaled(1.0), augment);
+    /// ```
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        Self {
+            shift: self.shift * factor,
+            elastic: self.elastic * factor,
+            elastic_sigma: (self.elastic_sigma * factor).max(1.0),
+            ..*self
+        }
+    }
+
     /// `src` to `out`, both `[height, width]`; allocates nothing once `scratch` has seen the size.
     ///
     /// # Errors

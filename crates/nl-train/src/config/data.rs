@@ -7,6 +7,7 @@ use crate::Error;
 
 /// Which images a run learns from, and how many of them for what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// A data set of the registry: `mnist`.
@@ -19,6 +20,8 @@ pub struct DataConfig {
     /// Training images held out to watch the learning with, a stratified draw; without it none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<usize>,
+    /// The most of the training images that are held out, a share in (0, 0.5]: of a small set that is less.
+    pub validation_share: f64,
     /// Test images, at most; without it all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<usize>,
@@ -28,6 +31,7 @@ pub struct DataConfig {
 
 /// Numbers of procedural digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Digits {
     /// For training.
@@ -49,6 +53,7 @@ impl Default for DataConfig {
             source: Choice::Auto,
             train: None,
             validation: None,
+            validation_share: 0.15,
             test: None,
             synthetic: Digits::default(),
         }
@@ -71,6 +76,10 @@ impl DataConfig {
                 let most = Self::MOST;
                 return Err(Error::config(format!("data.synthetic.{name} is {count}; use 1 to {most} digits")));
             }
+        }
+        let share = self.validation_share;
+        if !(share > 0.0 && share <= 0.5) {
+            return Err(Error::config(format!("data.validation_share is {share}, but must be above 0 and at most 0.5")));
         }
         if self.name.is_empty() {
             return Err(Error::config("data.name is empty; use the name of a data set, such as mnist"));

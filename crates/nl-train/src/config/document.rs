@@ -1,171 +1,175 @@
 //! A configuration as it was read, before anybody knows which model it is of.
 
-use serde_json::Value;
+use std::path::Path;
+
+use serde_json::Value as Json;
 
 use super::RunConfig;
+use crate::run::{ConfigOf, Model, read_capped};
+use crate::yaml::{Fault, Node, Value, read, schema::validate};
 use crate::Error;
-use crate::run::{ConfigOf, Model};
+
+/// A configuration larger than this is not one of ours: 1 MiB.
+const CAP: u64 = 1 << 20;
 
 /// A configuration that was read but not yet understood: options of the command line change it, then a model takes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// What it is called in messages: the file.
-    origin: String,
-    value: Value,
+    tree: Node,
+}
+
+/// The schema of a configuration whose model stands in it, from that in configs/schema, which lets it stand in a file too.
+pub(crate) fn inline(schema: &str) -> Result<Json, serde_json::Error> {
+    let mut schema: Json = serde_json::from_str(schema)?;
+    if let Some(model) = schema.pointer("/properties/model/anyOf/0").cloned() {
+        schema["properties"]["model"] = model;
+    }
+    Ok(schema)
 }
 
 impl Document {
     /// Reads YAML; `origin` is what messages call it.
     ///
     /// # Errors
-    /// [`Error::Config`] with the place.
+    /// [`Error::Faults`] with the place.
     pub fn read(origin: &str, text: &str) -> Result<Self, Error> {
-        let value = serde_saphyr::from_str(text).map_err(|e| Error::config(format!("{origin}: {e}")))?;
-        Ok(Self { origin: origin.to_owned(), value })
+        Ok(Self { tree: read(origin, text.as_bytes())? })
+    }
+
+    /// Reads a YAML file of at most 1 MiB. Where `model:` is a name of a file, the model is read from that file, which lies
+    /// beside this one.
+    ///
+    /// # Errors
+    /// [`Error::Faults`] with the place; a file that cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let mut tree = read(&path.to_string_lossy(), &read_capped(path, CAP)?)?;
+        if let Some(Node { value: Value::Text(name), place }) = tree.get("model").cloned() {
+            let file = path.parent().unwrap_or(Path::new("")).join(&name);
+            let bytes = read_capped(&file, CAP).map_err(|error| {
+                let advice = "`model` is a model ({kind: …}) or the name of a file that holds one";
+                Error::from(Fault::new(&place, "model", format!("{error}; {advice}")))
+            })?;
+            let model = read(&file.to_string_lossy(), &bytes)?;
+            let model = model.get("model").cloned().unwrap_or(model);
+            if let Value::Map(entries) = &mut tree.value {
+                entries.iter_mut().filter(|entry| entry.0.name == "model").for_each(|entry| entry.1 = model.clone());
+            }
+        }
+        Ok(Self { tree })
     }
 
     /// Reads JSON that this program wrote.
     ///
     /// # Errors
-    /// [`Error::Config`] if it is none.
+    /// [`Error::Faults`] if it is none.
     pub(crate) fn json(origin: &str, text: &str) -> Result<Self, Error> {
-        let value = serde_json::from_str(text).map_err(|e| Error::config(format!("{origin}: {e}")))?;
-        Ok(Self { origin: origin.to_owned(), value })
-    }
-
-    /// The value at a path of keys.
-    #[must_use]
-    pub fn get(&self, path: &[&str]) -> Option<&Value> {
-        path.iter().try_fold(&self.value, |value, key| value.get(key))
+        Self::read(origin, text)
     }
 
     /// The kind of its model.
     ///
     /// # Errors
-    /// [`Error::Config`] if it names none.
+    /// [`Error::Faults`] if it names none.
     pub fn kind(&self) -> Result<&str, Error> {
-        self.get(&["model", "kind"]).and_then(Value::as_str).ok_or_else(|| {
-            Error::config(format!(
-                "{}: it names no model; write `model: {{kind: …}}` (cargo xtask list models shows the kinds)",
-                self.origin
-            ))
-        })
+        let advice = "write `model: {kind: …}` (cargo xtask list models shows the kinds)";
+        match self.tree.get("model.kind") {
+            Some(Node { value: Value::Text(kind), .. }) => Ok(kind),
+            Some(node) => {
+                let message = format!("expected the kind of a model, found {}; {advice}", node.value.shown());
+                Err(Fault::new(&node.place, "model.kind", message).into())
+            }
+            None => {
+                // What it was before there was one form for all models is told apart from what is merely incomplete.
+                let old = ["self_supervised", "brain", "run", "network", "layers"].iter().find(|old| self.tree.get(old).is_some());
+                let hint = old.map_or(String::new(), |old| {
+                    format!("; `{old}` at this place is of an older form: what it holds stands in `model` and `stages` now")
+                });
+                let place = self.tree.get("model").map_or(&self.tree.place, |node| &node.place);
+                Err(Fault::new(place, "", format!("it names no model; {advice}{hint}")).into())
+            }
+        }
+    }
+
+    /// An error at the place of the model's kind.
+    pub(crate) fn unknown_kind(&self, message: String) -> Error {
+        let place = self.tree.get("model.kind").map_or(&self.tree.place, |node| &node.place);
+        Fault::new(place, "model.kind", message).into()
     }
 
     /// The configuration of a model.
     ///
     /// # Errors
-    /// [`Error::Config`] if it is of another model, or a value is wrong.
+    /// [`Error::Faults`] if it is of another model, or a value is wrong: each with its place.
     pub fn config<M: Model>(&self) -> Result<ConfigOf<M>, Error> {
         let kind = self.kind()?;
         if kind != M::KIND {
-            let text = format!("{}: model.kind is {kind:?}, but {:?} is asked for", self.origin, M::KIND);
-            return Err(Error::config(text));
+            return Err(self.unknown_kind(format!("it is {kind:?}, but {:?} is asked for", M::KIND)));
         }
-        let mut value = self.value.clone();
-        if let Some(model) = value.get_mut("model").and_then(Value::as_object_mut) {
-            model.remove("kind");
+        if let Some(schema) = M::SCHEMA {
+            let schema =
+                inline(schema).map_err(|e| Error::config(format!("the schema of {} is none: {e}", M::KIND)))?;
+            let faults = validate(&self.tree, &schema);
+            if !faults.is_empty() {
+                return Err(Error::Faults { faults });
+            }
         }
-        let config: ConfigOf<M> = serde_json::from_value::<RunConfig<_, _>>(value)
-            .map_err(|e| Error::config(format!("{}: {e}", self.origin)))?;
-        let config = if M::IMAGES && config.data.is_none() {
-            RunConfig { data: Some(super::DataConfig::default()), ..config }
-        } else {
-            config
-        };
-        config.check().map_err(|e| e.under(&self.origin))?;
+        let mut tree = self.tree.clone();
+        if let Value::Map(entries) = &mut tree.value {
+            for (_, model) in entries.iter_mut().filter(|entry| entry.0.name == "model") {
+                if let Value::Map(fields) = &mut model.value {
+                    fields.retain(|field| field.0.name != "kind");
+                }
+            }
+        }
+        let mut config: ConfigOf<M> = tree.typed::<RunConfig<_, _>>()?;
+        if M::IMAGES && config.data.is_none() {
+            config.data = Some(super::DataConfig::default());
+        }
+        config.check().map_err(|e| self.located(e))?;
         Ok(config)
     }
 
-    /// Changes the value at a path such as `stages[0].seconds`; what is missing on the way is made.
+    /// An error with the line and column of what it is about.
+    fn located(&self, error: Error) -> Error {
+        let (path, message) = match &error {
+            Error::Under { place, error } => (place.clone(), error.to_string()),
+            other => (String::new(), other.to_string()),
+        };
+        // The message begins with the name of the value, more often than not.
+        let message = message.strip_prefix("config: ").unwrap_or(&message).to_owned();
+        let name = message.split([' ', ':', '=']).next().unwrap_or("");
+        let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let (node, path) = match (self.tree.get(&below), self.tree.get(&path)) {
+            (Some(node), _) => (node, path),
+            (None, Some(node)) => (node, path),
+            (None, None) => (&self.tree, path),
+        };
+        Fault::new(&node.place, &path, message).into()
+    }
+
+    /// Changes the value at a path such as `stages[0].seconds`; maps that are missing on the way are made.
     ///
     /// # Errors
-    /// [`Error::Config`] if the path is none, or leads through a value that has no parts.
-    pub fn set(&mut self, path: &str, value: impl Into<Value>) -> Result<(), Error> {
-        let mut place = &mut self.value;
-        for step in steps(path)? {
-            let fail = |found: &Value| Error::config(format!("{path}: {found} has no part `{step}`"));
-            place = match step.parse::<usize>() {
-                Ok(index) if place.is_array() => {
-                    let found = place.clone();
-                    place.get_mut(index).ok_or_else(|| fail(&found))?
-                }
-                _ => {
-                    if place.is_null() {
-                        *place = Value::Object(serde_json::Map::new());
-                    }
-                    let found = place.clone();
-                    let map = place.as_object_mut().ok_or_else(|| fail(&found))?;
-                    map.entry(step).or_insert(Value::Null)
-                }
-            };
-        }
-        *place = value.into();
-        Ok(())
+    /// [`Error::Faults`] if the path is none, or leads through a value that has no parts.
+    pub fn set(&mut self, path: &str, value: impl Into<Json>) -> Result<(), Error> {
+        Ok(self.tree.set(path, &value.into().to_string())?)
     }
 
     /// As [`set`](Self::set), of a text `path=value` whose value is YAML.
     ///
+    /// ```
+    /// let mut document = nl_train::Document::read("mine", "seed: 1\nmodel: {kind: brain}")?;
+    /// document.assign("model.hippocampus.neighbours=5")?;
+    /// assert!(document.assign("seed").unwrap_err().to_string().contains("path=value"));
+    /// # Ok::<(), nl_train::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`Error::Config`] also if there is no `=`, or the value is no YAML.
+    /// [`Error::Faults`] or [`Error::Config`] also if there is no `=`, or the value is no YAML.
     pub fn assign(&mut self, text: &str) -> Result<(), Error> {
         let Some((path, value)) = text.split_once('=') else {
             return Err(Error::config(format!("--set {text}: write --set path=value, such as --set seed=2")));
         };
-        let origin = format!("--set {path}");
-        let value = Self::read(&origin, value)?.value;
-        self.set(path.trim(), value).map_err(|e| e.under(&origin))
-    }
-}
-
-/// `a.b[2].c` as a, b, 2, c.
-fn steps(path: &str) -> Result<Vec<String>, Error> {
-    let mut steps = Vec::new();
-    for part in path.split('.') {
-        let mut rest = part;
-        let name = rest.find('[').unwrap_or(rest.len());
-        steps.push(rest[..name].to_owned());
-        rest = &rest[name..];
-        while let Some(inside) = rest.strip_prefix('[') {
-            let Some((index, after)) = inside.split_once(']') else { break };
-            steps.push(index.to_owned());
-            rest = after;
-        }
-        if !rest.is_empty() {
-            return Err(Error::config(format!("{path:?} is no path; write names and numbers, such as stages[0].kind")));
-        }
-    }
-    if steps.iter().any(String::is_empty) {
-        return Err(Error::config(format!("{path:?} is no path; write names and numbers, such as stages[0].kind")));
-    }
-    Ok(steps)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_lead_to_values() {
-        let mut document = Document::read("a file", "seed: 1\nstages: [{kind: simulate}]").unwrap();
-        document.assign("stages[0].seconds=2.5").unwrap();
-        document.assign("model.network.neurons=400").unwrap();
-        document.assign("data={name: mnist}").unwrap();
-        let expected = serde_json::json!({
-            "seed": 1, "stages": [{"kind": "simulate", "seconds": 2.5}],
-            "model": {"network": {"neurons": 400}}, "data": {"name": "mnist"}
-        });
-        assert_eq!(document.value, expected);
-        for (text, part) in [
-            ("seed", "--set path=value"),
-            ("stages[1].seconds=1", "has no part `1`"),
-            ("seed.a=1", "has no part `a`"),
-            ("a..b=1", "is no path"),
-            ("a[1=1", "is no path"),
-            ("seed=[1", "--set seed"),
-        ] {
-            let error = document.assign(text).unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
-        }
+        Ok(self.tree.set(path.trim(), value)?)
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// When checkpoints are written, besides those at the end of each stage and at Ctrl-C.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckpointConfig {
     /// Wall time between two checkpoints: `30 s`, `500 ms`, `2 min`, `1 h`.
@@ -20,6 +21,21 @@ impl Default for CheckpointConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Every(f64);
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Every {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Every".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A span of wall time with its unit: 30 s, 500 ms, 2 min, 1 h.",
+            "pattern": "^\\s*[0-9.eE+-]+\\s*(ms|s|min|h)\\s*$"
+        })
+    }
+}
 
 /// Units, and their seconds.
 const UNITS: [(&str, f64); 4] = [("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0)];

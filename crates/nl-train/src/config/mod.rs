@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub use data::{DataConfig, Digits};
 pub use document::Document;
+pub(crate) use document::inline;
 pub use every::{CheckpointConfig, Every};
 pub use shipped::{SHIPPED, Shipped, shipped};
 
@@ -30,6 +31,7 @@ use crate::run::{ConfigOf, Model, Settings};
 /// # Ok::<(), nl_train::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig<C, S> {
     /// Name of the run's folder: letters, digits, `-` and `_`.

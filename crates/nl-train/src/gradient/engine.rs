@@ -9,7 +9,6 @@ use nl_layers::{Context, Mode, Noise, Parameters};
 use nl_random::Streams;
 
 use crate::Error;
-use crate::models::brain::Rows;
 
 /// What is minimised.
 ///
@@ -43,8 +42,6 @@ pub(crate) struct Workspace {
     pub(crate) image: Vec<f32>,
     /// One shard of class targets.
     pub(crate) labels: Vec<u32>,
-    /// One shard of evidence.
-    pub(crate) rows: Rows,
 }
 
 /// A tape and its working memory; there is one for each thread, and results do not depend on which one is used.

@@ -8,6 +8,7 @@ use nl_optim::{Mask, Optimizer, OptimizerConfig, OptimizerState, WeightAverage};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
+use super::budget::{Budget, Wanted};
 use super::engine::{Engine, Objective, check_shards};
 use crate::Error;
 use crate::run::{Measures, Settings, pack, unpack};
@@ -19,15 +20,23 @@ use crate::run::{Measures, Settings, pack, unpack};
 /// use nl_train::LearnConfig;
 ///
 /// let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 1e-3 });
-/// let learn = LearnConfig { epochs: 2, batch: 128, shard: 16, optimizer, average: None };
+/// let learn = LearnConfig { average: Some(0.99), ..LearnConfig::new(2, 128, optimizer) };
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LearnConfig {
     /// Passes over what is learned from.
     pub epochs: u64,
-    /// Samples of a mini-batch.
+    /// The fewest samples shown, those shown again among them: of a set so small that the epochs are fewer, there are more
+    /// epochs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub min_images: u64,
+    /// Samples of a mini-batch; of fewer samples than that, all of them.
     pub batch: usize,
+    /// The fewest mini-batches of an epoch: of a set so small that there are fewer, the batch is smaller, down to a shard.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub min_batches: usize,
     /// Samples of a shard: the unit of work of a thread. Changes results in the last bits only; the number of threads does
     /// not change them at all.
     #[serde(default = "sixteen")]
@@ -44,8 +53,13 @@ const fn sixteen() -> usize {
     16
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// More epochs than anybody can wait for; few enough that no counter overflows.
 const MAX_EPOCHS: u64 = 1_000_000;
+const MAX_IMAGES: u64 = 1_000_000_000_000;
 /// Points of a learning curve.
 const CURVE_POINTS: u64 = 400;
 
@@ -53,6 +67,9 @@ impl Settings for LearnConfig {
     fn check(&self) -> Result<(), Error> {
         if self.epochs > MAX_EPOCHS {
             return Err(Error::config(format!("epochs is {}, but must be at most {MAX_EPOCHS}", self.epochs)));
+        }
+        if self.min_images > MAX_IMAGES {
+            return Err(Error::config(format!("min_images is {}, but must be at most {MAX_IMAGES}", self.min_images)));
         }
         check_shards(self.batch, self.shard)?;
         self.optimizer(1, Mask::all())?;
@@ -64,6 +81,19 @@ impl Settings for LearnConfig {
 }
 
 impl LearnConfig {
+    /// This many epochs, batches of so many, shards of sixteen, and no more than that.
+    #[must_use]
+    pub const fn new(epochs: u64, batch: usize, optimizer: OptimizerConfig) -> Self {
+        Self { epochs, min_images: 0, batch, min_batches: 0, shard: sixteen(), optimizer, average: None }
+    }
+
+    /// What it asks of a set of samples, for [`Budget::new`].
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        let Self { epochs, min_images, batch, min_batches, shard, average, .. } = *self;
+        Wanted { epochs, min_images, batch, min_batches, shard, average }
+    }
+
     /// The optimiser of a stage of `steps` steps.
     fn optimizer(&self, steps: u64, penalised: Mask) -> Result<Optimizer, Error> {
         let schedule = self.optimizer.schedule.over(steps.max(1));
@@ -83,7 +113,7 @@ impl LearnConfig {
 /// let labels: Vec<u8> = rows.chunks_exact(2).map(|row| u8::from(row[0] > 0.0)).collect();
 /// let (probe, mut parameters) = Probe::new(&rows[..], &labels, 2, 2)?;
 /// let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), Schedule::Constant { rate: 0.1 });
-/// let learn = LearnConfig { epochs: 20, batch: 20, shard: 5, optimizer, average: None };
+/// let learn = LearnConfig { shard: 5, ..LearnConfig::new(20, 20, optimizer) };
 /// let mut gradient = Gradient::new("sign", &learn, &parameters, &[""], (0..100).collect(), Streams::new(1))?;
 /// let mut losses = Vec::new();
 /// while !gradient.is_over() {
@@ -95,9 +125,7 @@ impl LearnConfig {
 pub struct Gradient {
     /// The stage, for messages.
     name: String,
-    epochs: u64,
-    batch: u64,
-    steps: u64,
+    budget: Budget,
     engine: Engine,
     batches: Batches,
     optimizer: Optimizer,
@@ -147,25 +175,18 @@ impl Gradient {
         items: Vec<u32>,
         streams: Streams,
     ) -> Result<Self, Error> {
-        let (n, batch) = (items.len(), learn.batch);
+        let budget = Budget::new(items.len(), learn.wanted())?;
+        let Budget { batch, steps, epochs, .. } = budget;
         let engine = Engine::new(parameters, learns, batch, learn.shard, streams)?;
         let batches = Batches::over(items, batch, true, &streams, 0)?;
-        if batches.is_empty() && learn.epochs > 0 {
-            return Err(Error::config(format!(
-                "{name}: learn.batch is {batch}, but there are {n} samples to learn from; use a smaller batch"
-            )));
-        }
-        let steps = batches.len() as u64;
-        let total = steps.saturating_mul(learn.epochs);
+        let total = steps * epochs;
         let decayed = parameters.ranges(|e| e.role == Role::Weight && learns.iter().any(|p| e.is_under(p)));
         let optimizer = learn.optimizer(total, Mask::ranges(decayed)?)?;
         let state = optimizer.init(parameters.values())?;
-        let average = learn.average.map(|decay| WeightAverage::new(decay, parameters.len())).transpose()?;
+        let average = budget.average.map(|decay| WeightAverage::new(decay, parameters.len())).transpose()?;
         Ok(Self {
             name: name.to_owned(),
-            epochs: learn.epochs,
-            batch: batch as u64,
-            steps,
+            budget,
             engine,
             batches,
             optimizer,
@@ -182,19 +203,19 @@ impl Gradient {
     /// Samples that were learned from, each time counted.
     #[must_use]
     pub fn done(&self) -> u64 {
-        (self.epoch * self.steps + self.step) * self.batch
+        (self.epoch * self.budget.steps + self.step) * self.budget.batch as u64
     }
 
     /// Samples in all.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.steps * self.epochs * self.batch
+        self.budget.steps * self.budget.epochs * self.budget.batch as u64
     }
 
     /// Whether all epochs are complete.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.epoch >= self.epochs
+        self.epoch >= self.budget.epochs
     }
 
     /// Epochs that are complete.
@@ -206,7 +227,13 @@ impl Gradient {
     /// Epochs in all.
     #[must_use]
     pub fn epochs(&self) -> u64 {
-        self.epochs
+        self.budget.epochs
+    }
+
+    /// Whether the epoch that ended last is one to look at what is held out.
+    #[must_use]
+    pub fn validates(&self) -> bool {
+        self.budget.validates(self.epoch)
     }
 
     /// One step on the next mini-batch; nothing after the last.
@@ -221,7 +248,7 @@ impl Gradient {
             self.batches.start_epoch(&self.streams, self.epoch);
         }
         let (epoch, step) = (self.epoch, self.step);
-        let index = epoch * self.steps + step;
+        let index = epoch * self.budget.steps + step;
         let name = &self.name;
         let place = || format!("stage {name}, epoch {}, step {}", epoch + 1, step + 1);
         let after = || format!("stage {name}, epoch {}, after step {}", epoch + 1, step + 1);
@@ -244,10 +271,10 @@ impl Gradient {
         if (index + 1).is_multiple_of(self.every) {
             let mean = self.pending.0 / self.pending.1 as f64;
             self.pending = (0.0, 0);
-            let at = (index + 1) as f64 / self.steps as f64;
+            let at = (index + 1) as f64 / self.budget.steps as f64;
             stepped.point = Some((at, Measures::of("loss", mean).and("learning_rate", rate)));
         }
-        if self.step == self.steps {
+        if self.step == self.budget.steps {
             check_finite(parameters, after)?;
             (self.epoch, self.step, stepped.epoch_ended) = (self.epoch + 1, 0, true);
         }
@@ -306,7 +333,8 @@ impl Gradient {
     pub fn restore(&mut self, state: &[u8], parameters: &Parameters<f32>) -> Result<(), Error> {
         let State { epoch, step, pending, optimizer, average } = unpack(state)?;
         let crooked = |what: &str| Error::config(format!("the checkpoint does not fit stage {}: {what}", self.name));
-        if epoch > self.epochs || step >= self.steps.max(1) || (epoch == self.epochs && step > 0) {
+        let Budget { steps, epochs, .. } = self.budget;
+        if epoch > epochs || step >= steps.max(1) || (epoch == epochs && step > 0) {
             return Err(crooked(&format!("epoch {epoch}, step {step}")));
         }
         if !self.state.fits(&optimizer) {

@@ -1,11 +1,14 @@
 //! Learning by gradient: one engine, one learner, for training, probes and read-outs alike.
 
+mod budget;
 mod engine;
 mod learner;
 mod probe;
 mod rows;
 mod stage;
 
+pub use budget::{Budget, Wanted};
+pub(crate) use budget::hold_out;
 pub use engine::{Engine, Objective, Shard};
 pub use learner::{Gradient, LearnConfig, Stepped};
 pub(crate) use learner::check_finite;

@@ -87,7 +87,7 @@ impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
         }
         if !std::mem::take(&mut self.unseen) {
             let Stepped { loss, epoch_ended, point } = self.task.step(model, &mut self.gradient)?;
-            self.unseen = epoch_ended;
+            self.unseen = epoch_ended && self.gradient.validates();
             let record = point.map(|(at, measures)| Moment { unit: "epoch", at, measures, told: None });
             let measures = Measures::of("loss", loss);
             return Ok(Advance { done: self.gradient.done(), measures, record, ..Advance::default() });

@@ -17,8 +17,9 @@ pub use conv_stdp::{
 };
 pub use simulation::{Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage};
 
-use crate::config::{DataConfig, Document};
+use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
+use crate::yaml::nearest::nearest;
 use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
 use crate::Error;
 
@@ -37,6 +38,7 @@ pub struct Kind {
     pub images: bool,
     /// The kinds of its stages.
     pub stages: &'static [StageKind],
+    schema: Option<&'static str>,
     start: fn(&Document, &Lookup, &mut dyn FnMut(&str) -> Result<RunFolder, Error>) -> Result<Box<dyn AnyRun>, Error>,
     resume: fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>,
     open: fn(&Path) -> Result<Box<dyn AnyTrained>, Error>,
@@ -114,21 +116,31 @@ impl Kind {
             about: M::ABOUT,
             images: M::IMAGES,
             stages: <M::Stage as Stage>::KINDS,
+            schema: M::SCHEMA,
             start: start::<M>,
             resume: resume::<M>,
             open: open::<M>,
         }
     }
 
-    /// The kind of this name.
+    /// The kind of the model of a configuration.
     ///
     /// # Errors
-    /// [`Error::Config`] with the names there are.
-    pub fn find(kind: &str) -> Result<&'static Self, Error> {
+    /// [`Error::Faults`](crate::Error::Faults) with the names there are.
+    pub fn of_document(document: &Document) -> Result<&'static Self, Error> {
+        let kind = document.kind()?;
         MODELS.iter().find(|known| known.kind == kind).ok_or_else(|| {
-            let known: Vec<&str> = MODELS.iter().map(|known| known.kind).collect();
-            Error::config(format!("model.kind is {kind:?}; known are {}", known.join(", ")))
+            let known = || MODELS.iter().map(|known| known.kind);
+            let meant = nearest(kind, known()).map_or(String::new(), |meant| format!("did you mean {meant:?}? "));
+            let known: Vec<&str> = known().collect();
+            document.unknown_kind(format!("unknown kind {kind:?}; {meant}known here: {}", known.join(", ")))
         })
+    }
+
+    /// The JSON Schema of its configurations, the model in the same file; none for a kind without one.
+    #[must_use]
+    pub fn schema(&self) -> Option<serde_json::Value> {
+        self.schema.and_then(|text| inline(text).ok())
     }
 
     /// A new run; the images are found before `folder` is asked for one of the configuration's name.

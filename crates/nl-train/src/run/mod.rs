@@ -96,7 +96,21 @@ struct Shape {
     height: usize,
     width: usize,
     classes: usize,
+    #[serde(with = "as_json")]
     source: Source,
+}
+
+/// A value whose fields may be missing, as JSON inside a checkpoint: bincode counts on every field being there.
+mod as_json {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, ser};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(value).map_err(ser::Error::custom)?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 impl Shape {
@@ -128,10 +142,11 @@ impl<M: Model> Run<M> {
             ..At::default()
         };
         let mut timings = Timings::default();
-        let model = Self::build(&config, data.as_ref(), &mut timings)?;
+        let mut warnings = Vec::new();
+        let model = Self::build(&config, data.as_ref(), &mut timings, &mut warnings)?;
         folder.write_config(&config::Written::of::<M>(&config))?;
         let store = folder.checkpoints();
-        Ok(Self { config, data, model, folder, store, at: At { timings, ..at }, warnings: Vec::new() })
+        Ok(Self { config, data, model, folder, store, at: At { timings, ..at }, warnings })
     }
 
     /// The run in `folder`, from its newest good checkpoint; from its beginning if it was killed before the first one.
@@ -163,7 +178,8 @@ impl<M: Model> Run<M> {
         at.config = same::check::<M>(&at.config, &config, at.stage, at.learner.is_some())?;
         let mut warnings = latest.warnings;
         let mut timings = std::mem::take(&mut at.timings);
-        let mut model = Self::build(&config, data.as_ref(), &mut timings)?;
+        // What is done otherwise was said when the run was started.
+        let mut model = Self::build(&config, data.as_ref(), &mut timings, &mut Vec::new())?;
         at.timings = timings;
         if at.stage > config.stages.len() as u64 {
             let (stage, stages) = (at.stage, config.stages.len());
@@ -177,7 +193,12 @@ impl<M: Model> Run<M> {
         Ok(run)
     }
 
-    fn build(config: &ConfigOf<M>, data: Option<&Dataset>, timings: &mut Timings) -> Result<M, Error> {
+    fn build(
+        config: &ConfigOf<M>,
+        data: Option<&Dataset>,
+        timings: &mut Timings,
+        warnings: &mut Vec<String>,
+    ) -> Result<M, Error> {
         config.check()?;
         order::check::<M>(config)?;
         if data.is_some() != M::IMAGES {
@@ -185,7 +206,7 @@ impl<M: Model> Run<M> {
             return Err(Error::config(format!("data: a model of kind {} {what}", M::KIND)));
         }
         let started = Instant::now();
-        M::check_images(Setting { config, data })?;
+        warnings.extend(M::check_images(Setting { config, data })?);
         let model = M::build(Setting { config, data })?;
         timings.add("Build", started.elapsed().as_secs_f64(), None);
         Ok(model)
@@ -339,12 +360,12 @@ fn keep(
     let mut line = serde_json::Map::new();
     line.insert("stage".into(), name.into());
     line.insert(moment.unit.into(), moment.at.into());
-    for (name, value) in moment.measures.iter() {
+    for (measure, value) in moment.measures.iter() {
         if !value.is_finite() {
             let place = format!("stage {name}, {} {}", moment.unit, moment.at);
-            return Err(Error::NotFinite { what: format!("the {}", name.replace('_', " ")), value, place });
+            return Err(Error::NotFinite { what: format!("the {}", measure.replace('_', " ")), value, place });
         }
-        line.insert(name.into(), value.into());
+        line.insert(measure.into(), value.into());
     }
     folder.append_metrics(&line)?;
     history.add(stage, moment.at, &moment.measures);

@@ -93,6 +93,9 @@ pub trait Model: Sized + Send {
     const ABOUT: &'static str;
     /// Whether it learns from images.
     const IMAGES: bool;
+    /// The JSON Schema of its configurations, made from the types: what finds the place of each fault. Without one, faults
+    /// have no more than a place to begin at.
+    const SCHEMA: Option<&'static str> = None;
     /// `model:` without its kind. Values that follow from the images are not in it.
     type Config: Settings;
     /// An entry of `stages:`.
@@ -100,13 +103,13 @@ pub trait Model: Sized + Send {
     /// What a checkpoint holds of it.
     type State: Serialize + DeserializeOwned;
 
-    /// `Ok` if there are images enough for all that the configuration asks for.
+    /// `Ok` if there are images enough for what the configuration asks for; what of it will be done otherwise, as sentences.
     ///
     /// # Errors
     /// What is asked for and what there is.
-    fn check_images(setting: Setting<'_, Self>) -> Result<(), Error> {
+    fn check_images(setting: Setting<'_, Self>) -> Result<Vec<String>, Error> {
         let _ = setting;
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// The model before it has learned. Of the images it needs no more than their size and number of classes: a trained model

@@ -5,6 +5,7 @@ use nl_data::{Augment, Corruption, Images};
 use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
+use super::gate::GateConfig;
 use super::objective::{ReconstructionLoss, ReconstructionTarget};
 use crate::Error;
 use crate::gradient::LearnConfig;
@@ -12,6 +13,7 @@ use crate::run::{Settings, Stage, StageKind};
 
 /// Regions, memory, probes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BrainModelConfig {
     /// Sizes of the regions; height, width and classes follow the images.
@@ -20,10 +22,15 @@ pub struct BrainModelConfig {
     pub hippocampus: HippocampusConfig,
     /// How the embedding is probed after the last `reconstruct` stage, before any label.
     pub probe: ProbeConfig,
+    /// The shorter side of the images, in pixels, for which the lengths of all `augment` are meant (shift, elastic and
+    /// elastic_sigma): of larger and smaller images they grow and shrink with the side. Without it, they are pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment_side: Option<usize>,
 }
 
 /// Sizes of the regions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Regions {
     /// Feature maps of the retina.
@@ -42,8 +49,6 @@ pub struct Regions {
     pub embedding: usize,
     /// Feature maps of the cerebellum's two stages, coarse to fine.
     pub cerebellum: [usize; 2],
-    /// Units of the basal ganglia's hidden layer.
-    pub basal_ganglia_hidden: usize,
     /// Probability that a unit of the embedding is dropped on its way to the prefrontal cortex; in [0, 1).
     pub dropout: f64,
 }
@@ -63,7 +68,6 @@ impl Default for Regions {
             v4,
             embedding,
             cerebellum,
-            basal_ganglia_hidden,
             dropout,
         } = BrainConfig::default();
         Self {
@@ -75,7 +79,6 @@ impl Default for Regions {
             v4,
             embedding,
             cerebellum,
-            basal_ganglia_hidden,
             dropout,
         }
     }
@@ -94,7 +97,6 @@ impl Regions {
             v4,
             embedding,
             cerebellum,
-            basal_ganglia_hidden,
             dropout,
         } = self;
         BrainConfig {
@@ -110,7 +112,6 @@ impl Regions {
             v4,
             embedding,
             cerebellum,
-            basal_ganglia_hidden,
             dropout,
         }
     }
@@ -122,6 +123,7 @@ impl Regions {
 
 /// How an embedding is probed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ProbeConfig {
     /// Neighbours of the k-NN probe (cosine distance, distance-weighted votes).
@@ -134,7 +136,7 @@ impl Default for ProbeConfig {
     fn default() -> Self {
         let schedule = Schedule::Cosine { rate: 5e-3, steps: 0, floor: 0.0 };
         let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), schedule);
-        Self { neighbours: 5, learn: LearnConfig { epochs: 20, batch: 500, shard: 32, optimizer, average: None } }
+        Self { neighbours: 5, learn: LearnConfig { shard: 32, ..LearnConfig::new(20, 500, optimizer) } }
     }
 }
 
@@ -145,6 +147,9 @@ impl Settings for BrainModelConfig {
         // Refuses what the memory would refuse after hours of training.
         Hippocampus::new(&sizes, self.hippocampus)?;
         self.probe.learn.check().map_err(|e| e.under("probe.learn"))?;
+        if self.augment_side == Some(0) {
+            return Err(Error::config("augment_side is 0, but must be at least 1"));
+        }
         let (neighbours, most) = (self.probe.neighbours, HippocampusConfig::MAX_NEIGHBOURS);
         if !(1..=most).contains(&neighbours) {
             return Err(Error::config(format!("probe.neighbours is {neighbours}, but must be 1 to {most}")));
@@ -155,6 +160,7 @@ impl Settings for BrainModelConfig {
 
 /// What a brain does, stage by stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum BrainStage {
     /// Gives the image back, without labels.
@@ -164,11 +170,12 @@ pub enum BrainStage {
     /// Stores the embeddings of the training images in the hippocampus.
     Remember(RememberConfig),
     /// Learns whom to trust, cortex or memory.
-    Trust(TrustConfig),
+    Trust(GateConfig),
 }
 
 /// Gives the image back: cortex and cerebellum learn, without labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReconstructConfig {
     /// How it learns.
@@ -189,6 +196,7 @@ pub struct ReconstructConfig {
 
 /// Names the class: cortex and prefrontal cortex learn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassifyConfig {
     /// How it learns.
@@ -203,27 +211,9 @@ pub struct ClassifyConfig {
 
 /// Fills the hippocampus, which begins empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RememberConfig {}
-
-/// Learns whom to trust: the basal ganglia learn, everything else is fixed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrustConfig {
-    /// How it learns.
-    pub learn: LearnConfig,
-    /// Training images it learns from, drawn without replacement; all of them, if there are fewer.
-    #[serde(default = "default_queries")]
-    pub queries: usize,
-    /// Geometry of the queries: seen again exactly as they were learned, training images make cortex and memory look
-    /// better than they are.
-    #[serde(default)]
-    pub augment: Augment,
-}
-
-const fn default_queries() -> usize {
-    20_000
-}
 
 /// What `remember` gives.
 const FILLED: &str = "a filled hippocampus";
@@ -246,13 +236,7 @@ impl Settings for BrainStage {
                 }
             }
             Self::Remember(_) => {}
-            Self::Trust(stage) => {
-                learn(&stage.learn)?;
-                stage.augment.validate()?;
-                if stage.queries == 0 {
-                    return Err(Error::config("queries is 0, but must be at least 1"));
-                }
-            }
+            Self::Trust(stage) => stage.check()?,
         }
         Ok(())
     }
@@ -280,7 +264,7 @@ impl Stage for BrainStage {
         },
         StageKind {
             kind: "trust",
-            about: "the basal ganglia learn when memory is the better adviser",
+            about: "the basal ganglia learn from held-out images when memory is the better adviser",
             needs: &[FILLED],
             gives: &[],
         },

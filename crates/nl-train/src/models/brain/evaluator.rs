@@ -151,8 +151,8 @@ impl Evaluator {
     ) -> Result<Decided, Error> {
         let width = brain.config().classes + 1;
         let both = self.rows.map(evidence.labels.len(), width, parameters, |samples, ctx, rows, out| {
-            evidence.with_rows(ctx.tape(), samples, rows, |embedding, logits, recalled| {
-                let decision = brain.decide(embedding, logits, recalled, ctx)?;
+            evidence.with_rows(ctx.tape(), samples, rows, |logits, recalled| {
+                let decision = brain.decide(logits, recalled, ctx)?;
                 let (log_probs, trust) = (decision.log_probs.value(), decision.trust.value());
                 for (i, row) in out.chunks_exact_mut(width).enumerate() {
                     row[..width - 1].copy_from_slice(&log_probs.as_slice()[i * (width - 1)..][..width - 1]);

@@ -9,12 +9,14 @@ use nl_layers::Parameters;
 use nl_report::plots::MapPoint;
 use serde_json::json;
 
+use super::alarm::{Scores, alarms};
 use super::config::{BrainModelConfig, BrainStage, ReconstructConfig};
 use super::evaluator::{Decided, Encoded, Evaluator, FeatureMaps};
 use super::objective::{Evidence, augmented_image};
-use super::probing::{Embedded, knn_accuracy, linear_accuracy};
+use super::gate::{Fitted, GateConfig};
+use super::probing::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
 use super::recall::evidence;
-use super::stages::{CLASSIFY, Purpose, RECONSTRUCT, streams, through};
+use super::stages::{CLASSIFY, Purpose, RECONSTRUCT, fit, sized, streams, through};
 use super::{BrainModel, SHARD, sections};
 use crate::data::Dataset;
 use crate::metrics::{accuracy, argmax, labels, log_softmax, mean_squared_error};
@@ -44,6 +46,10 @@ pub(super) struct Findings {
     /// After the last `reconstruct` stage, if there was one.
     pub(super) drawn: Option<Drawn>,
     pub(super) gates: Vec<f32>,
+    /// How the trust was chosen, if it was.
+    pub(super) fitted: Option<Fitted>,
+    /// What has to be said first.
+    pub(super) alarms: Vec<String>,
     /// The answers of the regions to the first test image.
     pub(super) features: Vec<FeatureMaps>,
     pub(super) maps: Vec<EmbeddingMap>,
@@ -100,6 +106,7 @@ pub(super) fn findings(
     progress.begin("Evaluation", 0, total, "images");
     let (mut findings, infer) = view.look(progress)?;
     progress.end(Some(total));
+    findings.alarms.iter().for_each(|message| progress.warn(message.clone()));
     findings.maps = progress.timed("Maps", |progress| view.maps(&findings, progress))?;
 
     let speed = |name: &str| story.timings.throughput(name).unwrap_or(0.0);
@@ -220,6 +227,34 @@ impl View<'_> {
         (0..).zip(all).last()
     }
 
+    /// The last `trust` stage.
+    fn trust(&self) -> Option<&GateConfig> {
+        self.stages.iter().rev().find_map(|stage| match stage {
+            BrainStage::Trust(config) => Some(config),
+            _ => None,
+        })
+    }
+
+    /// Whether something simpler does better.
+    fn alarms(&self, evidence: &Evidence, memory: bool, progress: &Progress<'_>) -> Result<Vec<String>, Error> {
+        let learned = self.stages.iter().any(|stage| matches!(stage, BrainStage::Classify(_)));
+        if !learned {
+            return Ok(Vec::new());
+        }
+        let (classes, truth) = (self.model.brain.config().classes, &evidence.labels);
+        let right = |rows: &[f32]| argmax(rows, classes).iter().zip(truth).map(|(a, b)| a == b).collect::<Vec<bool>>();
+        let mut check = || progress.check();
+        let (places, pixels) = pixels_right(&self.data.learned(), &self.data.split.test, &mut check)?;
+        let commonest = (0..classes as u32).map(|c| truth.iter().filter(|&&y| y == c).count()).max().unwrap_or(0);
+        let cortex = right(&evidence.logits);
+        Ok(alarms(Scores {
+            memory: &if memory { right(&evidence.memory) } else { cortex.clone() },
+            cortex: &cortex,
+            pixels: (&places, &pixels),
+            commonest: commonest as f64 / truth.len().max(1) as f64,
+        }))
+    }
+
     /// Everything that looks at the test set, and the images per second of inference.
     fn look(&self, progress: &mut Progress<'_>) -> Result<(Findings, f64), Error> {
         let (model, test) = (self.model, &self.data.split.test);
@@ -234,12 +269,17 @@ impl View<'_> {
         }
         let infer = seen as f64 / started.elapsed().as_secs_f64();
         let (evidence, recall, decided, accuracy) = decisions(model, test, progress)?;
+        let alarms = self.alarms(&evidence, recall.is_some(), progress)?;
+        let fitted = match (self.trust(), &model.hippocampus) {
+            (Some(config), Some(_)) => Some(fit(model, config, self.data, &mut evaluator, progress)?),
+            _ => None,
+        };
         let gates = evaluator.gates(brain, &model.parameters, test)?;
         progress.check()?;
         let drawn = self.drawn(&mut evaluator, progress)?;
         let features = evaluator.features(brain, &model.parameters, &test.select(&[0]))?;
         let maps = Vec::new();
-        Ok((Findings { evidence, recall, decided, accuracy, drawn, gates, features, maps }, infer))
+        Ok((Findings { evidence, recall, decided, accuracy, drawn, gates, fitted, alarms, features, maps }, infer))
     }
 
     /// What the last `reconstruct` stage had learned when it ended.
@@ -301,10 +341,11 @@ impl View<'_> {
     pub(super) fn distorted(&self, images: &Images) -> Result<Images, Error> {
         let Some((occurrence, config)) = self.reconstruct() else { return Ok(images.clone()) };
         let streams = streams(self.seed, Purpose::Reconstruct, occurrence);
+        let augment = sized(&config.augment, self.config.augment_side, images);
         let (height, width) = (images.height(), images.width());
         let mut scratch = nl_data::Scratch::default();
         through(images, |i, image, view| {
-            augmented_image(images, i, &config.augment, &streams, 0, image, &mut scratch, view)?;
+            augmented_image(images, i, &augment, &streams, 0, image, &mut scratch, view)?;
             let mut rng = streams.rng("corrupt", 0, u64::from(i));
             Ok(config.corruption.apply(view, height, width, &mut scratch, &mut rng)?)
         })

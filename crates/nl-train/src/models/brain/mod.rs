@@ -1,8 +1,10 @@
 //! A brain learns images without labels, then with them, then remembers, then whom to trust.
 
+pub mod alarm;
 mod config;
 mod evaluator;
 mod findings;
+pub mod gate;
 pub mod objective;
 mod predict;
 mod probing;
@@ -18,10 +20,9 @@ use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 pub use config::{
-    BrainModelConfig, BrainStage, ClassifyConfig, ProbeConfig, ReconstructConfig, Regions, RememberConfig, TrustConfig,
+    BrainModelConfig, BrainStage, ClassifyConfig, ProbeConfig, ReconstructConfig, Regions, RememberConfig,
 };
 pub use evaluator::{Decided, Encoded, Evaluator};
-pub(crate) use objective::Rows;
 
 use crate::gradient::check_finite;
 use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor, sha256_hex};
@@ -60,12 +61,14 @@ impl Model for BrainModel {
     const ABOUT: &'static str = "retina, thalamus, V1, V2, V4, inferotemporal and prefrontal cortex, hippocampus, basal ganglia, \
                                  cerebellum: images, without labels and with them";
     const IMAGES: bool = true;
+    const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/brain.json"));
     type Config = BrainModelConfig;
     type Stage = BrainStage;
     type State = BrainState;
 
-    fn check_images(setting: Setting<'_, Self>) -> Result<(), Error> {
-        stages::check_sizes(setting)
+    fn check_images(setting: Setting<'_, Self>) -> Result<Vec<String>, Error> {
+        stages::check_sizes(setting)?;
+        stages::differences(setting)
     }
 
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
@@ -163,6 +166,7 @@ impl BrainModel {
                 path.display()
             )));
         }
-        Ok(Hippocampus::over(memory, self.neighbours)?)
+        let neighbours = self.neighbours.min(memory.len().max(1));
+        Ok(Hippocampus::over(memory, neighbours)?)
     }
 }

@@ -1,6 +1,7 @@
 //! How good an embedding is, before anything else has learned from it: k-NN and a linear probe.
 
 use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, Metric, RecallBatch, Scratch};
+use nl_data::Images;
 use nl_random::Streams;
 
 use super::config::ProbeConfig;
@@ -23,6 +24,18 @@ pub(super) fn knn_accuracy(
     test: Embedded<'_>,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<f64, Error> {
+    let named = nearest(brain, neighbours, train, test.embedding, check)?;
+    Ok(accuracy(&named, &numbers(test.labels)).unwrap_or(0.0))
+}
+
+/// The class that the nearest rows of `train` name for each of `rows`.
+fn nearest(
+    brain: &BrainConfig,
+    neighbours: usize,
+    train: Embedded<'_>,
+    rows: &[f32],
+    check: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<Vec<u32>, Error> {
     let config = HippocampusConfig {
         capacity: train.labels.len().max(1),
         neighbours: neighbours.min(train.labels.len()).max(1),
@@ -32,14 +45,39 @@ pub(super) fn knn_accuracy(
     let mut memory = Hippocampus::new(brain, config)?;
     let ids: Vec<u64> = (0..train.labels.len() as u64).collect();
     memory.store(train.embedding, &numbers(train.labels), &ids)?;
-    let (mut recall, mut decided) = (RecallBatch::default(), Vec::with_capacity(test.labels.len()));
+    let (mut recall, mut decided) = (RecallBatch::default(), Vec::new());
     let mut scratches: Vec<Scratch> = (0..rayon::current_num_threads()).map(|_| Scratch::new()).collect();
-    for part in test.embedding.chunks(1024 * brain.embedding) {
+    for part in rows.chunks((1024 * brain.embedding).max(1)) {
         memory.recall(part, None, &mut recall, &mut scratches)?;
         decided.extend(argmax(&recall.log_probs, brain.classes));
         check()?;
     }
-    Ok(accuracy(&decided, &numbers(test.labels)).unwrap_or(0.0))
+    Ok(decided)
+}
+
+/// Training images that are compared pixel by pixel, and test images that are asked about: enough to tell which is better.
+const STORED: usize = 5_000;
+const ASKED: usize = 1_000;
+
+/// Whether the five nearest of some training images, pixel by pixel, name some test images correctly: which test images,
+/// evenly spread, and the outcome of each.
+pub(super) fn pixels_right(
+    train: &Images,
+    test: &Images,
+    check: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<(Vec<u32>, Vec<bool>), Error> {
+    let spread = |n: usize, most: usize| -> Vec<u32> {
+        let m = n.min(most);
+        (0..m).map(|i| (i as u64 * n as u64 / m as u64) as u32).collect()
+    };
+    let pixels = |images: &Images| images.pixels().iter().map(|&p| f32::from(p) / 255.0).collect::<Vec<f32>>();
+    let places = spread(test.len(), ASKED);
+    let (stored, asked) = (train.select(&spread(train.len(), STORED)), test.select(&places));
+    let brain = BrainConfig { embedding: train.area(), classes: train.classes(), ..BrainConfig::default() };
+    let (train, truth) = (pixels(&stored), numbers(asked.labels()));
+    let named = nearest(&brain, 5, Embedded { embedding: &train, labels: stored.labels() }, &pixels(&asked), check)?;
+    let right = named.iter().zip(&truth).map(|(a, b)| a == b).collect();
+    Ok((places, right))
 }
 
 /// Share of `test` that multinomial logistic regression on the embeddings of `train`, each unit standardised, names

@@ -2,19 +2,20 @@
 
 use std::ops::Range;
 
-use nl_brain::{Brain, Hippocampus, HippocampusConfig};
-use nl_data::{Augment, Batches, Images};
+use nl_brain::{BasalGanglia, Brain, Hippocampus, HippocampusConfig};
+use nl_data::{Augment, Images};
 use nl_layers::Parameters;
 use nl_random::Streams;
 
-use super::config::{BrainStage, ClassifyConfig, ReconstructConfig, TrustConfig};
+use super::config::{BrainStage, ClassifyConfig, ReconstructConfig};
 use super::evaluator::Evaluator;
-use super::objective::{Classify, Evidence, Reconstruct, ReconstructionLoss, Trust, augmented_image};
+use super::gate::{self, Fitted, GateConfig};
+use super::objective::{Classify, Reconstruct, ReconstructionLoss};
 use super::recall::evidence;
 use super::{BrainModel, SHARD};
 use crate::Error;
 use crate::data::Dataset;
-use crate::gradient::{Gradient, GradientStage, LearnConfig, Stepped, Task};
+use crate::gradient::{Budget, Gradient, GradientStage, LearnConfig, Stepped, Task};
 use crate::metrics::{
     accuracy, argmax, cross_entropy, labels, log_softmax, mean_squared_error, negative_log_likelihood,
 };
@@ -32,35 +33,52 @@ pub(super) fn streams(seed: u64, kind: Purpose, occurrence: u64) -> Streams {
 pub(super) enum Purpose {
     Reconstruct,
     Classify,
-    Trust,
+    /// Drew the queries of the basal ganglia once; kept, so that the numbers after it stay.
+    _Trust,
     Evaluation,
 }
 
-/// What can be known before any training: that batches fit the images, and neighbours what will be remembered.
+/// What can be known before any training: that there are images to learn from, and to be asked about.
 pub(super) fn check_sizes(setting: Setting<'_, BrainModel>) -> Result<(), Error> {
-    let learn = setting.images()?.learn.len();
-    for (i, stage) in setting.config.stages.iter().enumerate() {
-        let (batch, images) = match stage {
-            BrainStage::Reconstruct(stage) => (stage.learn.batch, learn),
-            BrainStage::Classify(stage) => (stage.learn.batch, learn),
-            BrainStage::Trust(stage) => (stage.learn.batch, stage.queries.min(learn)),
-            BrainStage::Remember(_) => {
-                let neighbours = setting.config.model.hippocampus.neighbours;
-                if neighbours > learn {
-                    return Err(Error::config(format!(
-                        "model.hippocampus.neighbours is {neighbours}, but there are {learn} images to remember; ask for fewer"
-                    )));
-                }
-                continue;
-            }
-        };
-        if batch > images {
-            return Err(Error::config(format!(
-                "stages[{i}].learn.batch is {batch}, but there are {images} images to learn from; use a smaller batch"
-            )));
-        }
+    let data = setting.images()?;
+    if data.learn.is_empty() {
+        return Err(Error::config("there are no images to learn from"));
+    }
+    let trusts = setting.config.stages.iter().position(|stage| matches!(stage, BrainStage::Trust(_)));
+    if let Some(i) = trusts.filter(|_| data.validation.is_empty()) {
+        return Err(Error::config(format!(
+            "stages[{i}]: `trust` learns from images that nothing else has learned from; hold some out (data.validation: 2000)"
+        )));
     }
     Ok(())
+}
+
+/// What a small set makes otherwise than the configuration asks for, as sentences.
+pub(super) fn differences(setting: Setting<'_, BrainModel>) -> Result<Vec<String>, Error> {
+    let learn = setting.images()?.learn.len();
+    let mut words = Vec::new();
+    for (i, stage) in setting.config.stages.iter().enumerate() {
+        let (BrainStage::Reconstruct(ReconstructConfig { learn: config, .. })
+        | BrainStage::Classify(ClassifyConfig { learn: config, .. })) = stage
+        else {
+            continue;
+        };
+        let wanted = config.wanted();
+        words.extend(Budget::new(learn, wanted)?.differs(&format!("stages[{i}]"), learn, &wanted));
+    }
+    let neighbours = setting.config.model.hippocampus.neighbours;
+    if neighbours > learn {
+        words.push(format!(
+            "model.hippocampus.neighbours is {neighbours}, but there are {learn} images to remember: all of them are asked"
+        ));
+    }
+    Ok(words)
+}
+
+/// Geometry for images of this size.
+pub(super) fn sized(augment: &Augment, meant: Option<usize>, images: &Images) -> Augment {
+    let side = images.height().min(images.width());
+    meant.map_or(*augment, |meant| augment.scaled(side as f32 / meant as f32))
 }
 
 pub(super) fn learner<'a>(
@@ -78,16 +96,18 @@ pub(super) fn learner<'a>(
         BrainStage::Reconstruct(config) => {
             let streams = streams(seed, Purpose::Reconstruct, occurrence);
             let learns = [Brain::CORTEX, Brain::CEREBELLUM];
+            let augment = sized(&config.augment, setting.config.model.augment_side, &data.split.train);
             let gradient = gradient(RECONSTRUCT, &config.learn, &learns, data.learn.clone(), streams)?;
             let (held_out, evaluator) = (data.held_out(), Evaluator::new(config.learn.shard));
-            Box::new(GradientStage::new(RECONSTRUCT, Drawing { config, data, streams, held_out, evaluator }, gradient))
+            Box::new(GradientStage::new(RECONSTRUCT, Drawing { config, augment, data, streams, held_out, evaluator }, gradient))
         }
         BrainStage::Classify(config) => {
             let streams = streams(seed, Purpose::Classify, occurrence);
             let learns = [Brain::CORTEX, Brain::PREFRONTAL];
+            let augment = sized(&config.augment, setting.config.model.augment_side, &data.split.train);
             let gradient = gradient(CLASSIFY, &config.learn, &learns, data.learn.clone(), streams)?;
             let (held_out, evaluator) = (data.held_out(), Evaluator::new(config.learn.shard));
-            Box::new(GradientStage::new(CLASSIFY, Naming { config, data, streams, held_out, evaluator }, gradient))
+            Box::new(GradientStage::new(CLASSIFY, Naming { config, augment, data, streams, held_out, evaluator }, gradient))
         }
         BrainStage::Remember(_) => {
             let hippocampus = empty(model, setting)?;
@@ -95,16 +115,7 @@ pub(super) fn learner<'a>(
             let pieces: Vec<Range<usize>> = evaluator.pieces(data.learn.len()).collect();
             Box::new(Remembering { data, evaluator, pieces, done: 0, hippocampus: Some(hippocampus) })
         }
-        BrainStage::Trust(config) => {
-            let streams = streams(seed, Purpose::Trust, occurrence);
-            let queries = config.queries.min(data.learn.len());
-            let rows = (0..queries as u32).collect();
-            let gradient = gradient(TRUST, &config.learn, &[Brain::BASAL_GANGLIA], rows, streams)?;
-            let evaluator = Evaluator::new(config.learn.shard);
-            let (asked, held_out) = (Evidence::default(), Evidence::default());
-            let task = Trusting { config, data, streams, queries, asked, held_out, evaluator };
-            Box::new(GradientStage::new(TRUST, task, gradient))
-        }
+        BrainStage::Trust(config) => Box::new(Trusting { config, data, evaluator: Evaluator::new(SHARD) }),
     })
 }
 
@@ -116,6 +127,7 @@ pub(super) const TRUST: &str = "Basal ganglia";
 /// From the embedding, the cerebellum draws the image again.
 struct Drawing<'a> {
     config: &'a ReconstructConfig,
+    augment: Augment,
     data: &'a Dataset,
     streams: Streams,
     held_out: Images,
@@ -124,7 +136,8 @@ struct Drawing<'a> {
 
 impl Task<BrainModel> for Drawing<'_> {
     fn step(&mut self, model: &mut BrainModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
-        let ReconstructConfig { augment, corruption, target, loss, .. } = *self.config;
+        let ReconstructConfig { corruption, target, loss, .. } = *self.config;
+        let augment = self.augment;
         let (brain, images, streams) = (&model.brain, &self.data.split.train, self.streams);
         let objective = Reconstruct { brain, images, streams, augment, corruption, target, loss };
         gradient.step(&mut model.parameters, &objective)
@@ -155,6 +168,7 @@ impl Task<BrainModel> for Drawing<'_> {
 /// The prefrontal cortex names the class.
 struct Naming<'a> {
     config: &'a ClassifyConfig,
+    augment: Augment,
     data: &'a Dataset,
     streams: Streams,
     held_out: Images,
@@ -163,7 +177,8 @@ struct Naming<'a> {
 
 impl Task<BrainModel> for Naming<'_> {
     fn step(&mut self, model: &mut BrainModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
-        let ClassifyConfig { augment, label_smoothing, .. } = *self.config;
+        let ClassifyConfig { label_smoothing, .. } = *self.config;
+        let augment = self.augment;
         let (brain, images, streams) = (&model.brain, &self.data.split.train, self.streams);
         gradient.step(&mut model.parameters, &Classify { brain, images, streams, augment, label_smoothing })
     }
@@ -182,7 +197,8 @@ impl Task<BrainModel> for Naming<'_> {
 /// An empty hippocampus for this brain.
 fn empty(model: &BrainModel, setting: Setting<'_, BrainModel>) -> Result<Hippocampus, Error> {
     let config = setting.config.model.hippocampus;
-    let config = HippocampusConfig { seed: config.seed ^ setting.config.seed, ..config };
+    let neighbours = config.neighbours.min(setting.images()?.learn.len());
+    let config = HippocampusConfig { seed: config.seed ^ setting.config.seed, neighbours, ..config };
     Ok(Hippocampus::new(model.brain.config(), config)?)
 }
 
@@ -225,52 +241,40 @@ impl Learner<BrainModel> for Remembering<'_> {
     }
 }
 
-/// The basal ganglia learn when memory is the better adviser.
+/// The basal ganglia learn when memory is the better adviser, from images that neither it nor the cortex has learned.
 struct Trusting<'a> {
-    config: &'a TrustConfig,
+    config: &'a GateConfig,
     data: &'a Dataset,
-    streams: Streams,
-    queries: usize,
-    asked: Evidence,
-    held_out: Evidence,
     evaluator: Evaluator,
 }
 
-impl Task<BrainModel> for Trusting<'_> {
-    fn preparation(&self) -> &'static str {
-        "Evidence"
+impl Learner<BrainModel> for Trusting<'_> {
+    fn plan(&self) -> Plan {
+        Plan { name: TRUST.into(), unit: "images", total: self.data.validation.len() as u64 }
     }
 
-    fn prepare(&mut self, model: &mut BrainModel, progress: &mut Progress<'_>) -> Result<(), Error> {
-        let draw = Batches::over(self.data.learn.clone(), self.queries, true, &self.streams, 0)?;
-        let drawn = draw.get(0).unwrap_or_default();
-        let views = augmented(&self.data.split.train.select(drawn), &self.config.augment, &self.streams)?;
-        let ids: Vec<u64> = drawn.iter().map(|&i| u64::from(i)).collect();
-        let mut check = |_: usize| progress.check();
-        // Each query without its own memory: else the gate would learn to trust a leak.
-        self.asked = evidence(model, &mut self.evaluator, &views, Some(&ids), &mut check)?.0;
-        self.held_out = evidence(model, &mut self.evaluator, &self.data.held_out(), None, &mut check)?.0;
-        Ok(())
+    fn done(&self, _: &BrainModel) -> u64 {
+        0
     }
 
-    fn step(&mut self, model: &mut BrainModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
-        gradient.step(&mut model.parameters, &Trust { brain: &model.brain, evidence: &self.asked })
-    }
-
-    fn validate(&mut self, model: &BrainModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        let decided = self.evaluator.decide(&model.brain, parameters, &self.held_out)?;
-        Ok(scores(&decided.log_probs, model.brain.config().classes, &self.held_out.labels))
-    }
-
-    fn parameters<'m>(&self, model: &'m mut BrainModel) -> &'m mut Parameters<f32> {
-        &mut model.parameters
+    fn advance(&mut self, model: &mut BrainModel, progress: &mut Progress<'_>) -> Result<Advance, Error> {
+        let fitted = fit(model, self.config, self.data, &mut self.evaluator, progress)?;
+        BasalGanglia::set(&mut model.parameters, &fitted.gate)?;
+        progress.note(fitted.sentence());
+        Ok(Advance { done: self.data.validation.len() as u64, finished: true, ..Advance::default() })
     }
 }
 
-/// Every image once through the augmentation.
-fn augmented(images: &Images, augment: &Augment, streams: &Streams) -> Result<Images, Error> {
-    let mut scratch = nl_data::Scratch::default();
-    through(images, |i, image, view| augmented_image(images, i, augment, streams, 0, image, &mut scratch, view))
+/// The gate, from the images held out.
+pub(super) fn fit(
+    model: &BrainModel,
+    config: &GateConfig,
+    data: &Dataset,
+    evaluator: &mut Evaluator,
+    progress: &Progress<'_>,
+) -> Result<Fitted, Error> {
+    let evidence = evidence(model, evaluator, &data.held_out(), None, &mut |_| progress.check())?.0;
+    Ok(gate::fit(&evidence, config))
 }
 
 /// Every image through `f(index, working memory, view)`, back to bytes.

@@ -11,6 +11,7 @@ use crate::run::{Settings, Stage, StageKind};
 
 /// How an image becomes spikes, and the network that receives them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CompetitiveModelConfig {
     /// How an image becomes spikes.
@@ -63,6 +64,7 @@ pub fn competitive_network(neurons: usize, rule: Option<&str>) -> Result<Competi
 
 /// What a competitive network does, stage by stage.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CompetitiveStage {
     /// Learns by competition and STDP, without labels.
@@ -73,6 +75,7 @@ pub enum CompetitiveStage {
 
 /// Learns by competition and STDP, without labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompeteConfig {
     /// Passes over the images learned from.
@@ -90,6 +93,7 @@ fn one() -> u64 {
 
 /// Names each neuron by the class of training images that it answers to most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LabelConfig {
     /// Training images whose labels the neurons are named by, at most; without it all.

@@ -11,6 +11,7 @@ use crate::run::{Settings, Stage, StageKind};
 
 /// The eye, and the layers above it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConvStdpModelConfig {
     /// From pixels to spikes.
@@ -22,6 +23,7 @@ pub struct ConvStdpModelConfig {
 
 /// ON and OFF cells, local normalisation, ranks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct EyeConfig {
     /// The cells.
@@ -49,6 +51,7 @@ impl EyeConfig {
 
 /// A layer, and what leaves it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MapsConfig {
     /// The maps, and how they learn.
@@ -93,6 +96,7 @@ impl Settings for ConvStdpModelConfig {
 
 /// What a convolutional network of spiking maps does, stage by stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ConvStdpStage {
     /// A layer learns its maps by STDP, without labels.
@@ -105,6 +109,7 @@ pub enum ConvStdpStage {
 
 /// A layer learns its maps by STDP, without labels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeaturesConfig {
     /// The layer, from 1, from the eye up.
@@ -117,6 +122,7 @@ pub struct FeaturesConfig {
 
 /// Reward-modulated STDP on the last layer's features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RewardStageConfig {
     /// The layer.
@@ -128,6 +134,7 @@ pub struct RewardStageConfig {
 
 /// Multinomial logistic regression on standardised features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReadOutConfig {
     /// How it learns.

@@ -10,6 +10,7 @@ use crate::run::{Settings, Stage, StageKind};
 
 /// A published network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
     /// Vogels & Abbott with current-based synapses (Brette et al. 2007, benchmark 2).
@@ -49,6 +50,7 @@ impl Network {
 
 /// Which network, how large, in which steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SimulationConfig {
     /// Which network.
@@ -128,6 +130,7 @@ impl Settings for SimulationConfig {
 
 /// What a simulation does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SimulationStage {
     /// Lets time pass.
@@ -136,6 +139,7 @@ pub enum SimulationStage {
 
 /// Lets time pass in the network.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SimulateConfig {
     /// Biological time, seconds.

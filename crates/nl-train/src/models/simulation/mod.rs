@@ -45,6 +45,7 @@ impl Model for SimulationModel {
     const KIND: &'static str = "simulation";
     const ABOUT: &'static str = "a published spiking network, as its authors describe it";
     const IMAGES: bool = false;
+    const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/simulation.json"));
     type Config = SimulationConfig;
     type Stage = SimulationStage;
     type State = SimulationState;

@@ -6,8 +6,8 @@ mod trust;
 
 pub use classify::Classify;
 pub use reconstruct::{Reconstruct, ReconstructionLoss, ReconstructionTarget};
+pub use trust::Evidence;
 pub(crate) use trust::Rows;
-pub use trust::{Evidence, Trust};
 
 use nl_autodiff::{Tape, Var};
 use nl_data::{Augment, Images, Scratch};

@@ -13,7 +13,8 @@ use crate::gradient::{Objective, Shard};
 
 /// How the distance between the image and its reconstruction is measured; both are means over pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum ReconstructionLoss {
     /// (σ(logit) − x)²
     #[default]
@@ -24,7 +25,8 @@ pub enum ReconstructionLoss {
 
 /// What is to be given back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum ReconstructionTarget {
     /// The image that was shown, before corruption: a denoising autoencoder.
     #[default]

@@ -7,7 +7,7 @@ use nl_report::{Figure, Group, Section};
 use crate::models::brain::config::BrainStage;
 use crate::models::brain::findings::View;
 use crate::models::brain::objective::ReconstructionLoss;
-use crate::models::brain::stages::{CLASSIFY, RECONSTRUCT, TRUST};
+use crate::models::brain::stages::{CLASSIFY, RECONSTRUCT};
 use crate::run::StageHistory;
 
 pub(super) fn section(run: &View<'_>) -> Section {
@@ -53,12 +53,7 @@ fn words(stage: &BrainStage) -> Option<Words> {
             text: "Now with labels: the prefrontal cortex learns to name the class, and the cortex below it to help.",
             loss: "cross-entropy, nats",
         },
-        BrainStage::Trust(_) => Words {
-            title: TRUST,
-            text: "Everything else is fixed; the basal ganglia learn when memory is the better adviser.",
-            loss: "negative log-likelihood, nats",
-        },
-        BrainStage::Remember(_) => return None,
+        BrainStage::Remember(_) | BrainStage::Trust(_) => return None,
     })
 }
 
@@ -81,12 +76,6 @@ fn apart(stage: &BrainStage) -> String {
                 return String::new();
             }
             format!("The training loss lies above the validation loss because {}.", why.join(" and "))
-        }
-        BrainStage::Trust(own) if distorted(&own.augment) => {
-            "The training loss lies above the validation loss, and is meant to: training asks about images distorted until \
-             cortex and memory err, each without its own memory, for where both are right there is nothing to learn about \
-             trust; validation asks about images as they are."
-                .into()
         }
         _ => String::new(),
     }
@@ -176,14 +165,14 @@ mod tests {
         let mut records: Vec<Record> = (0..20).map(step).collect();
         records.push(record(1.0, &[("validation_loss", 0.008), ("validation_accuracy", 0.99)]));
         let curve = StageHistory { stage: 0, records };
-        let yaml = "{kind: trust, augment: {shift: 3}, learn: {epochs: 1, batch: 8, optimizer: {algorithm: {kind: adam}, \
+        let yaml = "{kind: classify, augment: {shift: 3}, learn: {epochs: 1, batch: 8, optimizer: {algorithm: {kind: adam}, \
                     schedule: {kind: cosine, rate: 0.003}}}}";
         let stage: BrainStage = serde_saphyr::from_str(yaml).unwrap();
         let why = apart(&stage);
         let shown = figures(&curve, words(&stage).unwrap().loss, &why);
         let titles: Vec<&str> = shown.iter().map(|figure| figure.title.as_str()).collect();
         assert_eq!(titles, ["Loss", "Accuracy", "Learning rate"]);
-        assert!(shown[0].text.contains("above the validation loss, and is meant to"), "{}", shown[0].text);
+        assert!(shown[0].text.contains("above the validation loss because its images are distorted"), "{}", shown[0].text);
         let Plot::Lines(lines) = &shown[0].plot else { panic!("no lines") };
         assert!(lines.log_y && lines.lines[2].points == [(1.0, 0.008)]);
         assert!(shown.iter().all(|figure| figure.plot.draw("t").unwrap().notes.is_empty()));

@@ -1,12 +1,13 @@
 //! What memory has to do with it: trust, recall, and where it had the last word.
 
-use nl_report::plots::{BarGroup, Bars, Cards, Interval, Intervals, Match, Matched, Matches};
-use nl_report::text::count;
+use nl_report::plots::{BarGroup, Bars, Cards, Cell, Interval, Intervals, Match, Matched, Matches, Table};
+use nl_report::text::{count, percent, thousands};
 use nl_report::{Figure, Group, Section};
 
 use super::answers::{Opinions, card, verdict};
 use super::{Decisions, SHOWN};
 use crate::models::brain::findings::{Findings, View, two_a_class};
+use crate::models::brain::gate::Fitted;
 use crate::page::picture;
 
 /// Bins of the trust.
@@ -52,6 +53,7 @@ pub(super) fn trust(findings: &Findings, decisions: &Decisions<'_>) -> Section {
     let range = Some((0.0, (10.0 * most).ceil().clamp(1.0, 10.0) / 10.0));
     let by_class = Intervals { x: "trust in memory, 0 to 1".into(), rows, range };
     Section::new("When the basal ganglia trust memory", "Trust", text)
+        .figures(findings.fitted.as_ref().map(chosen))
         .figure(Figure::new(
             "Right and wrong decisions",
             "Where the two shapes part, the trust itself says how hard an image is.",
@@ -62,6 +64,32 @@ pub(super) fn trust(findings: &Findings, decisions: &Decisions<'_>) -> Section {
             "Dot: the median. Thick bar: the middle half of the images. Thin bar: the middle 80 %.",
             by_class,
         ))
+}
+
+/// How the trust was chosen.
+fn chosen(fitted: &Fitted) -> Figure {
+    let text = format!(
+        "On the {} images split off the training set, which neither cortex nor memory has learned; each was decided by what was \
+         fitted to the others. The adviser that is right more often leads; the other joins in if the mixture is likelier and no \
+         less often right.",
+        thousands(fitted.images as u64)
+    );
+    Figure::new("How it was chosen", text, ways(fitted))
+}
+
+/// What each way to decide reached on held-out images.
+fn ways(fitted: &Fitted) -> Table {
+    let mut table = Table::new(&["way to decide", "correct", "share", "negative log-likelihood, nats", "used"]);
+    for trial in &fitted.trials {
+        table = table.row([
+            trial.way.name().into(),
+            Cell::number(thousands(trial.right as u64)),
+            Cell::number(percent(trial.right as f64 / fitted.images.max(1) as f64, 2)),
+            Cell::number(format!("{:.4}", trial.loss)),
+            (if trial.way == fitted.way { "yes" } else { "" }).into(),
+        ]);
+    }
+    table
 }
 
 /// The share of `values`, percent, in each bin of 0 to 1.

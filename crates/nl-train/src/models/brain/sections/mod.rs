@@ -8,7 +8,7 @@ mod wiring;
 
 use nl_report::plots::{Cell, Interval, Intervals, Table};
 use nl_report::text::{count, duration, percent, thousands};
-use nl_report::{Figure, Headline, Section, Tile};
+use nl_report::{Banner, Figure, Headline, Section, Tile};
 
 use super::findings::{Findings, Speed, View};
 use crate::metrics::{argmax, expected_calibration_error, wilson_interval};
@@ -73,12 +73,21 @@ pub(super) fn page(
         subject: format!("a brain on {}, seed {}", page::data_name(&data.source), run.seed),
         title: format!("A brain on {}", page::data_name(&data.source)),
         headline: Some(headline(run, findings, &decisions)),
-        banner: Some(page::banner(data)),
+        banner: Some(alarmed(page::banner(data), &findings.alarms)),
         tiles: tiles(findings, &decisions, speed, timings.total()),
         sections,
         facts: vec![("Trained parameters", thousands(run.model.parameters.len() as u64))],
         ..run::Findings::default()
     })
+}
+
+/// The banner with what has to be said before any number is read.
+fn alarmed(mut banner: Banner, alarms: &[String]) -> Banner {
+    if !alarms.is_empty() {
+        banner.warning = true;
+        banner.text = format!("{} {}", alarms.join(" "), banner.text);
+    }
+    banner
 }
 
 fn headline(run: &View<'_>, findings: &Findings, decisions: &Decisions<'_>) -> Headline {

@@ -1,0 +1,44 @@
+//! The JSON Schemas of what stands in a configuration of this crate.
+
+use nl_layers::competitive::CompetitiveConfig;
+use nl_layers::conv_stdp::{ConvStdpConfig, RewardConfig};
+use nl_layers::network::published::{BrunelConfig, VogelsAbbottConfig};
+use nl_layers::{Activation, Initializer};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// What a default writes is what its schema describes, with these defaults.
+fn described<T: JsonSchema + Default + Serialize>() {
+    let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();
+    let written = serde_json::to_value(T::default()).unwrap();
+    let properties = schema["properties"].as_object().unwrap_or_else(|| panic!("{schema:#}"));
+    let keys = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(properties), keys(written.as_object().unwrap()), "{}", schema["title"]);
+    for (name, field) in properties {
+        assert_eq!(field["default"], written[name], "{}.{name}", schema["title"]);
+        let target = field["$ref"].as_str().and_then(|at| schema.pointer(at.trim_start_matches('#')));
+        let says = |it: &Value| it["description"].is_string();
+        assert!(says(field) || target.is_some_and(says), "{}.{name} is not described", schema["title"]);
+    }
+    assert_eq!(schema["additionalProperties"], false, "{}", schema["title"]);
+}
+
+#[test]
+fn defaults_are_described() {
+    described::<CompetitiveConfig>();
+    described::<ConvStdpConfig>();
+    described::<RewardConfig>();
+    described::<BrunelConfig>();
+    described::<VogelsAbbottConfig>();
+}
+
+#[test]
+fn names_are_kebab_case() {
+    let initialisers = serde_json::to_value(schemars::schema_for!(Initializer)).unwrap();
+    let all = initialisers["oneOf"].as_array().unwrap();
+    let kinds: Vec<&Value> = all.iter().map(|one| &one["properties"]["kind"]["const"]).collect();
+    assert_eq!(kinds[..4], ["zeros", "constant", "he-normal", "he-uniform"]);
+    let activations = serde_json::to_value(schemars::schema_for!(Activation)).unwrap();
+    assert!(activations.to_string().contains("\"softplus\""), "{activations}");
+}

@@ -1,0 +1,49 @@
+//! The JSON Schemas of what stands in a configuration of this crate.
+
+use nl_plasticity::{
+    BcmParameters, ClopathStdpParameters, DiehlCookStdpParameters, DopamineStdpParameters, EpropParameters,
+    HebbParameters, MstdpParameters, OjaParameters, PairStdpParameters, RuleKind, TripletStdpParameters,
+    VogelsStdpParameters,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// What a default writes is what its schema describes, with these defaults.
+fn described<T: JsonSchema + Default + Serialize>() {
+    let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();
+    let written = serde_json::to_value(T::default()).unwrap();
+    let properties = schema["properties"].as_object().unwrap_or_else(|| panic!("{schema:#}"));
+    let keys = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(properties), keys(written.as_object().unwrap()), "{}", schema["title"]);
+    for (name, field) in properties {
+        assert_eq!(field["default"], written[name], "{}.{name}", schema["title"]);
+        let target = field["$ref"].as_str().and_then(|at| schema.pointer(at.trim_start_matches('#')));
+        let says = |it: &Value| it["description"].is_string();
+        assert!(says(field) || target.is_some_and(says), "{}.{name} is not described", schema["title"]);
+    }
+    assert_eq!(schema["additionalProperties"], false, "{}", schema["title"]);
+}
+
+#[test]
+fn defaults_are_described() {
+    described::<BcmParameters>();
+    described::<ClopathStdpParameters>();
+    described::<DiehlCookStdpParameters>();
+    described::<DopamineStdpParameters>();
+    described::<EpropParameters>();
+    described::<HebbParameters>();
+    described::<MstdpParameters>();
+    described::<OjaParameters>();
+    described::<PairStdpParameters>();
+    described::<TripletStdpParameters>();
+    described::<VogelsStdpParameters>();
+}
+
+#[test]
+fn the_rules_of_the_table_are_described_by_their_names() {
+    let schema = serde_json::to_value(schemars::schema_for!(RuleKind)).unwrap();
+    let all = schema["oneOf"].as_array().unwrap();
+    let kinds: Vec<&Value> = all.iter().map(|one| &one["properties"]["kind"]["const"]).collect();
+    assert_eq!(kinds, RuleKind::NAMES);
+}

@@ -1,0 +1,124 @@
+//! The brain beside what anybody would try first: k-NN and logistic regression on pixels.
+//!
+//! `cargo run --release -p nl-train --example compare -- FOLDER… [--config FILE] [--seeds 1,2,3]`: each folder holds four IDX
+//! files, each line of the table is one run. Without a configuration, the quick preset. Sets to try it on are written by
+//! `cargo run --release -p nl-data --example own_sets -- FOLDER`.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, RecallBatch, Scratch};
+use nl_data::{Batches, Choice, Images, Lookup, Split, resolve};
+use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, Schedule};
+use nl_random::Streams;
+use nl_train::objective::Probe;
+use nl_train::{BrainRun, Engine, Evaluator, Event, Preset, RunConfig, RunFolder, accuracy};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let (mut folders, mut config, mut seeds) = (Vec::new(), RunConfig::preset(Preset::Quick)?, vec![1]);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--config" => config = RunConfig::from_yaml(&std::fs::read_to_string(words.next().ok_or("which file?")?)?)?,
+            "--seeds" => {
+                let list = words.next().ok_or("which seeds?")?;
+                seeds = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
+            }
+            _ => folders.push(word),
+        }
+    }
+    println!(
+        "{:<24} {:>6} {:>7} {:>7} {:>4}  cortex memory  mixed  k-NN logistic seconds",
+        "set", "images", "size", "classes", "seed"
+    );
+    for folder in folders {
+        let (split, source) = resolve("own", &Choice::Dir(folder.clone().into()), &Lookup::default())?;
+        let knn = nearest(&split)?;
+        let logistic = logistic(&split)?;
+        for &seed in &seeds {
+            config.seed = seed;
+            let started = Instant::now();
+            let place = tempfile::tempdir()?;
+            let run_folder = RunFolder::create(&place.path().join("run"))?;
+            let mut observer = |event: &Event| {
+                if let Event::Warning { message } = event {
+                    eprintln!("{message}");
+                }
+            };
+            let summary =
+                BrainRun::start(config.clone(), split.clone(), source.clone(), run_folder)?.run(&mut observer)?;
+            let name = Path::new(&folder).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let (n, size) = (split.train.len(), format!("{}x{}", split.train.height(), split.train.width()));
+            let test = summary.test_accuracy;
+            let [cortex, memory, mixed, knn, logistic] =
+                [test.cortex, test.memory, test.mixed, knn, logistic].map(|share| 100.0 * share);
+            println!(
+                "{name:<24} {n:>6} {size:>7} {:>7} {seed:>4} {cortex:7.2} {memory:6.2} {mixed:6.2} {knn:6.2} {logistic:7.2} {:8.1}",
+                split.train.classes(),
+                started.elapsed().as_secs_f64()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Pixels in [0, 1].
+fn rows(images: &Images) -> Vec<f32> {
+    images.pixels().iter().map(|&p| f32::from(p) / 255.0).collect()
+}
+
+fn labels(images: &Images) -> Vec<u32> {
+    images.labels().iter().map(|&label| u32::from(label)).collect()
+}
+
+fn share_right(scores: &[f32], test: &Images) -> f64 {
+    let best = |row: &[f32]| (1..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32;
+    let named: Vec<u32> = scores.chunks_exact(test.classes()).map(best).collect();
+    accuracy(&named, &labels(test)).unwrap_or(0.0)
+}
+
+/// The five nearest training images, in pixels.
+fn nearest(split: &Split) -> Outcome<f64> {
+    let (n, classes) = (split.train.len(), split.train.classes());
+    let config = BrainConfig { embedding: split.train.area(), classes, ..BrainConfig::default() };
+    let mut memory =
+        Hippocampus::new(&config, HippocampusConfig { capacity: n, neighbours: 5.min(n), ..Default::default() })?;
+    memory.store(&rows(&split.train), &labels(&split.train), &(0..n as u64).collect::<Vec<_>>())?;
+    let mut recall = RecallBatch::default();
+    let mut scratches: Vec<Scratch> = (0..rayon::current_num_threads()).map(|_| Scratch::new()).collect();
+    memory.recall(&rows(&split.test), None, &mut recall, &mut scratches)?;
+    Ok(share_right(&recall.log_probs, &split.test))
+}
+
+/// Multinomial logistic regression on pixels: Adam, 1,000 steps of up to 128 images, a little weight decay.
+fn logistic(split: &Split) -> Outcome<f64> {
+    let (area, classes, steps, streams) = (split.train.area(), split.train.classes(), 1_000, Streams::new(0));
+    let (seen, new) = (rows(&split.train), rows(&split.test));
+    let (probe, mut parameters) = Probe::new(&seen[..], split.train.labels(), area, classes)?;
+    let batch = split.train.len().min(128);
+    let mut engine = Engine::new(&parameters, &[""], batch, 16, streams)?;
+    let schedule = Schedule::Cosine { rate: 3e-3, steps, floor: 0.0 };
+    let mut optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), schedule);
+    optimizer.weight_decay = 0.1;
+    let optimizer = Optimizer::new(optimizer, Mask::all())?;
+    let mut state = optimizer.init(parameters.values())?;
+    let mut batches = Batches::new(split.train.len(), batch, true, &streams, 0)?;
+    let mut epoch = 0;
+    for step in 0..steps {
+        let samples = match batches.next_batch() {
+            Some(samples) => samples.to_vec(),
+            None => {
+                epoch += 1;
+                batches.start_epoch(&streams, epoch);
+                batches.next_batch().unwrap_or_default().to_vec()
+            }
+        };
+        engine.step(&samples, epoch, &parameters, &probe)?;
+        optimizer.step(parameters.values_mut(), engine.gradient(), &mut state, step)?;
+    }
+    let logits = Evaluator::new(256).rows(&new, area, classes, &parameters, |x, ctx| probe.logits(x, ctx))?;
+    Ok(share_right(&logits, &split.test))
+}
