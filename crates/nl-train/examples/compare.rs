@@ -12,17 +12,20 @@ use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, RecallBatch, Scratch
 use nl_data::{Batches, Choice, Images, Lookup, Split, resolve};
 use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, Schedule};
 use nl_random::Streams;
-use nl_train::objective::Probe;
-use nl_train::{BrainRun, Engine, Evaluator, Event, Preset, RunConfig, RunFolder, accuracy};
+use nl_train::models::BrainModel;
+use nl_train::{
+    Dataset, Document, Engine, Event, Probe, RowEvaluator, Run, RunConfig, RunFolder, accuracy, shipped,
+};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let (mut folders, mut config, mut seeds) = (Vec::new(), RunConfig::preset(Preset::Quick)?, vec![1]);
+    let preset = RunConfig::of::<BrainModel>(shipped("mnist-quick").ok_or("no such configuration")?)?;
+    let (mut folders, mut config, mut seeds) = (Vec::new(), preset, vec![1]);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
-            "--config" => config = RunConfig::from_yaml(&std::fs::read_to_string(words.next().ok_or("which file?")?)?)?,
+            "--config" => config = Document::open(words.next().ok_or("which file?")?.as_ref())?.config::<BrainModel>()?,
             "--seeds" => {
                 let list = words.next().ok_or("which seeds?")?;
                 seeds = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
@@ -48,13 +51,14 @@ fn main() -> Outcome<()> {
                     eprintln!("{message}");
                 }
             };
-            let summary =
-                BrainRun::start(config.clone(), split.clone(), source.clone(), run_folder)?.run(&mut observer)?;
+            let data = config.data.clone().unwrap_or_default();
+            let data = Dataset::new(split.clone(), source.clone(), &data, seed)?;
+            let summary = Run::<BrainModel>::start(config.clone(), Some(data), run_folder)?.run(&mut observer)?;
             let name = Path::new(&folder).file_name().unwrap_or_default().to_string_lossy().into_owned();
             let (n, size) = (split.train.len(), format!("{}x{}", split.train.height(), split.train.width()));
-            let test = summary.test_accuracy;
+            let score = |name: &str| summary.scores.get(name).copied().unwrap_or(f64::NAN);
             let [cortex, memory, mixed, knn, logistic] =
-                [test.cortex, test.memory, test.mixed, knn, logistic].map(|share| 100.0 * share);
+                [score("cortex"), score("memory"), score("mixed"), knn, logistic].map(|share| 100.0 * share);
             println!(
                 "{name:<24} {n:>6} {size:>7} {:>7} {seed:>4} {cortex:7.2} {memory:6.2} {mixed:6.2} {knn:6.2} {logistic:7.2} {:8.1}",
                 split.train.classes(),
@@ -119,6 +123,6 @@ fn logistic(split: &Split) -> Outcome<f64> {
         engine.step(&samples, epoch, &parameters, &probe)?;
         optimizer.step(parameters.values_mut(), engine.gradient(), &mut state, step)?;
     }
-    let logits = Evaluator::new(256).rows(&new, area, classes, &parameters, |x, ctx| probe.logits(x, ctx))?;
+    let logits = RowEvaluator::<()>::new(256).rows(&new, area, classes, &parameters, |x, ctx| probe.logits(x, ctx))?;
     Ok(share_right(&logits, &split.test))
 }
