@@ -13,10 +13,10 @@ fn a_file_that_is_no_configuration() {
     place.refuses("mnist --config images", &["images", "directory"]);
     for (content, complaint) in [
         (&b""[..], ""),
-        (b"[[[[", "line 1"),
+        (b"[[[[", "bad.yaml:1"),
         (b"just a sentence", ""),
         (b"\xff\xfe\x00", "utf-8"),
-        (b"a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nname: *c\n", "line"),
+        (b"a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nname: *c\n", ""),
     ] {
         place.write("bad.yaml", content);
         place.refuses(LINE, &["bad.yaml", complaint]);
@@ -38,12 +38,12 @@ fn keys_that_are_unknown_missing_or_of_another_type() {
     let place = Place::with_images();
     for (from, to, complaint) in [
         ("validation: 40", "validaton: 40", "validaton"),
-        ("shard: 8\n", "", "shard"),
-        ("seed: 5", "seed: five", "line 2"),
-        ("seed: 5", "seed: -5", "line 2"),
+        ("batch: 20, shard: 8", "shard: 8", "batch"),
+        ("seed: 5", "seed: five", "bad.yaml:2"),
+        ("seed: 5", "seed: -5", "bad.yaml:2"),
         ("seed: 5", "seed: 5\nseed: 6", "seed"),
         ("kind: adam", "kind: madam", "madam"),
-        ("cerebellum: [6, 4]", "cerebellum: [6]", "line 6"),
+        ("cerebellum: [6, 4]", "cerebellum: [6]", "cerebellum"),
     ] {
         assert!(TINY.contains(from), "{from}");
         place.write("bad.yaml", TINY.replacen(from, to, 1));
@@ -64,7 +64,7 @@ fn values_out_of_range() {
         // What only the images can tell.
         ("validation: 40", "validation: 300", "300 of 300"),
         ("validation: 40", "validation: 18446744073709551615", "validation"),
-        ("data: images", "data: nowhere", "nowhere: no such folder"),
+        ("source: images", "source: nowhere", "nowhere: no such folder"),
     ] {
         assert!(TINY.contains(from), "{from}");
         place.write("bad.yaml", TINY.replacen(from, to, 1));

@@ -10,14 +10,20 @@ use crate::place::{Place, json};
 pub(crate) const TINY: &str = "\
 name: tiny
 seed: 5
-data: images
-layers:
-  - stdp: {maps: 8, kernel: 5, padding: 2, threshold: 12, double_every: 200}
-    images: 4000
-    converged: 0.0
-    pool: 4
-    next: 2
-read_out: {epochs: 4, batch: 20, rate: 3.0e-3, l2: 3.0e-3, epsilon: 0.1}
+data: {name: mnist, source: images}
+model:
+  kind: conv-stdp
+  layers:
+    - {stdp: {maps: 8, kernel: 5, padding: 2, threshold: 12, double_every: 200}, pool: 4, next: 2}
+stages:
+  - {kind: features, layer: 1, images: 4000, converged: 0.0}
+  - kind: read-out
+    learn:
+      epochs: 4
+      batch: 20
+      shard: 64
+      optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 3.0e-3}, l2: 3.0e-3}
+    epsilon: 0.1
 ";
 
 #[test]

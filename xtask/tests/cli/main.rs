@@ -16,3 +16,4 @@ mod sim;
 mod stdp;
 #[cfg(unix)]
 mod terminal;
+mod train;

@@ -48,7 +48,7 @@ fn more_threads_than_cores_have_to_be_asked_for_twice() {
 #[test]
 fn the_command_line_overrules_the_configuration() {
     let place = Place::with_images();
-    place.write("synthetic.yaml", crate::place::TINY.replacen("data: images", "data: synthetic", 1));
+    place.write("synthetic.yaml", crate::place::TINY.replacen("source: images", "source: synthetic", 1));
     let run = |line: &str| {
         let mut command = place.command(line);
         command.env("NL_DATASETS", place.path("images"));

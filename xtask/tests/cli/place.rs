@@ -19,19 +19,29 @@ pub(crate) const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 pub(crate) const TINY: &str = "\
 name: tiny
 seed: 5
-data: images
-validation: 40
-shard: 8
-brain: {retina: 4, thalamus_hidden: 2, v1: 4, v2: 6, v4: 6, embedding: 12, cerebellum: [6, 4]}
-self_supervised:
-  learn: {epochs: 4, batch: 20, algorithm: {kind: adam}, rate: {kind: one-cycle, peak: 2.0e-3}}
-  augment: {shift: 1, rotate: 10, elastic: 0.5}
-  corruption: {gaussian: {std: 0.1}}
-probe: {neighbours: 3, epochs: 2, batch: 50, learning_rate: 5.0e-3}
-supervised:
-  learn: {epochs: 8, batch: 20, algorithm: {kind: adam}, rate: {kind: one-cycle, peak: 3.0e-3}, average: 0.9}
-  augment: {shift: 1, rotate: 10, elastic: 0.5}
-hippocampus: {capacity: 200, neighbours: 5, temperature: 0.05}
+data: {name: mnist, source: images, validation: 40}
+model:
+  kind: brain
+  regions: {retina: 4, thalamus_hidden: 2, v1: 4, v2: 6, v4: 6, embedding: 12, cerebellum: [6, 4]}
+  hippocampus: {capacity: 200, neighbours: 5, temperature: 0.05}
+  probe:
+    neighbours: 3
+    learn: {epochs: 2, batch: 50, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 5.0e-3}}}
+stages:
+  - kind: reconstruct
+    learn: {epochs: 4, batch: 20, shard: 8, optimizer: {algorithm: {kind: adam}, schedule: {kind: one-cycle, peak: 2.0e-3}}}
+    augment: {shift: 1, rotate: 10, elastic: 0.5}
+    corruption: {kind: gaussian, std: 0.1}
+  - kind: classify
+    learn:
+      epochs: 8
+      batch: 20
+      shard: 8
+      optimizer: {algorithm: {kind: adam}, schedule: {kind: one-cycle, peak: 3.0e-3}}
+      average: 0.9
+    augment: {shift: 1, rotate: 10, elastic: 0.5}
+  - {kind: remember}
+  - {kind: trust}
 ";
 
 /// Every file below a folder with its size and beginning; folders have none.

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::place::{Place, json};
+use crate::sim::simulation;
 use crate::{conv_stdp, stdp};
 
 /// The command that stands on the page, as its reader sees it.
@@ -20,6 +21,7 @@ fn repeats(place: &Place, line: &[&str], out: &str, hash: &str) {
     let (first, _) = json(first.args(line).args(["--out", out, "--json"]));
     let page = std::fs::read_to_string(place.path(out).join("report.html")).unwrap();
     let command = command(&page);
+    assert!(command.starts_with("cargo xtask train --config "), "{command}");
     let rest = command.strip_prefix("cargo xtask ").unwrap_or_else(|| panic!("{command}"));
     let here = place.path("");
     assert!(
@@ -50,6 +52,6 @@ fn the_line_of_every_model_repeats_its_run() {
 #[test]
 fn a_simulation_of_another_time_step_is_repeated_with_it() {
     let place = Place::new();
-    place.write("sim.yaml", "model: brunel\nneurons: 400\nseconds: 0.1\ndt: 0.05\ntraces: 1\nskip: 0.02\n");
+    place.write("sim.yaml", simulation("network: brunel, neurons: 400, dt: 0.05, traces: 1", "seconds: 0.1, skip: 0.02"));
     repeats(&place, &["sim", "--config", "sim.yaml", "--seed", "3"], "out", "spikes_sha256");
 }

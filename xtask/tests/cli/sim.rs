@@ -44,6 +44,11 @@ fn every_network_answers_with_every_key() {
     }
 }
 
+/// A configuration of a network and how long it is simulated.
+pub(crate) fn simulation(network: &str, simulate: &str) -> String {
+    format!("name: tiny\nmodel: {{kind: simulation, {network}}}\nstages: [{{kind: simulate, {simulate}}}]\n")
+}
+
 fn spikes(summary: &Value) -> (&Value, &Value, &Value) {
     (&summary["spikes"], &summary["spikes_sha256"], &summary["cv_isi"])
 }
@@ -65,7 +70,7 @@ fn the_same_spikes_for_any_number_of_threads() {
 #[test]
 fn killed_and_resumed_it_ends_on_the_same_spikes() {
     let place = Place::new();
-    place.write("sim.yaml", "model: cuba\nneurons: 500\nseconds: 3\ncheckpoint: 0.2\n");
+    place.write("sim.yaml", simulation("network: cuba, neurons: 500", "seconds: 3").replace("stages", "checkpoint: {every: 0 s}\nstages"));
     let whole = json(&mut place.command("sim --config sim.yaml --out whole --json")).0;
     let mut child =
         place.command("sim --config sim.yaml --out cut").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
@@ -84,7 +89,7 @@ fn killed_and_resumed_it_ends_on_the_same_spikes() {
 #[test]
 fn a_coarse_time_step_is_said() {
     let place = Place::new();
-    place.write("coarse.yaml", "model: cuba\nneurons: 500\nseconds: 0.4\ndt: 5\n");
+    place.write("coarse.yaml", simulation("network: cuba, neurons: 500, dt: 5", "seconds: 0.4"));
     let summary = json(&mut place.command("sim --config coarse.yaml --out coarse --json")).0;
     assert_eq!((&summary["synchrony_bin_ms"], &summary["skipped_seconds"]), (&5.0.into(), &0.2.into()));
     let page = std::fs::read_to_string(place.path("coarse/report.html")).unwrap();
@@ -131,16 +136,16 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
     ] {
         place.refuses(line, words);
     }
-    for (yaml, words) in [
-        ("model: lif", &["lif"][..]),
-        ("model: cuba\ndt: -1", &["dt is -1"]),
-        ("model: cuba\nspeed: 3", &["speed"]),
-        ("model: cuba\nskip: 1", &["skip is 1 s of 1 s"]),
-        ("model: cuba\nskip: 0.00003", &["skip", "use 0 ms or 0.1 ms"]),
-        ("model: brunel\ndt: 2", &["delay", "1.5 ms", "use 0 ms or 2 ms"]),
-        ("model: cuba\ndt: 10", &["t_ref", "5 ms", "use 0 ms or 10 ms"]),
+    for (network, simulate, words) in [
+        ("network: lif", "seconds: 1", &["lif"][..]),
+        ("network: cuba, dt: -1", "seconds: 1", &["dt is -1"]),
+        ("network: cuba, speed: 3", "seconds: 1", &["speed"]),
+        ("network: cuba", "skip: 1", &["skip is 1 s of 1 s"]),
+        ("network: cuba", "skip: 0.00003", &["skip", "use 0 ms or 0.1 ms"]),
+        ("network: brunel, dt: 2", "seconds: 1", &["delay", "1.5 ms", "use 0 ms or 2 ms"]),
+        ("network: cuba, dt: 10", "seconds: 1", &["t_ref", "5 ms", "use 0 ms or 10 ms"]),
     ] {
-        place.write("bad.yaml", yaml);
+        place.write("bad.yaml", simulation(network, simulate));
         place.refuses("sim --config bad.yaml", words);
     }
 }

@@ -9,13 +9,15 @@ use crate::place::{Place, json};
 pub(crate) const TINY: &str = "\
 name: tiny
 seed: 5
-data: images
-epochs: 40
-validation: 40
-watch: 20
-checkpoint: 0
-input: {rate: 6500, steps: 150, dt: 1}
-network: {neurons: 60, theta_plus: {from: 3, to: 0.03}, rule: {kind: diehl-cook, x_tar: 0.6, w_max: 0.3, mu: 1}}
+data: {name: mnist, source: images, validation: 40}
+checkpoint: {every: 0 s}
+model:
+  kind: competitive
+  input: {rate: 6500, steps: 150, dt: 1}
+  network: {neurons: 60, theta_plus: {from: 3, to: 0.03}, rule: {kind: diehl-cook, x_tar: 0.6, w_max: 0.3, mu: 1}}
+stages:
+  - {kind: compete, epochs: 40, watch: 20}
+  - {kind: label}
 ";
 
 #[test]
@@ -69,7 +71,7 @@ fn what_is_refused_leaves_no_trace() {
     place.refuses("stdp --resume images", &["holds no run to resume"]);
     for (from, to, complaint) in [
         ("epochs: 40", "epoch: 40", "epoch"),
-        ("seed: 5", "seed: -5", "line 2"),
+        ("seed: 5", "seed: -5", "bad.yaml:2"),
         ("validation: 40", "validation: 300", "300 of 300"),
         ("neurons: 60", "neurons: 0", "neurons"),
         ("steps: 150", "steps: 0", "steps"),

@@ -96,7 +96,21 @@ struct Shape {
     height: usize,
     width: usize,
     classes: usize,
+    #[serde(with = "as_json")]
     source: Source,
+}
+
+/// A value whose fields may be missing, as JSON inside a checkpoint: bincode counts on every field being there.
+mod as_json {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, ser};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(value).map_err(ser::Error::custom)?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 impl Shape {
@@ -346,12 +360,12 @@ fn keep(
     let mut line = serde_json::Map::new();
     line.insert("stage".into(), name.into());
     line.insert(moment.unit.into(), moment.at.into());
-    for (name, value) in moment.measures.iter() {
+    for (measure, value) in moment.measures.iter() {
         if !value.is_finite() {
             let place = format!("stage {name}, {} {}", moment.unit, moment.at);
-            return Err(Error::NotFinite { what: format!("the {}", name.replace('_', " ")), value, place });
+            return Err(Error::NotFinite { what: format!("the {}", measure.replace('_', " ")), value, place });
         }
-        line.insert(name.into(), value.into());
+        line.insert(measure.into(), value.into());
     }
     folder.append_metrics(&line)?;
     history.add(stage, moment.at, &moment.measures);
