@@ -1,8 +1,8 @@
 //! Data sets unlike MNIST, to try a trainer on: small, tiny, oblong, of two and of two hundred classes, noisy.
 //!
-//! `cargo run --release -p nl-data --example own_sets -- FOLDER` writes each as a folder of IDX files, the same bytes each
-//! time. Those made of digits and of clothes need MNIST and Fashion-MNIST below `$NL_DATASETS`; without them, they are made
-//! of procedural digits.
+//! `cargo run --release -p nl-data --example own_sets` writes each as a folder of IDX files, the same bytes each time, below
+//! the folder that is named behind `--`, else below a temporary one. Those made of digits and of clothes need MNIST and
+//! Fashion-MNIST below `$NL_DATASETS`; without them, they are made of procedural digits.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,7 +12,7 @@ use nl_random::{Rng, Streams};
 use rand::RngExt;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("say where: own_sets FOLDER")?;
+    let folder = std::env::args_os().nth(1).map_or_else(|| std::env::temp_dir().join("own-sets"), Into::into);
     let known = |name: &str| {
         let dir = std::env::var_os("NL_DATASETS").map(|dir| Path::new(&dir).join(name));
         dir.and_then(|dir| load_idx_dir(dir, &Limits::default()).ok())
@@ -37,10 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("chance-4-16x16-1000", chance(4, [16, 16], 1_000, 15)?),
     ];
     for (name, split) in &sets {
-        save_idx_dir(split, Path::new(&folder).join(name))?;
+        save_idx_dir(split, folder.join(name))?;
         let (n, m) = (split.train.len(), split.test.len());
         println!("{name}: {n} + {m} images, {} classes", split.train.classes());
     }
+    println!("in {}", folder.display());
     Ok(())
 }
 

@@ -9,23 +9,36 @@ use std::path::Path;
 use std::time::Instant;
 
 use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig, RecallBatch, Scratch};
-use nl_data::{Batches, Choice, Images, Lookup, Split, resolve};
-use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, Schedule};
+use nl_data::{Choice, Images, Lookup, Split, resolve};
+use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use nl_random::Streams;
 use nl_train::models::BrainModel;
 use nl_train::{
+<<<<<<< HEAD
     Dataset, Document, Engine, Event, Probe, RowEvaluator, Run, RunConfig, RunFolder, accuracy, shipped,
+=======
+    Dataset, Document, Event, Gradient, LearnConfig, Probe, RowEvaluator, Run, RunFolder, accuracy, shipped,
+>>>>>>> one-run
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
+<<<<<<< HEAD
     let preset = RunConfig::of::<BrainModel>(shipped("mnist-quick").ok_or("no such configuration")?)?;
     let (mut folders, mut config, mut seeds) = (Vec::new(), preset, vec![1]);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--config" => config = Document::open(words.next().ok_or("which file?")?.as_ref())?.config::<BrainModel>()?,
+=======
+    let quick = Document::read("mnist-quick", shipped("mnist-quick").ok_or("no such configuration")?)?;
+    let (mut folders, mut config, mut seeds) = (Vec::new(), quick.config::<BrainModel>()?, vec![1]);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--config" => config = Document::open(Path::new(&words.next().ok_or("which file?")?))?.config::<BrainModel>()?,
+>>>>>>> one-run
             "--seeds" => {
                 let list = words.next().ok_or("which seeds?")?;
                 seeds = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
@@ -51,8 +64,13 @@ fn main() -> Outcome<()> {
                     eprintln!("{message}");
                 }
             };
+<<<<<<< HEAD
             let data = config.data.clone().unwrap_or_default();
             let data = Dataset::new(split.clone(), source.clone(), &data, seed)?;
+=======
+            let images = config.data.clone().unwrap_or_default();
+            let data = Dataset::new(split.clone(), source.clone(), &images, seed)?;
+>>>>>>> one-run
             let summary = Run::<BrainModel>::start(config.clone(), Some(data), run_folder)?.run(&mut observer)?;
             let name = Path::new(&folder).file_name().unwrap_or_default().to_string_lossy().into_owned();
             let (n, size) = (split.train.len(), format!("{}x{}", split.train.height(), split.train.width()));
@@ -97,31 +115,19 @@ fn nearest(split: &Split) -> Outcome<f64> {
     Ok(share_right(&recall.log_probs, &split.test))
 }
 
-/// Multinomial logistic regression on pixels: Adam, 1,000 steps of up to 128 images, a little weight decay.
+/// Multinomial logistic regression on pixels: Adam, 128,000 images shown in batches of up to 128, a little weight decay.
 fn logistic(split: &Split) -> Outcome<f64> {
-    let (area, classes, steps, streams) = (split.train.area(), split.train.classes(), 1_000, Streams::new(0));
+    let (area, classes, n) = (split.train.area(), split.train.classes(), split.train.len());
     let (seen, new) = (rows(&split.train), rows(&split.test));
     let (probe, mut parameters) = Probe::new(&seen[..], split.train.labels(), area, classes)?;
-    let batch = split.train.len().min(128);
-    let mut engine = Engine::new(&parameters, &[""], batch, 16, streams)?;
-    let schedule = Schedule::Cosine { rate: 3e-3, steps, floor: 0.0 };
+    let schedule = Schedule::Cosine { rate: 3e-3, steps: 0, floor: 0.0 };
     let mut optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), schedule);
     optimizer.weight_decay = 0.1;
-    let optimizer = Optimizer::new(optimizer, Mask::all())?;
-    let mut state = optimizer.init(parameters.values())?;
-    let mut batches = Batches::new(split.train.len(), batch, true, &streams, 0)?;
-    let mut epoch = 0;
-    for step in 0..steps {
-        let samples = match batches.next_batch() {
-            Some(samples) => samples.to_vec(),
-            None => {
-                epoch += 1;
-                batches.start_epoch(&streams, epoch);
-                batches.next_batch().unwrap_or_default().to_vec()
-            }
-        };
-        engine.step(&samples, epoch, &parameters, &probe)?;
-        optimizer.step(parameters.values_mut(), engine.gradient(), &mut state, step)?;
+    let learn = LearnConfig { min_images: 128_000, ..LearnConfig::new(1, 128, optimizer) };
+    let items = (0..n as u32).collect();
+    let mut gradient = Gradient::new("logistic regression", &learn, &parameters, &[""], items, Streams::new(0))?;
+    while !gradient.is_over() {
+        gradient.step(&mut parameters, &probe)?;
     }
     let logits = RowEvaluator::<()>::new(256).rows(&new, area, classes, &parameters, |x, ctx| probe.logits(x, ctx))?;
     Ok(share_right(&logits, &split.test))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::transfer::Transfer;
+use super::transfer::{Transfer, shown};
 use super::{FetchError, Fetched, Patience, Progress};
 use crate::atomic;
 use crate::registry::Remote;
@@ -24,7 +24,7 @@ pub(super) fn download(
         match transfer.run() {
             Ok(resumed) => {
                 atomic::publish(&part, &goal).map_err(FetchError::io("write", &goal))?;
-                return Ok(Fetched { path: goal, origin: Some(url), resumed });
+                return Ok(Fetched { path: goal, origin: Some(shown(&url)), resumed });
             }
             // The next mirror has the same disk.
             Err(error @ FetchError::Io { .. }) => return Err(error),

@@ -24,6 +24,9 @@ pub(super) struct Transfer<'a, 'p> {
 impl Transfer<'_, '_> {
     /// Leaves the right file at `part`, and returns how many bytes of an earlier attempt it begins with.
     pub(super) fn run(&mut self) -> Result<u64, FetchError> {
+        if self.is_whole()? {
+            return Ok(self.remote.bytes);
+        }
         let have = self.present()?;
         let resumed = match self.body(have) {
             // Nothing more to be had: judge what is there.
@@ -43,7 +46,13 @@ impl Transfer<'_, '_> {
         }
         let found = unpacked_hash(self.part, self.remote, true)?;
         self.discard()?;
-        Err(FetchError::WrongHash { from: self.url.to_owned(), expected: self.remote.unpacked_sha256.clone(), found })
+        Err(FetchError::WrongHash { from: shown(self.url), expected: self.remote.unpacked_sha256.clone(), found })
+    }
+
+    /// Whether an earlier attempt was cut off only after its last byte.
+    fn is_whole(&self) -> Result<bool, FetchError> {
+        let length = fs::metadata(self.part).map(|metadata| metadata.len());
+        Ok(length.is_ok_and(|length| length == self.remote.bytes) && check(self.part, self.remote, true)?)
     }
 
     /// Bytes of an earlier attempt.
@@ -74,10 +83,10 @@ impl Transfer<'_, '_> {
                 response = self.request(0, allowed)?;
                 0
             }
-            status => return Err(FetchError::Status { url: self.url.to_owned(), status }),
+            status => return Err(FetchError::Status { url: shown(self.url), status }),
         };
         if response.status().as_u16() != 200 && start == 0 {
-            return Err(FetchError::Status { url: self.url.to_owned(), status: response.status().as_u16() });
+            return Err(FetchError::Status { url: shown(self.url), status: response.status().as_u16() });
         }
         let limit = remote.most_bytes(true);
         let declared = response.body().content_length().map(|bytes| bytes.saturating_add(start));
@@ -115,7 +124,7 @@ impl Transfer<'_, '_> {
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }
-        request.call().map_err(|error| FetchError::NoAnswer { url: self.url.to_owned(), reason: error.to_string() })
+        request.call().map_err(|error| FetchError::NoAnswer { url: shown(self.url), reason: error.to_string() })
     }
 
     fn pump(
@@ -131,12 +140,12 @@ impl Transfer<'_, '_> {
         let mut found = start;
         let mut buffer = vec![0; 64 * 1024];
         let slow = |found| FetchError::TooSlow {
-            url: self.url.to_owned(),
+            url: shown(self.url),
             found,
             expected,
             seconds: began.elapsed().as_secs_f64(),
         };
-        let cut = |found, reason| FetchError::CutOff { url: self.url.to_owned(), found, expected, reason };
+        let cut = |found, reason| FetchError::CutOff { url: shown(self.url), found, expected, reason };
         loop {
             (self.progress)(Progress { file: &self.remote.name, bytes: found, total: expected });
             let bytes = match reader.read(&mut buffer) {
@@ -170,7 +179,7 @@ impl Transfer<'_, '_> {
     }
 
     fn too_large(&self, limit: u64) -> FetchError {
-        FetchError::TooLarge { url: self.url.to_owned(), limit, expected: self.remote.bytes }
+        FetchError::TooLarge { url: shown(self.url), limit, expected: self.remote.bytes }
     }
 }
 
@@ -186,8 +195,30 @@ fn is_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut || matches!(inner, Some(ureq::Error::Timeout(_)))
 }
 
+/// A URL as it may be printed: without a name and a password in it.
+pub(super) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://…@{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
 /// Whether the address is this machine, which no proxy can reach.
 fn is_loopback(url: &str) -> bool {
     let host = url.split("://").nth(1).unwrap_or_default();
     ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_printed() {
+        assert_eq!(shown("https://ada:secret@example.org/a?b=c@d"), "https://…@example.org/a?b=c@d");
+        assert_eq!(shown("https://a@b:p@ss@example.org"), "https://…@example.org");
+        assert_eq!(shown("http://example.org/a@b"), "http://example.org/a@b");
+    }
 }

@@ -13,8 +13,8 @@ use crate::Error;
 
 /// The most validations of a stage, and ends of epochs that anybody is told of.
 const VALIDATIONS: u64 = 40;
-/// A moving average of the weights reaches back over at most this part of the steps: 1 / 8.
-const AVERAGE_PART: f64 = 8.0;
+/// A moving average of the weights reaches back over at most this part of the steps: 1 / 4.
+const AVERAGE_PART: f64 = 4.0;
 
 /// How one stage learns from a set of `images`:
 ///
@@ -23,7 +23,7 @@ const AVERAGE_PART: f64 = 8.0;
 /// | batch | min(b, max(s, n / min_batches), n), s the shard: a small set is learned in small batches |
 /// | steps an epoch | ⌊n / batch⌋ |
 /// | epochs | max(e, ⌈min_images / (batch · steps an epoch)⌉), 0 if e = 0 |
-/// | decay of the average | min(β, 1 − 8 / steps): its horizon 1 / (1 − β) is at most an eighth of the stage |
+/// | decay of the average | min(β, 1 − 4 / steps): its horizon 1 / (1 − β) is at most a quarter of the stage |
 /// | validated | every ⌈epochs / 40⌉ epochs, and at the end |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
@@ -208,7 +208,8 @@ mod tests {
         assert_eq!(quick, same);
         assert!(quick.differs("supervised", 58_000, &QUICK).is_empty());
         // 28,000 procedural digits: 436 steps, as before.
-        assert_eq!(Budget::new(28_000, QUICK).unwrap().epochs, 2);
+        let synthetic = Budget::new(28_000, QUICK).unwrap();
+        assert_eq!((synthetic.epochs, synthetic.steps, synthetic.average), (2, 218, Some(0.99)));
         let full = Wanted { epochs: 24, average: Some(0.999), ..QUICK };
         let budget = Budget::new(58_000, full).unwrap();
         assert_eq!((budget.epochs, budget.average, budget.validate_every), (24, Some(0.999), 1));
@@ -235,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn an_average_reaches_back_over_an_eighth_at_most() {
+    fn an_average_reaches_back_over_a_quarter_at_most() {
         let short = Wanted { epochs: 1, min_images: 0, batch: 16, min_batches: 1, shard: 16, average: Some(0.999) };
-        // 10 steps: a horizon of 1.25.
-        assert!((Budget::new(160, short).unwrap().average.unwrap() - 0.2).abs() < 1e-12);
+        // 10 steps: a horizon of 2.5.
+        assert!((Budget::new(160, short).unwrap().average.unwrap() - 0.6).abs() < 1e-12);
         assert_eq!(Budget::new(48, short).unwrap().average, Some(0.0));
         let words = Budget::new(160, short).unwrap().differs("supervised", 160, &short);
         assert!(
-            words[0].contains("supervised.learn.average is 0.999, too long a memory for 10 steps: 0.2"),
+            words[0].contains("supervised.learn.average is 0.999, too long a memory for 10 steps: 0.6"),
             "{words:?}"
         );
     }

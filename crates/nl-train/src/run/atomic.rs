@@ -42,12 +42,18 @@ fn advice(cause: &io::Error) -> &'static str {
     }
 }
 
-/// Creates a folder and its parents.
+/// Creates a folder and its parents; those that are new are there after a power cut as well.
 ///
 /// # Errors
 /// [`FileError`] with the path and the cause.
 pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
-    fs::create_dir_all(path).map_err(FileError::at("create the folder", path))
+    let new = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count();
+    fs::create_dir_all(path).map_err(FileError::at("create the folder", path))?;
+    for parent in path.ancestors().skip(1).take(new) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        sync_folder(parent).map_err(FileError::at("create a folder in", parent))?;
+    }
+    Ok(())
 }
 
 /// Reads a whole file of at most `cap` bytes.
@@ -56,6 +62,10 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
 /// [`FileError`] if the file cannot be read, or is larger than `cap` ([`io::ErrorKind::FileTooLarge`]).
 pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, FileError> {
     let read = || {
+        // A pipe would be waited for, for ever.
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file but a folder, a pipe or a device"));
+        }
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
         if length > cap {
@@ -93,11 +103,10 @@ fn write_atomic_with(
     };
     let write = || {
         // Dropped on any early return, which removes the file.
-        let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        let mut temporary = readable(tempfile::Builder::new().prefix(TEMPORARY)).tempfile_in(folder)?;
         let mut writer = BufWriter::new(temporary.as_file_mut());
         fill(&mut writer)?;
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        make_readable(temporary.as_file())?;
         temporary.persist(path).map_err(|error| error.error)?;
         sync_folder(folder)
     };
@@ -113,16 +122,16 @@ pub(crate) fn remove_temporary(folder: &Path) {
     }
 }
 
-/// Temporary files are private to their owner; results are as readable as any other file.
+/// Temporary files are private to their owner; results are as readable as any other file: as the umask says.
 #[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
+fn readable<'b, 'x, 'y>(builder: &'b mut tempfile::Builder<'x, 'y>) -> &'b mut tempfile::Builder<'x, 'y> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    builder.permissions(fs::Permissions::from_mode(0o666))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &File) -> io::Result<()> {
-    Ok(())
+fn readable<'b, 'x, 'y>(builder: &'b mut tempfile::Builder<'x, 'y>) -> &'b mut tempfile::Builder<'x, 'y> {
+    builder
 }
 
 /// Makes the rename itself durable. Only Unix can open a folder.
@@ -149,6 +158,26 @@ mod tests {
             fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    /// A new file beside one that the system made with the same umask.
+    #[cfg(unix)]
+    #[test]
+    fn the_umask_is_heeded() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+        fs::write(folder.path().join("plain"), "").unwrap();
+        write_atomic(&folder.path().join("ours"), b"x").unwrap();
+        assert_eq!(mode("ours"), mode("plain"));
+    }
+
+    /// Reading a pipe that nobody writes to would never end.
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read_capped(folder.path(), 10).unwrap_err().to_string();
+        assert!(error.contains("it is no file"), "{error}");
     }
 
     #[test]

@@ -333,7 +333,8 @@ impl CheckpointStore {
             let is_ours = path.extension().is_some_and(|extension| extension == EXTENSION);
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             let step = stem.and_then(|stem| stem.strip_prefix("checkpoint-")).and_then(|digits| digits.parse().ok());
-            if let (true, Some(step)) = (is_ours, step) {
+            // A pipe or a folder of that name is none of ours.
+            if let (true, Some(step)) = (is_ours && path.is_file(), step) {
                 files.push((step, path));
             }
         }

@@ -358,7 +358,10 @@ fn format_error(path: &Path, error: &dyn std::fmt::Display) -> RunFolderError {
 
 fn refuse_content(path: &Path) -> Result<()> {
     for entry in fs::read_dir(path).map_err(FileError::at("list", path))? {
-        if entry.map_err(FileError::at("list", path))?.file_name() != LOCK {
+        let entry = entry.map_err(FileError::at("list", path))?;
+        // A run that was killed before it wrote a line leaves these: nothing would be lost.
+        let nothing = entry.file_name() == METRICS && entry.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if entry.file_name() != LOCK && !nothing {
             return Err(RunFolderError::NotEmpty { path: path.to_owned() });
         }
     }
@@ -467,6 +470,18 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "not even a lock file is added");
         let error = RunFolder::resume(folder.path()).unwrap_err().to_string();
         assert!(error.contains("holds no run to resume"), "{error}");
+    }
+
+    /// Killed before its configuration was there: the folder can be used again.
+    #[test]
+    fn a_folder_of_a_run_that_was_killed_at_once_is_as_good_as_empty() {
+        let parent = tempfile::tempdir().unwrap();
+        for name in [LOCK, METRICS] {
+            fs::write(parent.path().join(name), "").unwrap();
+        }
+        assert!(RunFolder::create(parent.path()).is_ok());
+        fs::write(parent.path().join(METRICS), "{}\n").unwrap();
+        assert!(matches!(RunFolder::create(parent.path()), Err(RunFolderError::NotEmpty { .. })));
     }
 
     #[test]

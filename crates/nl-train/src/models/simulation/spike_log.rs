@@ -44,6 +44,10 @@ impl SpikeLog {
     /// Opens the file of the run in `folder` and cuts it back to `mark`; the spikes up to there.
     pub(super) fn open(folder: &Path, mark: Mark) -> Result<(Self, Vec<SpikeEvent>), RunFolderError> {
         let path = folder.join(FILE);
+        if path.exists() && !path.is_file() {
+            let reason = "it is no file but a folder, a pipe or a device; start a new run".to_owned();
+            return Err(RunFolderError::Format { path, reason });
+        }
         let open = || OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = open().map_err(FileError::at("open", &path))?;
         let found = file.metadata().map_err(FileError::at("read", &path))?.len();
