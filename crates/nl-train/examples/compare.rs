@@ -1,8 +1,8 @@
 //! The brain beside what anybody would try first: k-NN and logistic regression on pixels.
 //!
-//! `cargo run --release -p nl-train --example compare -- FOLDER… [--config FILE] [--seeds 1,2,3]`: each folder holds four IDX
-//! files, each line of the table is one run. Without a configuration, the quick preset. Sets to try it on are written by
-//! `cargo run --release -p nl-data --example own_sets -- FOLDER`.
+//! `cargo run --release -p nl-train --example compare`, and behind `--`: `FOLDER… [--config FILE] [--seeds 1,2,3]`. Each
+//! folder holds four IDX files, each line of the table is one run; without a folder, procedural digits. Without a
+//! configuration, the quick preset; NL_SHORT=1 shows it fewer images. Sets to try it on: the example `own_sets` of nl-data.
 
 use std::error::Error;
 use std::path::Path;
@@ -13,37 +13,37 @@ use nl_data::{Choice, Images, Lookup, Split, resolve};
 use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use nl_random::Streams;
 use nl_train::models::BrainModel;
+use nl_train::models::brain::{BrainStage, ClassifyConfig, ReconstructConfig};
 use nl_train::{
-<<<<<<< HEAD
-    Dataset, Document, Engine, Event, Probe, RowEvaluator, Run, RunConfig, RunFolder, accuracy, shipped,
-=======
     Dataset, Document, Event, Gradient, LearnConfig, Probe, RowEvaluator, Run, RunFolder, accuracy, shipped,
->>>>>>> one-run
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-<<<<<<< HEAD
-    let preset = RunConfig::of::<BrainModel>(shipped("mnist-quick").ok_or("no such configuration")?)?;
-    let (mut folders, mut config, mut seeds) = (Vec::new(), preset, vec![1]);
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--config" => config = Document::open(words.next().ok_or("which file?")?.as_ref())?.config::<BrainModel>()?,
-=======
     let quick = Document::read("mnist-quick", shipped("mnist-quick").ok_or("no such configuration")?)?;
     let (mut folders, mut config, mut seeds) = (Vec::new(), quick.config::<BrainModel>()?, vec![1]);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--config" => config = Document::open(Path::new(&words.next().ok_or("which file?")?))?.config::<BrainModel>()?,
->>>>>>> one-run
             "--seeds" => {
                 let list = words.next().ok_or("which seeds?")?;
                 seeds = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
             }
-            _ => folders.push(word),
+            _ => folders.push(Choice::Dir(word.into())),
+        }
+    }
+    if folders.is_empty() {
+        folders.push(Choice::Synthetic);
+    }
+    if std::env::var_os("NL_SHORT").is_some() {
+        for stage in &mut config.stages {
+            if let BrainStage::Reconstruct(ReconstructConfig { learn, .. })
+            | BrainStage::Classify(ClassifyConfig { learn, .. }) = stage
+            {
+                (learn.epochs, learn.min_images) = (1, 2_000);
+            }
         }
     }
     println!(
@@ -51,7 +51,8 @@ fn main() -> Outcome<()> {
         "set", "images", "size", "classes", "seed"
     );
     for folder in folders {
-        let (split, source) = resolve("own", &Choice::Dir(folder.clone().into()), &Lookup::default())?;
+        let lookup = Lookup { train: 1_000, test: 1_000, ..Lookup::default() };
+        let (split, source) = resolve("own", &folder, &lookup)?;
         let knn = nearest(&split)?;
         let logistic = logistic(&split)?;
         for &seed in &seeds {
@@ -64,15 +65,10 @@ fn main() -> Outcome<()> {
                     eprintln!("{message}");
                 }
             };
-<<<<<<< HEAD
-            let data = config.data.clone().unwrap_or_default();
-            let data = Dataset::new(split.clone(), source.clone(), &data, seed)?;
-=======
             let images = config.data.clone().unwrap_or_default();
             let data = Dataset::new(split.clone(), source.clone(), &images, seed)?;
->>>>>>> one-run
             let summary = Run::<BrainModel>::start(config.clone(), Some(data), run_folder)?.run(&mut observer)?;
-            let name = Path::new(&folder).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = source.path.as_deref().map_or("procedural digits".into(), name_of);
             let (n, size) = (split.train.len(), format!("{}x{}", split.train.height(), split.train.width()));
             let score = |name: &str| summary.scores.get(name).copied().unwrap_or(f64::NAN);
             let [cortex, memory, mixed, knn, logistic] =
@@ -85,6 +81,11 @@ fn main() -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// The last part of a path.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Pixels in [0, 1].

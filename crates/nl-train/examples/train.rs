@@ -7,14 +7,9 @@ use nl_train::models::BrainModel;
 use nl_train::{Dataset, Document, Event, Run, RunFolder, shipped};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-<<<<<<< HEAD
-    // Everything that decides the result is in the configuration: a shipped one, with some values of our own. It reckons with
-    // 60,000 images; of fewer, an epoch has fewer steps: `min_images` is the floor, and `min_batches` makes the batches smaller.
-=======
     // Everything that decides the result is in the configuration: a shipped one, with some values of our own. The preset
     // reckons with 60,000 images; of fewer, an epoch has fewer steps: `min_images` is the floor, and `min_batches` makes the
     // batches smaller.
->>>>>>> one-run
     let short = std::env::var_os("NL_SHORT").is_some();
     let (train, shown) = if short { (1_500, 5_000) } else { (8_000, 30_000) };
     let mut document = Document::read("mnist-quick", shipped("mnist-quick").ok_or("no such configuration")?)?;
