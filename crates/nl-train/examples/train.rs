@@ -7,8 +7,9 @@ use nl_train::models::BrainModel;
 use nl_train::{Dataset, Document, Event, Run, RunFolder, shipped};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Everything that decides the result is in the configuration: a shipped one, with some values of our own. It reckons with
-    // 60,000 images; of fewer, an epoch has fewer steps: `min_images` is the floor, and `min_batches` makes the batches smaller.
+    // Everything that decides the result is in the configuration: a shipped one, with some values of our own. The preset
+    // reckons with 60,000 images; of fewer, an epoch has fewer steps: `min_images` is the floor, and `min_batches` makes the
+    // batches smaller.
     let short = std::env::var_os("NL_SHORT").is_some();
     let (train, shown) = if short { (1_500, 5_000) } else { (8_000, 30_000) };
     let mut document = Document::read("mnist-quick", shipped("mnist-quick").ok_or("no such configuration")?)?;
@@ -25,9 +26,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = Dataset::find(&config.data.clone().unwrap_or_default(), config.seed, &Lookup::default())?;
     let folder = RunFolder::create_in(&std::env::temp_dir(), &config.name)?;
     let mut observer = |event: &Event| {
-        if let Event::Milestone { place, measures } = event {
-            let measures: Vec<String> = measures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-            println!("{place}: {}", measures.join(", "));
+        match event {
+            Event::Milestone { place, measures } => {
+                let measures: Vec<String> = measures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                println!("{place}: {}", measures.join(", "));
+            }
+            Event::Warning { message } | Event::Note { message } => println!("{message}"),
+            _ => {}
         }
     };
     let summary = Run::<BrainModel>::start(config, Some(data), folder)?.run(&mut observer)?;

@@ -128,7 +128,7 @@ fn a_mutant_is_refused_or_taken() {
 
     let text = "
 name: mutant
-data: {name: mnist, source: synthetic, validation: 20}
+data: {name: mnist, source: synthetic, validation: 20, validation_share: 0.5}
 model: {kind: competitive, input: {rate: 6500, steps: 40, dt: 1}}
 stages: [{kind: compete, epochs: 2, watch: 3}, {kind: label}]
 ";

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 const CONFIG: &str = "
 name: som
 seed: 3
-data: {name: mnist, source: synthetic, validation: 30}
+data: {name: mnist, source: synthetic, validation: 30, validation_share: 0.5}
 model: {kind: som, side: 6}
 stages:
   - {kind: organise, epochs: 3, rate: 0.3, radius: 2.5}
@@ -252,7 +252,7 @@ fn its_configuration_is_checked_like_any_other() {
         ("side: 6", "side: 1", "model: side is 1"),
         ("rate: 0.3", "rate: 3", "stages[0]: rate is 3"),
         ("kind: organise", "kind: reorganise", "reorganise"),
-        ("kind: som", "kind: brain", "model.kind is \"brain\""),
+        ("kind: som", "kind: brain", "model.kind: it is \"brain\""),
         ("side: 6", "side: 6, depth: 2", "depth"),
     ] {
         let error = RunConfig::of::<Som>(&CONFIG.replacen(from, to, 1)).map(drop).unwrap_err().to_string();

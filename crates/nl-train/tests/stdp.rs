@@ -8,12 +8,12 @@ use nl_train::{ConfigOf, RunConfig, Silent, shipped};
 
 type Config = ConfigOf<CompetitiveModel>;
 
-/// 30 neurons, two epochs of 200 images shown for 100 steps.
+/// 30 neurons, two epochs of 200 images shown for 150 steps.
 fn toy() -> Config {
     let text = "
 name: toy
-data: {name: mnist, source: synthetic, validation: 40}
-model: {kind: competitive, input: {rate: 6500, steps: 100, dt: 1}}
+data: {name: mnist, source: synthetic, validation: 40, validation_share: 0.5}
+model: {kind: competitive, input: {rate: 6500, steps: 150, dt: 1}}
 stages:
   - {kind: compete, epochs: 2, watch: 3}
   - {kind: label}
@@ -136,9 +136,5 @@ fn what_does_not_fit_the_images_is_refused() {
         compete.watch = u64::MAX;
     });
     assert!(watch.contains("stages[0]: watch"), "{watch}");
-    let (split, source) = digits(240, 60);
-    let mut all = toy().data.unwrap();
-    all.validation = Some(240);
-    assert!(nl_train::Dataset::new(split, source, &all, 1).unwrap_err().to_string().contains("240"));
     assert!(!place.path().join("run").exists());
 }

@@ -12,7 +12,7 @@ use nl_train::{ConfigOf, Dataset, LearnConfig, RunConfig};
 const CONFIG: &str = "
 name: toy
 seed: 1
-data: {name: mnist, source: synthetic, validation: 20, validation_share: 0.5}
+data: {name: mnist, source: synthetic, validation: 20}
 checkpoint: {every: 30 s}
 model:
   kind: brain
@@ -35,7 +35,7 @@ stages:
       average: 0.99
     augment: {shift: 1.5, rotate: 10, scale: 0.1, shear: 0.1, elastic: 0.7}
   - kind: remember
-  - {kind: trust, folds: 4}
+  - kind: trust
 ";
 
 pub(crate) fn toy() -> ConfigOf<BrainModel> {
