@@ -46,7 +46,8 @@ fn said(options: &Predict) -> anyhow::Result<()> {
         let images = nl_train::read_pictures(file, (height, width), classes)?;
         let predictions = trained.predict(&images)?;
         for (i, prediction) in predictions.iter().enumerate() {
-            let name = if predictions.len() == 1 { file.display().to_string() } else { format!("{}[{i}]", file.display()) };
+            let name =
+                if predictions.len() == 1 { file.display().to_string() } else { format!("{}[{i}]", file.display()) };
             if options.json {
                 let mut line = serde_json::to_value(prediction)?;
                 line["image"] = name.into();
@@ -66,8 +67,12 @@ fn words(name: &str, prediction: &Prediction) -> String {
     let mut text = format!("{name}: {decided} ({})\n", p(*class));
     let mut others: Vec<usize> = (0..probabilities.len()).filter(|other| other != class).collect();
     others.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let others: Vec<String> =
-        others.into_iter().take(3).filter(|&c| probabilities[c] >= 5e-4).map(|c| format!("class {c} {}", p(c))).collect();
+    let others: Vec<String> = others
+        .into_iter()
+        .take(3)
+        .filter(|&c| probabilities[c] >= 5e-4)
+        .map(|c| format!("class {c} {}", p(c)))
+        .collect();
     if !others.is_empty() {
         text += &format!("  then: {}\n", others.join(", "));
     }

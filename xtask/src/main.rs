@@ -1,8 +1,8 @@
 //! The command line of the workspace: `cargo xtask train`, `eval`, `predict`, `list`, `fetch`, `bench`, and short names for
 //! shipped configurations.
 
-mod bench;
 mod ask;
+mod bench;
 mod cli;
 mod fetch;
 mod list;

@@ -8,7 +8,8 @@ use nl_train::{Error, RunFolder};
 /// The folder of the workspace, as seen from the current one: empty if that is it, or if there is none.
 pub(crate) fn root() -> PathBuf {
     let Ok(here) = std::env::current_dir() else { return PathBuf::new() };
-    let is_root = |folder: &&Path| folder.join("xtask").is_dir() && folder.join("datasets").join("registry.toml").is_file();
+    let is_root =
+        |folder: &&Path| folder.join("xtask").is_dir() && folder.join("datasets").join("registry.toml").is_file();
     match here.ancestors().position(|folder| is_root(&folder)) {
         None | Some(0) => PathBuf::new(),
         Some(up) => std::iter::repeat_n("..", up).collect(),

@@ -244,9 +244,19 @@ mod tests {
         printer.on_event(&Event::Note { message: "data: synthetic digits".to_owned() });
         printer.on_event(&Event::StageStarted { stage: stage(), done: 1280, total: 54_000, unit: "images" });
         // Too soon for a line; the next one is due.
-        printer.on_event(&Event::Step { done: 1408, total: 54_000, measures: Measures::of("loss", 0.5), per_second: 2000.0 });
+        printer.on_event(&Event::Step {
+            done: 1408,
+            total: 54_000,
+            measures: Measures::of("loss", 0.5),
+            per_second: 2000.0,
+        });
         printer.next = Instant::now();
-        printer.on_event(&Event::Step { done: 14_000, total: 54_000, measures: Measures::of("loss", 0.5), per_second: 2000.0 });
+        printer.on_event(&Event::Step {
+            done: 14_000,
+            total: 54_000,
+            measures: Measures::of("loss", 0.5),
+            per_second: 2000.0,
+        });
         let measures = Measures::of("validation_accuracy", 0.991_234);
         printer.on_event(&Event::Milestone { place: "epoch 1 of 3".into(), measures });
         printer.on_event(&Event::Warning { message: "a checkpoint is torn".to_owned() });

@@ -74,7 +74,8 @@ pub(crate) fn sim(options: &Sim) -> anyhow::Result<()> {
     let what = "builds a network, simulates it, and writes a report";
     let time = "some seconds for a second of each published network";
     let mut document = document(&options.common, || {
-        let model = options.model.context("which network? cargo xtask sim cuba|coba|cobahh|brunel, or --config FILE")?;
+        let model =
+            options.model.context("which network? cargo xtask sim cuba|coba|cobahh|brunel, or --config FILE")?;
         preset(match model {
             SimModel::Cuba => "cuba",
             SimModel::Coba => "coba",
@@ -84,17 +85,21 @@ pub(crate) fn sim(options: &Sim) -> anyhow::Result<()> {
     })?;
     if let Some(document) = &mut document {
         if let Some(seconds) = options.seconds {
-            document.set("stages[0].seconds", serde_json::Number::from_f64(seconds).context("--seconds: no number")?)?;
+            document
+                .set("stages[0].seconds", serde_json::Number::from_f64(seconds).context("--seconds: no number")?)?;
         }
         if let Some(neurons) = options.neurons {
             document.set("model.neurons", neurons)?;
         }
     }
-    Order { command: "sim", what, time, document, data: None, kind: Some("simulation") }.run(&options.common, |mut summary| {
-        // Here the model is the network.
-        if let Some(network) = summary.details.get("network").and_then(|network| network.as_str()) {
-            summary.model = network.to_owned();
-        }
-        summary
-    })
+    Order { command: "sim", what, time, document, data: None, kind: Some("simulation") }.run(
+        &options.common,
+        |mut summary| {
+            // Here the model is the network.
+            if let Some(network) = summary.details.get("network").and_then(|network| network.as_str()) {
+                summary.model = network.to_owned();
+            }
+            summary
+        },
+    )
 }

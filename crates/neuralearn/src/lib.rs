@@ -36,6 +36,7 @@ pub mod prelude {
     pub use nl_synapse::{Connection, Csr, Dense, Sparse, Weights};
     pub use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, SimulationModel};
     pub use nl_train::{
-        Dataset, Document, Engine, Event, Objective, Observer, Run, RunConfig, RunFolder, Shard, Silent, Summary, Trained,
+        Dataset, Document, Engine, Event, Objective, Observer, Run, RunConfig, RunFolder, Shard, Silent, Summary,
+        Trained,
     };
 }

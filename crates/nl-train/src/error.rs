@@ -176,7 +176,9 @@ impl Error {
             Self::Under { place: inner, error } if !place.contains(['/', ' ']) => {
                 Self::Under { place: format!("{place}.{inner}"), error }
             }
-            Self::Config { message } => Self::Under { place: place.to_owned(), error: Box::new(Self::Bare { message }) },
+            Self::Config { message } => {
+                Self::Under { place: place.to_owned(), error: Box::new(Self::Bare { message }) }
+            }
             other => Self::Under { place: place.to_owned(), error: Box::new(other) },
         }
     }

@@ -18,7 +18,8 @@ pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfi
 pub use data::Dataset;
 pub use error::Error;
 pub use gradient::{
-    Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task, Wanted,
+    Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
+    Wanted,
 };
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,
@@ -29,10 +30,10 @@ pub use nl_report as report;
 pub use pca::{Pca, PcaError};
 pub use picture::read_pictures;
 pub use run::{
-    Advance, CheckpointError, CheckpointStore, ConfigOf, Event, FileError, Findings, History, Latest, Learner, Measures,
-    Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder, RunFolderError,
-    Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings, Trained,
-    load_checkpoint, save_checkpoint,
+    Advance, CheckpointError, CheckpointStore, ConfigOf, Event, FileError, Findings, History, Latest, Learner,
+    Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder,
+    RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings,
+    Trained, load_checkpoint, save_checkpoint,
 };
 pub(crate) use run::{read_capped, write_atomic};
 pub use tsne::{Tsne, TsneError};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use nl_data::Images;
 
-use crate::run::read_capped;
 use crate::Error;
+use crate::run::read_capped;
 
 /// No file may be larger: 1 GiB.
 const CAP: u64 = 1 << 30;
@@ -47,7 +47,8 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     let info = reader.next_frame(&mut buffer).map_err(|e| e.to_string())?;
     let channels = info.color_type.samples();
     let grey = |pixel: &[u8]| {
-        let luminance = |r: u8, g: u8, b: u8| (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000;
+        let luminance =
+            |r: u8, g: u8, b: u8| (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000;
         let over_black = |value: u32, alpha: u8| ((value * u32::from(alpha) + 127) / 255) as u8;
         match *pixel {
             [grey] => grey,

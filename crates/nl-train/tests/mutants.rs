@@ -1,9 +1,9 @@
 //! Checkpoints that were changed after they were written, with a checksum that fits: a resume ends in a run or in an error,
 //! never in a panic, and asks for no memory beyond reason. `NL_MUTANTS=2000` makes so many of each kind of model.
 
-mod common;
 #[path = "common/brain.rs"]
 mod brain;
+mod common;
 
 use std::alloc::System;
 use std::collections::BTreeMap;

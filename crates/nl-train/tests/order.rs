@@ -1,14 +1,15 @@
 //! Stages in other orders, configurations edited between a stop and a resume, and what a resume does not stumble over.
 
-mod common;
 #[path = "common/brain.rs"]
 mod brain;
+mod common;
 
 use std::path::Path;
 
 use brain::{data, learn, toy};
 use common::{
-    HEADER, Warnings, assert_same, checkpoints, edited, resume, restaged, sealed, start, stop, stopped_everywhere, whole,
+    HEADER, Warnings, assert_same, checkpoints, edited, restaged, resume, sealed, start, stop, stopped_everywhere,
+    whole,
 };
 use nl_train::models::{BrainModel, brain::BrainStage};
 use nl_train::{ConfigOf, Dataset, Every, Silent};

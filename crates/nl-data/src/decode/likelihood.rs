@@ -47,7 +47,8 @@ impl TryFrom<Raw> for LogLikelihood {
     fn try_from(raw: Raw) -> Result<Self, &'static str> {
         let Raw { log_rates, bias, fallback } = raw;
         let classes = bias.len();
-        if !(1..=256).contains(&classes) || usize::from(fallback) >= classes || !log_rates.len().is_multiple_of(classes) {
+        if !(1..=256).contains(&classes) || usize::from(fallback) >= classes || !log_rates.len().is_multiple_of(classes)
+        {
             return Err("a decoder of classes that do not exist");
         }
         if !log_rates.iter().chain(&bias).all(|x| x.is_finite()) {

@@ -151,30 +151,35 @@ mod tests {
         }
         use serde_json::json;
         let train = Responses::from_dense(3, &[5, 3, 0, /**/ 0, 1, 6]).unwrap();
-        refused(&train, &[
-            ("offsets", json!([0, 3, 2])),
-            ("offsets", json!([])),
-            ("offsets", json!([0, 2, 9])),
-            ("indices", json!([0, 7, 1, 2])),
-            ("indices", json!([1, 0, 1, 2])),
-            ("counts", json!([1])),
-            ("neurons", json!(0)),
-        ]);
-        refused(&AllActivity::fit(&train, &[0, 1], 2).unwrap(), &[
-            ("assignments", json!([0, 9, 1])),
-            ("fallback", json!(2)),
-            ("assigned", json!([])),
-            ("assigned", json!([3, 0])),
-        ]);
-        refused(&ProportionWeighting::fit(&train, &[0, 1], 2).unwrap(), &[
-            ("proportions", json!([0.5])),
-            ("proportions", json!([0.5, 2.0, 0.5])),
-        ]);
-        refused(&LogLikelihood::fit(&train, &[0, 1], 2, 1.0).unwrap(), &[
-            ("bias", json!([])),
-            ("fallback", json!(200)),
-            ("log_rates", json!([0.0])),
-        ]);
+        refused(
+            &train,
+            &[
+                ("offsets", json!([0, 3, 2])),
+                ("offsets", json!([])),
+                ("offsets", json!([0, 2, 9])),
+                ("indices", json!([0, 7, 1, 2])),
+                ("indices", json!([1, 0, 1, 2])),
+                ("counts", json!([1])),
+                ("neurons", json!(0)),
+            ],
+        );
+        refused(
+            &AllActivity::fit(&train, &[0, 1], 2).unwrap(),
+            &[
+                ("assignments", json!([0, 9, 1])),
+                ("fallback", json!(2)),
+                ("assigned", json!([])),
+                ("assigned", json!([3, 0])),
+            ],
+        );
+        refused(
+            &ProportionWeighting::fit(&train, &[0, 1], 2).unwrap(),
+            &[("proportions", json!([0.5])), ("proportions", json!([0.5, 2.0, 0.5]))],
+        );
+        refused(
+            &LogLikelihood::fit(&train, &[0, 1], 2, 1.0).unwrap(),
+            &[("bias", json!([])), ("fallback", json!(200)), ("log_rates", json!([0.0]))],
+        );
     }
     use nl_random::Streams;
     use proptest::prelude::*;

@@ -162,7 +162,9 @@ mod tests {
             scores: BTreeMap::from([(vec![0, 1], vec![3, 0])]),
         };
         assert!(Ngram::try_from(raw(2, 2, 2, 1)).is_ok());
-        for lie in [raw(1, 2, 2, 1), raw(2, 1, 2, 1), raw(2, 2, 3, 1), raw(2, 2, 2, 2), raw(0, 2, 2, 1), raw(2, 2, 0, 0)] {
+        for lie in
+            [raw(1, 2, 2, 1), raw(2, 1, 2, 1), raw(2, 2, 3, 1), raw(2, 2, 2, 2), raw(0, 2, 2, 1), raw(2, 2, 0, 0)]
+        {
             assert!(Ngram::try_from(lie).is_err());
         }
     }

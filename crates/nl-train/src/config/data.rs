@@ -79,7 +79,9 @@ impl DataConfig {
         }
         let share = self.validation_share;
         if !(share > 0.0 && share <= 0.5) {
-            return Err(Error::config(format!("data.validation_share is {share}, but must be above 0 and at most 0.5")));
+            return Err(Error::config(format!(
+                "data.validation_share is {share}, but must be above 0 and at most 0.5"
+            )));
         }
         if self.name.is_empty() {
             return Err(Error::config("data.name is empty; use the name of a data set, such as mnist"));

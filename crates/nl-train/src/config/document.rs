@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::RunConfig;
+use crate::Error;
 use crate::run::{ConfigOf, Model, read_capped};
 use crate::yaml::{Fault, Node, Value, read, schema::validate};
-use crate::Error;
 
 /// A configuration larger than this is not one of ours: 1 MiB.
 const CAP: u64 = 1 << 20;
@@ -80,9 +80,13 @@ impl Document {
             }
             None => {
                 // What it was before there was one form for all models is told apart from what is merely incomplete.
-                let old = ["self_supervised", "brain", "run", "network", "layers"].iter().find(|old| self.tree.get(old).is_some());
+                let old = ["self_supervised", "brain", "run", "network", "layers"]
+                    .iter()
+                    .find(|old| self.tree.get(old).is_some());
                 let hint = old.map_or(String::new(), |old| {
-                    format!("; `{old}` at this place is of an older form: what it holds stands in `model` and `stages` now")
+                    format!(
+                        "; `{old}` at this place is of an older form: what it holds stands in `model` and `stages` now"
+                    )
                 });
                 let place = self.tree.get("model").map_or(&self.tree.place, |node| &node.place);
                 Err(Fault::new(place, "", format!("it names no model; {advice}{hint}")).into())

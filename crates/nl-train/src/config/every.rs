@@ -86,7 +86,15 @@ mod tests {
 
     #[test]
     fn spans_have_units() {
-        for (text, seconds) in [("30 s", 30.0), ("30s", 30.0), ("500 ms", 0.5), ("2 min", 120.0), ("1.5 h", 5400.0), ("1e1 s", 10.0), ("0 s", 0.0)] {
+        for (text, seconds) in [
+            ("30 s", 30.0),
+            ("30s", 30.0),
+            ("500 ms", 0.5),
+            ("2 min", 120.0),
+            ("1.5 h", 5400.0),
+            ("1e1 s", 10.0),
+            ("0 s", 0.0),
+        ] {
             let every = Every::try_from(text.to_owned()).unwrap();
             assert!((every.seconds() - seconds).abs() < 1e-12, "{text}");
             assert_eq!(Every::try_from(String::from(every)).unwrap(), every);

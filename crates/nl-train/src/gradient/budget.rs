@@ -135,7 +135,12 @@ impl Budget {
 ///
 /// # Errors
 /// [`Error::Config`] for a share outside (0, 0.5], or if no class has two images.
-pub(crate) fn hold_out(labels: &[u8], most: usize, share: f64, streams: &Streams) -> Result<(Vec<u32>, Vec<u32>), Error> {
+pub(crate) fn hold_out(
+    labels: &[u8],
+    most: usize,
+    share: f64,
+    streams: &Streams,
+) -> Result<(Vec<u32>, Vec<u32>), Error> {
     if !(share > 0.0 && share <= 0.5) {
         return Err(Error::config(format!("validation_share is {share}, but must be above 0 and at most 0.5")));
     }

@@ -7,11 +7,11 @@ mod probe;
 mod rows;
 mod stage;
 
-pub use budget::{Budget, Wanted};
 pub(crate) use budget::hold_out;
+pub use budget::{Budget, Wanted};
 pub use engine::{Engine, Objective, Shard};
-pub use learner::{Gradient, LearnConfig, Stepped};
 pub(crate) use learner::check_finite;
+pub use learner::{Gradient, LearnConfig, Stepped};
 pub use probe::{Inputs, Probe};
 pub use rows::RowEvaluator;
 pub use stage::{GradientStage, Task};

@@ -10,22 +10,28 @@ use std::path::Path;
 use nl_data::{Images, Lookup, Source};
 
 pub use brain::BrainModel;
-pub use competitive::{competitive_network, CompeteConfig, CompetitiveModel, CompetitiveModelConfig, CompetitiveStage, LabelConfig};
+pub use competitive::{
+    CompeteConfig, CompetitiveModel, CompetitiveModelConfig, CompetitiveStage, LabelConfig, competitive_network,
+};
 pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
 pub use simulation::{Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage};
 
+use crate::Error;
 use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
-use crate::yaml::nearest::nearest;
 use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
-use crate::Error;
+use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
-pub const MODELS: [Kind; 4] =
-    [Kind::of::<BrainModel>(), Kind::of::<CompetitiveModel>(), Kind::of::<ConvStdpModel>(), Kind::of::<SimulationModel>()];
+pub const MODELS: [Kind; 4] = [
+    Kind::of::<BrainModel>(),
+    Kind::of::<CompetitiveModel>(),
+    Kind::of::<ConvStdpModel>(),
+    Kind::of::<SimulationModel>(),
+];
 
 /// A kind of model: what it is called, and how its runs begin.
 #[derive(Clone, Copy)]

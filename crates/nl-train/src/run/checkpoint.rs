@@ -125,8 +125,9 @@ pub(crate) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, crate::Error> {
 
 /// What [`pack`] made.
 pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, crate::Error> {
-    decode_body(bytes)
-        .map_err(|reason| crate::Error::config(format!("the checkpoint holds something else than this stage: {reason}")))
+    decode_body(bytes).map_err(|reason| {
+        crate::Error::config(format!("the checkpoint holds something else than this stage: {reason}"))
+    })
 }
 
 /// Bytes that are written as one piece, not one by one.

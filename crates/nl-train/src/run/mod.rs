@@ -254,7 +254,8 @@ impl<M: Model> Run<M> {
             let advance = learner.advance(&mut self.model, &mut progress)?;
             let seconds = started.elapsed().as_secs_f64();
             let units = advance.done.saturating_sub(done);
-            let (part, counted) = if advance.part.is_empty() { (plan.name.as_str(), Some(units)) } else { (advance.part, None) };
+            let (part, counted) =
+                if advance.part.is_empty() { (plan.name.as_str(), Some(units)) } else { (advance.part, None) };
             progress.timings_mut().add(part, seconds, counted);
             done = advance.done;
             if let Some(moment) = &advance.record {
@@ -350,13 +351,7 @@ impl<M: Model> Run<M> {
 }
 
 /// A line of metrics.jsonl, and the same in the history.
-fn keep(
-    folder: &mut RunFolder,
-    history: &mut History,
-    name: &str,
-    stage: usize,
-    moment: &Moment,
-) -> Result<(), Error> {
+fn keep(folder: &mut RunFolder, history: &mut History, name: &str, stage: usize, moment: &Moment) -> Result<(), Error> {
     let mut line = serde_json::Map::new();
     line.insert("stage".into(), name.into());
     line.insert(moment.unit.into(), moment.at.into());

@@ -51,7 +51,9 @@ impl<M: Model> Trained<M> {
                 folder.display()
             )));
         }
-        let Some(shape) = at.images else { return Err(Error::config("the checkpoint does not say which images it is of")) };
+        let Some(shape) = at.images else {
+            return Err(Error::config("the checkpoint does not say which images it is of"));
+        };
         let none = || Images::new(Vec::new(), Vec::new(), shape.height, shape.width, shape.classes);
         let none = || none().map_err(|e| Error::config(e.to_string()));
         let split = Split { train: none()?, test: none()? };

@@ -70,17 +70,7 @@ impl Default for Regions {
             cerebellum,
             dropout,
         } = BrainConfig::default();
-        Self {
-            retina,
-            retina_kernel,
-            thalamus_hidden,
-            v1,
-            v2,
-            v4,
-            embedding,
-            cerebellum,
-            dropout,
-        }
+        Self { retina, retina_kernel, thalamus_hidden, v1, v2, v4, embedding, cerebellum, dropout }
     }
 }
 
@@ -88,17 +78,7 @@ impl Regions {
     /// A brain of these sizes for images of this size and so many classes.
     #[must_use]
     pub fn of(self, height: usize, width: usize, classes: usize) -> BrainConfig {
-        let Self {
-            retina,
-            retina_kernel,
-            thalamus_hidden,
-            v1,
-            v2,
-            v4,
-            embedding,
-            cerebellum,
-            dropout,
-        } = self;
+        let Self { retina, retina_kernel, thalamus_hidden, v1, v2, v4, embedding, cerebellum, dropout } = self;
         BrainConfig {
             height,
             width,

@@ -12,8 +12,8 @@ use serde_json::json;
 use super::alarm::{Scores, alarms};
 use super::config::{BrainModelConfig, BrainStage, ReconstructConfig};
 use super::evaluator::{Decided, Encoded, Evaluator, FeatureMaps};
-use super::objective::{Evidence, augmented_image};
 use super::gate::{Fitted, GateConfig};
+use super::objective::{Evidence, augmented_image};
 use super::probing::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
 use super::recall::evidence;
 use super::stages::{CLASSIFY, Purpose, RECONSTRUCT, fit, sized, streams, through};
@@ -164,8 +164,7 @@ pub(super) fn decisions(
             step(piece.end)?;
         }
         // Nothing is remembered: the cortex decides alone.
-        let decided =
-            Decided { log_probs: log_softmax(&evidence.logits, classes), trust: vec![0.0; images.len()] };
+        let decided = Decided { log_probs: log_softmax(&evidence.logits, classes), trust: vec![0.0; images.len()] };
         (evidence, None, decided)
     };
     let truth = &evidence.labels;

@@ -99,7 +99,11 @@ pub(super) fn learner<'a>(
             let augment = sized(&config.augment, setting.config.model.augment_side, &data.split.train);
             let gradient = gradient(RECONSTRUCT, &config.learn, &learns, data.learn.clone(), streams)?;
             let (held_out, evaluator) = (data.held_out(), Evaluator::new(config.learn.shard));
-            Box::new(GradientStage::new(RECONSTRUCT, Drawing { config, augment, data, streams, held_out, evaluator }, gradient))
+            Box::new(GradientStage::new(
+                RECONSTRUCT,
+                Drawing { config, augment, data, streams, held_out, evaluator },
+                gradient,
+            ))
         }
         BrainStage::Classify(config) => {
             let streams = streams(seed, Purpose::Classify, occurrence);
@@ -107,7 +111,11 @@ pub(super) fn learner<'a>(
             let augment = sized(&config.augment, setting.config.model.augment_side, &data.split.train);
             let gradient = gradient(CLASSIFY, &config.learn, &learns, data.learn.clone(), streams)?;
             let (held_out, evaluator) = (data.held_out(), Evaluator::new(config.learn.shard));
-            Box::new(GradientStage::new(CLASSIFY, Naming { config, augment, data, streams, held_out, evaluator }, gradient))
+            Box::new(GradientStage::new(
+                CLASSIFY,
+                Naming { config, augment, data, streams, held_out, evaluator },
+                gradient,
+            ))
         }
         BrainStage::Remember(_) => {
             let hippocampus = empty(model, setting)?;

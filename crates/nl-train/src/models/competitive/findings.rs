@@ -109,8 +109,12 @@ pub(super) fn findings(
         _ => serde_json::Map::new(),
     };
     said.rows = outcome.rows(seconds(LEARNING), progress.timings().total());
-    said.subject =
-        format!("{neurons} neurons on {}, {}, seed {}", page::data_name(&data.source), rule.name(), setting.config.seed);
+    said.subject = format!(
+        "{neurons} neurons on {}, {}, seed {}",
+        page::data_name(&data.source),
+        rule.name(),
+        setting.config.seed
+    );
     said.scores = outcome.scores;
     Ok(said)
 }
@@ -157,10 +161,11 @@ pub(super) fn predict(
         let probabilities: Vec<f64> =
             votes.iter().map(|v| if sum > 0.0 { v / sum } else { 1.0 / classes as f64 }).collect();
         let class = decided.get(ALL_ACTIVITY).map_or(0, |decided| usize::from(decided[i]));
-        let advisers = decided.iter().filter(|(decoder, _)| decoder.as_str() != ALL_ACTIVITY).map(|(decoder, decided)| {
-            let class = usize::from(decided[i]);
-            (decoder.clone(), Opinion { class, name: name(class), probability: probabilities[class] })
-        });
+        let advisers =
+            decided.iter().filter(|(decoder, _)| decoder.as_str() != ALL_ACTIVITY).map(|(decoder, decided)| {
+                let class = usize::from(decided[i]);
+                (decoder.clone(), Opinion { class, name: name(class), probability: probabilities[class] })
+            });
         Prediction {
             class,
             name: name(class),

@@ -1,8 +1,8 @@
 //! The stage that names neurons by the labels of training images.
 
+use super::CompetitiveModel;
 use super::config::LabelConfig;
 use super::respond::{Decoders, Eye, RESPONSES, Spikes, respond};
-use super::CompetitiveModel;
 use crate::Error;
 use crate::data::Dataset;
 use crate::run::{Advance, Learner, Plan, Progress, Setting};

@@ -14,7 +14,7 @@ use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, CompetitiveS
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
-pub use config::{competitive_network, CompeteConfig, CompetitiveModelConfig, CompetitiveStage, LabelConfig};
+pub use config::{CompeteConfig, CompetitiveModelConfig, CompetitiveStage, LabelConfig, competitive_network};
 
 use self::compete::Competing;
 use self::label::Labelling;

@@ -82,11 +82,7 @@ fn tiles(outcome: &Outcome<'_>, neurons: usize, rule: &str) -> Vec<Tile> {
         Tile::new("neurons", thousands(neurons as u64), "they compete for each image"),
         Tile::new("rule", rule.to_owned(), "how the winner learns"),
         Tile::new("learned from", count(outcome.learned, "image"), "presentations, without labels"),
-        Tile::new(
-            "named by",
-            count(outcome.labelled as u64, "image"),
-            "training images whose labels name the neurons",
-        ),
+        Tile::new("named by", count(outcome.labelled as u64, "image"), "training images whose labels name the neurons"),
         Tile::new("learning", rate(outcome.train), "drawing of spikes included"),
         Tile::new("responding", rate(outcome.test), "on all threads"),
     ];
@@ -163,7 +159,9 @@ const ACCURACY: &str = "accuracy, %";
 fn learning(run: &View<'_>) -> Section {
     let stages = &run.outcome.setting.config.stages;
     let learned = stages.iter().position(|stage| matches!(stage, CompetitiveStage::Compete(_)));
-    let Some(history) = learned.and_then(|stage| run.outcome.story.history.of(stage)) else { return Section::default() };
+    let Some(history) = learned.and_then(|stage| run.outcome.story.history.of(stage)) else {
+        return Section::default();
+    };
     let lines = |unit: &str, name: &str, scale: f64| {
         let points = history.curve(name).into_iter().map(|(images, y)| (images, scale * y)).collect();
         Lines { from_zero: unit != ACCURACY, ..Lines::new("images", unit).line("", points) }
@@ -174,11 +172,7 @@ fn learning(run: &View<'_>) -> Section {
     );
     let figures = vec![
         Figure::new("Accuracy", held_out, lines(ACCURACY, "validation_accuracy", 100.0)),
-        Figure::new(
-            "Neurons used",
-            "Neurons that have won at least once.",
-            lines("neurons", "neurons_used", 1.0),
-        ),
+        Figure::new("Neurons used", "Neurons that have won at least once.", lines("neurons", "neurons_used", 1.0)),
         Figure::new(
             "Thresholds",
             "Their adaptive part, the mean of all neurons.",

@@ -170,7 +170,12 @@ impl Settings for ConvStdpStage {
 
 impl Stage for ConvStdpStage {
     const KINDS: &'static [StageKind] = &[
-        StageKind { kind: "features", about: "a layer learns its maps by STDP, without labels", needs: &[], gives: &[] },
+        StageKind {
+            kind: "features",
+            about: "a layer learns its maps by STDP, without labels",
+            needs: &[],
+            gives: &[],
+        },
         StageKind {
             kind: "reward",
             about: "a last layer whose maps stand for classes learns from right and wrong (reward-modulated STDP)",

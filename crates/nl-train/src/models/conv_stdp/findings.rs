@@ -96,10 +96,7 @@ pub(super) fn findings(
     let percent = |name: &str| outcome.scores.get(name).map(|share| format!("{:.2} %", 100.0 * share));
     let rows = [
         ("maps", Some(list(maps.iter().map(ToString::to_string).collect()))),
-        (
-            "images learned from, without labels",
-            Some(list(stdp_samples.iter().map(ToString::to_string).collect())),
-        ),
+        ("images learned from, without labels", Some(list(stdp_samples.iter().map(ToString::to_string).collect()))),
         ("test accuracy, linear read-out", percent("linear")),
         ("test accuracy, reward-modulated layer", percent("reward")),
         ("speed: learning", Some(format!("{train:.0} images/s"))),

@@ -75,7 +75,9 @@ impl Model for ConvStdpModel {
                     return place(format!("layer {} needs layer {} to have learned before", stage.layer, learned + 1));
                 }
                 ConvStdpStage::Features(stage) => learned = learned.max(stage.layer),
-                ConvStdpStage::Reward(_) if reward.is_some() => return place("there is a stage `reward` already".into()),
+                ConvStdpStage::Reward(_) if reward.is_some() => {
+                    return place("there is a stage `reward` already".into());
+                }
                 ConvStdpStage::Reward(stage) => {
                     let streams = Streams::new(setting.config.seed);
                     reward = Some((reward::untrained(stage, images.classes(), &streams, &network)?, false));
@@ -93,7 +95,9 @@ impl Model for ConvStdpModel {
         let streams = Streams::new(setting.config.seed);
         Ok(match &setting.config.stages[stage] {
             ConvStdpStage::Features(config) => Box::new(Learning::new(*config, data, streams)),
-            ConvStdpStage::Reward(config) => Box::new(Rewarding::new(config, data, streams, self.reward.as_ref().map(|reward| reward.0.clone()))?),
+            ConvStdpStage::Reward(config) => {
+                Box::new(Rewarding::new(config, data, streams, self.reward.as_ref().map(|reward| reward.0.clone()))?)
+            }
             ConvStdpStage::ReadOut(config) => {
                 let n = data.learn.len();
                 let learn = LearnConfig { batch: config.learn.batch.min(n), ..config.learn.clone() };

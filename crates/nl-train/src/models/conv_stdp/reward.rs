@@ -125,7 +125,9 @@ impl Learner<ConvStdpModel> for Rewarding<'_> {
         let State { at, layer } = unpack(state)?;
         let (epoch, done, right) = at;
         if epoch > self.config.epochs || done >= self.data.learn.len() as u64 || right > done {
-            return Err(Error::config(format!("the checkpoint is of pass {epoch}, image {done}, {right} of them right")));
+            return Err(Error::config(format!(
+                "the checkpoint is of pass {epoch}, image {done}, {right} of them right"
+            )));
         }
         self.layer.restore(&layer)?;
         self.at = at;

@@ -5,9 +5,7 @@ use nl_report::text::{count, percent};
 use nl_report::{Figure, Section};
 
 use super::{Decisions, SHOWN};
-use crate::metrics::{
-    ConfusionMatrix, ReliabilityBin, argmax, expected_calibration_error, log_softmax, reliability,
-};
+use crate::metrics::{ConfusionMatrix, ReliabilityBin, argmax, expected_calibration_error, log_softmax, reliability};
 use crate::models::brain::findings::{Findings, View};
 use crate::page::{self, picture};
 
@@ -58,11 +56,7 @@ pub(super) fn card(
         facts.push(("memory".into(), opinion(memory)));
         facts.push(("trust".into(), format!("{:.2}", findings.decided.trust[i])));
     }
-    Card {
-        picture: picture(&run.data.split.test, i),
-        title,
-        facts,
-    }
+    Card { picture: picture(&run.data.split.test, i), title, facts }
 }
 
 /// `"4 taken for 9"`.

@@ -172,7 +172,11 @@ mod tests {
         let shown = figures(&curve, words(&stage).unwrap().loss, &why);
         let titles: Vec<&str> = shown.iter().map(|figure| figure.title.as_str()).collect();
         assert_eq!(titles, ["Loss", "Accuracy", "Learning rate"]);
-        assert!(shown[0].text.contains("above the validation loss because its images are distorted"), "{}", shown[0].text);
+        assert!(
+            shown[0].text.contains("above the validation loss because its images are distorted"),
+            "{}",
+            shown[0].text
+        );
         let Plot::Lines(lines) = &shown[0].plot else { panic!("no lines") };
         assert!(lines.log_y && lines.lines[2].points == [(1.0, 0.008)]);
         assert!(shown.iter().all(|figure| figure.plot.draw("t").unwrap().notes.is_empty()));

@@ -100,8 +100,7 @@ pub(super) fn reconstructions(
     findings: &Findings,
     decisions: &Decisions<'_>,
 ) -> Result<Section, Error> {
-    let (Some(kept), Some((_, config)), Some(parameters)) =
-        (&findings.drawn, run.reconstruct(), run.reconstructed()?)
+    let (Some(kept), Some((_, config)), Some(parameters)) = (&findings.drawn, run.reconstruct(), run.reconstructed()?)
     else {
         return Ok(Section::default());
     };

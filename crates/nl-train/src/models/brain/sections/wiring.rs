@@ -107,7 +107,13 @@ fn regions(run: &View<'_>, stored: usize) -> Vec<Region> {
     let c = run.model.brain.config();
     let [[h, w], [h2, w2], [h4, w4]] = c.pyramid();
     let count = |prefix: &str| {
-        run.model.parameters.entries().iter().filter(|entry| entry.is_under(prefix)).map(|entry| entry.len() as u64).sum()
+        run.model
+            .parameters
+            .entries()
+            .iter()
+            .filter(|entry| entry.is_under(prefix))
+            .map(|entry| entry.len() as u64)
+            .sum()
     };
     let region = |id, name, role: String, output: String, prefix: Option<&str>| Region {
         id,
