@@ -151,7 +151,7 @@ impl Learner<CompetitiveModel> for Competing<'_> {
         learned.and(drawn)?;
         self.drawn = Some(later);
         self.at.presented = end;
-        let finished = end >= total && self.watch_point(end) != end;
+        let finished = end >= total && (self.watch_point(end) != end || self.at.watched == end);
         Ok(Advance { done: end, finished, ..Advance::default() })
     }
 
