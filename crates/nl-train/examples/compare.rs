@@ -26,7 +26,9 @@ fn main() -> Outcome<()> {
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
-            "--config" => config = Document::open(Path::new(&words.next().ok_or("which file?")?))?.config::<BrainModel>()?,
+            "--config" => {
+                config = Document::open(Path::new(&words.next().ok_or("which file?")?))?.config::<BrainModel>()?
+            }
             "--seeds" => {
                 let list = words.next().ok_or("which seeds?")?;
                 seeds = list.split(',').map(str::parse).collect::<Result<_, _>>()?;

@@ -25,15 +25,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let data = Dataset::find(&config.data.clone().unwrap_or_default(), config.seed, &Lookup::default())?;
     let folder = RunFolder::create_in(&std::env::temp_dir(), &config.name)?;
-    let mut observer = |event: &Event| {
-        match event {
-            Event::Milestone { place, measures } => {
-                let measures: Vec<String> = measures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-                println!("{place}: {}", measures.join(", "));
-            }
-            Event::Warning { message } | Event::Note { message } => println!("{message}"),
-            _ => {}
+    let mut observer = |event: &Event| match event {
+        Event::Milestone { place, measures } => {
+            let measures: Vec<String> = measures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            println!("{place}: {}", measures.join(", "));
         }
+        Event::Warning { message } | Event::Note { message } => println!("{message}"),
+        _ => {}
     };
     let summary = Run::<BrainModel>::start(config, Some(data), folder)?.run(&mut observer)?;
     for (name, score) in &summary.scores {

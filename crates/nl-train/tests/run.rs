@@ -1,12 +1,14 @@
 //! The brain's run as a whole, at toy size: the same bits for any number of threads and wherever it is interrupted; its page;
 //! what ends it and what is refused.
 
-mod common;
 #[path = "common/brain.rs"]
 mod brain;
+mod common;
 
 use brain::{bars, data, images, learn, toy};
-use common::{StopAt, Warnings, assert_same, checkpoints, curve, divided, resume, start, stop, stopped_everywhere, whole};
+use common::{
+    StopAt, Warnings, assert_same, checkpoints, curve, divided, resume, start, stop, stopped_everywhere, whole,
+};
 use nl_data::{Images, Source, SourceKind, Split};
 use nl_optim::{Algorithm, RmsProp, Schedule};
 use nl_train::models::BrainModel;
@@ -196,7 +198,8 @@ fn failing(change: impl Fn(&mut ConfigOf<BrainModel>)) -> (String, tempfile::Tem
     let mut config = toy();
     change(&mut config);
     let data = data(&config);
-    let error = start::<BrainModel>(&config, Some(&data), &dir.path().join("run")).unwrap().run(&mut Silent).unwrap_err();
+    let error =
+        start::<BrainModel>(&config, Some(&data), &dir.path().join("run")).unwrap().run(&mut Silent).unwrap_err();
     assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     (error.to_string(), dir)
 }

@@ -4,11 +4,9 @@
 
 use std::path::PathBuf;
 
-use nl_train::models::{
-    BrainModel, CompetitiveModel, ConvStdpModel, MODELS, SimulationModel,
-};
-use nl_train::{Document, Model, RunConfig, SHIPPED};
+use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, MODELS, SimulationModel};
 use nl_train::yaml::{help, read, schema::validate};
+use nl_train::{Document, Model, RunConfig, SHIPPED};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 

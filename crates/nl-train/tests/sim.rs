@@ -135,9 +135,11 @@ fn a_simulation_under_way_may_become_longer_but_not_shorter_than_it_is() {
     let long = straight(&cuba(&[0.6]), &place.path().join("long"));
     let path = place.path().join("run");
     stop(begin(&cuba(&[0.3]), &path), 4);
-    let seconds = |to: f64| move |config: &mut Config| {
-        let SimulationStage::Simulate(stage) = &mut config.stages[0];
-        stage.seconds = to;
+    let seconds = |to: f64| {
+        move |config: &mut Config| {
+            let SimulationStage::Simulate(stage) = &mut config.stages[0];
+            stage.seconds = to;
+        }
     };
     let grown = edited::<SimulationModel>(None, &path, seconds(0.6)).unwrap().run(&mut Silent).unwrap();
     assert_same(&long, &grown, "made longer on the way");

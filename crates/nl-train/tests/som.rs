@@ -12,8 +12,8 @@ use nl_random::Streams;
 use nl_train::report::plots::Mosaic;
 use nl_train::report::{Figure, Picture, Section};
 use nl_train::{
-    Advance, Error, Findings, Learner, Measures, Model, Moment, Plan, Progress, RunConfig, Setting, Settings, Silent, Stage,
-    StageKind, Story, Tensor,
+    Advance, Error, Findings, Learner, Measures, Model, Moment, Plan, Progress, RunConfig, Setting, Settings, Silent,
+    Stage, StageKind, Story, Tensor,
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -58,13 +58,21 @@ impl Settings for SomStage {
     fn check(&self) -> Result<(), Error> {
         let Self::Organise { rate, radius, .. } = self;
         let fine = *rate > 0.0 && *rate <= 1.0 && *radius > 0.0 && radius.is_finite();
-        if fine { Ok(()) } else { Err(wrong(format!("rate is {rate}, radius {radius}; use 0 < rate <= 1, radius > 0"))) }
+        if fine {
+            Ok(())
+        } else {
+            Err(wrong(format!("rate is {rate}, radius {radius}; use 0 < rate <= 1, radius > 0")))
+        }
     }
 }
 
 impl Stage for SomStage {
-    const KINDS: &'static [StageKind] =
-        &[StageKind { kind: "organise", about: "units and their neighbours move towards images", needs: &[], gives: &[] }];
+    const KINDS: &'static [StageKind] = &[StageKind {
+        kind: "organise",
+        about: "units and their neighbours move towards images",
+        needs: &[],
+        gives: &[],
+    }];
 
     fn kind(&self) -> &'static str {
         "organise"

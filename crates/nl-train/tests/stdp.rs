@@ -103,7 +103,9 @@ fn every_rule_learns_digits_without_labels() {
         for decoder in ["all_activity", "proportion", "log_likelihood"] {
             assert!(accuracy[decoder] > least, "{rule}: {accuracy:?}");
         }
-        assert!(summary.details["samples_per_second"]["train"].as_f64().unwrap() > 0.0 && summary.seconds["total"] > 0.0);
+        assert!(
+            summary.details["samples_per_second"]["train"].as_f64().unwrap() > 0.0 && summary.seconds["total"] > 0.0
+        );
 
         let weights = nl_train::read_weights(&place.path().join(rule).join("weights.safetensors")).unwrap();
         assert_eq!((&weights["weights"].0[..], &weights["theta"].0[..]), (&[784, 100][..], &[100][..]));

@@ -70,7 +70,10 @@ fn the_same_spikes_for_any_number_of_threads() {
 #[test]
 fn killed_and_resumed_it_ends_on_the_same_spikes() {
     let place = Place::new();
-    place.write("sim.yaml", simulation("network: cuba, neurons: 500", "seconds: 3").replace("stages", "checkpoint: {every: 0 s}\nstages"));
+    place.write(
+        "sim.yaml",
+        simulation("network: cuba, neurons: 500", "seconds: 3").replace("stages", "checkpoint: {every: 0 s}\nstages"),
+    );
     let whole = json(&mut place.command("sim --config sim.yaml --out whole --json")).0;
     let mut child =
         place.command("sim --config sim.yaml --out cut").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();

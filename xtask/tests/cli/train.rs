@@ -84,7 +84,10 @@ fn what_cannot_be_trained_is_refused() {
     place.refuses("train --resume images", &["holds no run to resume"]);
     place.write("none.yaml", "name: a\nseed: 1\n");
     place.refuses("train --config none.yaml", &["it names no model", "model: {kind: …}", "list models"]);
-    place.refuses("stdp --config tiny.yaml", &["for models of kind competitive", "one of kind brain", "cargo xtask train"]);
+    place.refuses(
+        "stdp --config tiny.yaml",
+        &["for models of kind competitive", "one of kind brain", "cargo xtask train"],
+    );
     place.write("bad.yaml", TINY.replace("  - {kind: remember}\n", ""));
     place.refuses("train --config bad.yaml --out run", &["`trust` needs a filled hippocampus", "`remember` before it"]);
 }
@@ -184,16 +187,9 @@ fn what_there_is_is_listed() {
     let place = Place::new();
     let topics = ["models", "stages", "neurons", "rules", "encoders", "optimizers", "presets", "datasets"];
     let (all, _) = json(&mut place.command("list --json"));
-    for (topic, word) in topics.iter().zip([
-        "conv-stdp",
-        "reconstruct",
-        "Lif",
-        "stdp",
-        "poisson",
-        "adam",
-        "mnist-quick",
-        "mnist",
-    ]) {
+    for (topic, word) in
+        topics.iter().zip(["conv-stdp", "reconstruct", "Lif", "stdp", "poisson", "adam", "mnist-quick", "mnist"])
+    {
         let (one, _) = json(&mut place.command(&format!("list {topic} --json")));
         assert!(one.to_string().to_lowercase().contains(&word.to_lowercase()), "{topic}: {one}");
         assert_eq!(one[topic], all[topic], "{topic}");
@@ -212,7 +208,10 @@ fn below_the_workspace_its_folders_are_used() {
     place.write("datasets/registry.toml", "");
     place.write("xtask/src/deep/x", "");
     nl_data::save_idx_dir(&nl_data::synthetic::digits(60, 20, 3), place.path("datasets/cache/mnist")).unwrap();
-    place.write("xtask/src/deep/stdp.yaml", short_stdp().replace("source: images", "source: auto").replace("40}", "10}"));
+    place.write(
+        "xtask/src/deep/stdp.yaml",
+        short_stdp().replace("source: images", "source: auto").replace("40}", "10}"),
+    );
     let mut command = place.command("train --config stdp.yaml --json");
     let (summary, stderr) = json(command.current_dir(place.path("xtask/src/deep")));
     assert_eq!(summary["dataset"]["kind"], "cache", "{summary}");

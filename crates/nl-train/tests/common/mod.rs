@@ -147,7 +147,11 @@ pub(crate) fn restaged<M: Model>(config: &ConfigOf<M>, stages: &[usize]) -> Conf
 }
 
 /// What `edit` makes of the configuration that lies in `path`.
-pub(crate) fn edited<M: Model>(data: Option<&Dataset>, path: &Path, edit: impl FnOnce(&mut ConfigOf<M>)) -> Result<Run<M>, Error> {
+pub(crate) fn edited<M: Model>(
+    data: Option<&Dataset>,
+    path: &Path,
+    edit: impl FnOnce(&mut ConfigOf<M>),
+) -> Result<Run<M>, Error> {
     let folder = RunFolder::resume(path)?;
     let mut config = RunConfig::of::<M>(&folder.config_text()?)?;
     edit(&mut config);
