@@ -171,8 +171,10 @@ fn other_images_and_another_memory_are_refused_on_resume() {
     assert!(resume::<BrainModel>(None, &path).is_err(), "no images at all");
 
     // After `remember`, with a memory that is not the run's.
+    let mut count = StopAt::never();
+    start::<BrainModel>(&config, Some(&known), &dir.path().join("count")).unwrap().run(&mut count).unwrap();
     let path = dir.path().join("late");
-    stop(start::<BrainModel>(&config, Some(&known), &path).unwrap(), LATE);
+    stop(start::<BrainModel>(&config, Some(&known), &path).unwrap(), count.asked.get());
     let file = path.join("hippocampus.nlm");
     let mut bytes = std::fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
