@@ -14,9 +14,6 @@ use nl_optim::{Algorithm, RmsProp, Schedule};
 use nl_train::models::BrainModel;
 use nl_train::{ConfigOf, Error, LearnConfig, RunConfig, Silent, shipped};
 
-/// Questions after which the hippocampus is filled: two stages of two epochs of six steps and a look, the hippocampus.
-const LATE: u64 = 2 * 2 * 7 + 3;
-
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
     let dir = tempfile::tempdir().unwrap();
