@@ -84,7 +84,7 @@ fn small(body: &[u8]) -> Vec<usize> {
 
 /// Resumes mutants of the checkpoints of a run, each until it is first asked whether to stop. How many were refused.
 fn survives<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset>) {
-    let mutants = std::env::var("NL_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(150_u64);
+    let mutants = std::env::var("NL_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(48_u64);
     let place = tempfile::tempdir().unwrap();
     let mut count = StopAt::never();
     start::<M>(config, data, &place.path().join("count")).unwrap().run(&mut count).unwrap();
@@ -154,7 +154,7 @@ stages:
     let config = RunConfig::of::<ConvStdpModel>(text).unwrap();
     survives::<ConvStdpModel>(&config, Some(&divided::<ConvStdpModel>(&config, digits(100, 20))));
 
-    for model in ["cuba", "coba", "cobahh", "brunel"] {
+    for model in ["coba", "brunel"] {
         let text = format!(
             "name: mutant\nmodel: {{kind: simulation, network: {model}, neurons: 100}}\nstages: [{{kind: simulate, seconds: 0.6}}]"
         );

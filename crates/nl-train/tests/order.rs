@@ -184,7 +184,9 @@ fn metrics_that_are_short_do_not_lose_the_run() {
         let mut warnings = Warnings::default();
         let summary = resume::<BrainModel>(Some(&data), &path).unwrap().run(&mut warnings).unwrap();
         assert_same(&straight, &summary, "short metrics");
-        assert!(warnings.0.len() == 1 && warnings.0[0].contains("metrics.jsonl has lost"), "{:?}", warnings.0);
+        // What else is said is about what a toy has learned.
+        let lost = warnings.0.iter().filter(|warning| warning.contains("metrics.jsonl has lost")).count();
+        assert_eq!(lost, 1, "{:?}", warnings.0);
         for line in std::fs::read_to_string(file).unwrap().lines() {
             assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         }

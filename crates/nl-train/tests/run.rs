@@ -14,9 +14,6 @@ use nl_optim::{Algorithm, RmsProp, Schedule};
 use nl_train::models::BrainModel;
 use nl_train::{ConfigOf, Error, LearnConfig, RunConfig, Silent, shipped};
 
-/// Questions after which the hippocampus is filled: two stages of two epochs of six steps and a look, the hippocampus.
-const LATE: u64 = 2 * 2 * 7 + 3;
-
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
     let dir = tempfile::tempdir().unwrap();
@@ -171,8 +168,10 @@ fn other_images_and_another_memory_are_refused_on_resume() {
     assert!(resume::<BrainModel>(None, &path).is_err(), "no images at all");
 
     // After `remember`, with a memory that is not the run's.
+    let mut count = StopAt::never();
+    start::<BrainModel>(&config, Some(&known), &dir.path().join("count")).unwrap().run(&mut count).unwrap();
     let path = dir.path().join("late");
-    stop(start::<BrainModel>(&config, Some(&known), &path).unwrap(), LATE);
+    stop(start::<BrainModel>(&config, Some(&known), &path).unwrap(), count.asked.get());
     let file = path.join("hippocampus.nlm");
     let mut bytes = std::fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

@@ -86,6 +86,20 @@ impl Learner<ConvStdpModel> for Learning<'_> {
         Ok(Advance { done: seen, finished, part: STDP, measures, record })
     }
 
+    fn state(&self) -> Result<Vec<u8>, Error> {
+        // Whether its beginning is recorded.
+        Ok(vec![u8::from(self.order.is_some())])
+    }
+
+    fn restore(&mut self, _: &mut ConvStdpModel, state: &[u8]) -> Result<(), Error> {
+        self.order = match state {
+            [0] => None,
+            [1] => Some((0, Vec::new())),
+            _ => return Err(Error::config("the checkpoint is of another stage than `features`")),
+        };
+        Ok(())
+    }
+
     fn finish(&mut self, model: &mut ConvStdpModel) -> Result<(), Error> {
         model.learned = model.learned.max(self.config.layer);
         model.rows = None;
