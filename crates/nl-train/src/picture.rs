@@ -63,7 +63,21 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     Ok((pixels, (height, width)))
 }
 
+/// `Ok` if the shape in the header of an NPY file can be multiplied out: its reader does so without a look.
+fn plausible(bytes: &[u8]) -> Result<(), String> {
+    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
+    let shape = header.split_once("'shape'").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
+    let Some((shape, _)) = shape else { return Err("its header says no shape".into()) };
+    let sizes = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
+    let product = sizes.map(|size| size.parse::<u64>().ok()).try_fold(1_u64, |n, size| n.checked_mul(size?));
+    match product.filter(|&n| n <= CAP) {
+        Some(_) => Ok(()),
+        None => Err(format!("its shape ({shape}) is too large")),
+    }
+}
+
 fn npy(bytes: &[u8]) -> Result<Pixels, String> {
+    plausible(bytes)?;
     let file = npyz::NpyFile::new(bytes).map_err(|e| e.to_string())?;
     let shape = file.shape().to_vec();
     let (n, height, width) = match shape[..] {
