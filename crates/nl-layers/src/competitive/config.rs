@@ -97,8 +97,8 @@ impl CompetitiveRule {
 #[serde(default, deny_unknown_fields)]
 pub struct CompetitiveConfig {
     /// Inputs, at most 65535.
-#[serde(skip)]
-        pub inputs: usize,
+    #[serde(skip)]
+    pub inputs: usize,
     /// Neurons.
     pub neurons: usize,
     /// Time step.
