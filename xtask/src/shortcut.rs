@@ -89,7 +89,7 @@ pub(crate) fn sim(options: &Sim) -> anyhow::Result<()> {
                 .set("stages[0].seconds", serde_json::Number::from_f64(seconds).context("--seconds: no number")?)?;
         }
         if let Some(neurons) = options.neurons {
-            document.set("model.neurons", neurons)?;
+            document.set("model.network.neurons", neurons)?;
         }
     }
     Order { command: "sim", what, time, document, data: None, kind: Some("simulation") }.run(

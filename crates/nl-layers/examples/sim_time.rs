@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use nl_layers::network::published::{BrunelConfig, VogelsAbbottConfig, brunel, coba, cuba};
+use nl_layers::network::published::{BrunelConfig, CobaConfig, CubaConfig, Setup, brunel, coba, cuba};
 use nl_layers::network::statistics::{binned_counts, mean_cv_isi, mean_rate, synchrony};
 use nl_neuron::Ms;
 use nl_random::Streams;
@@ -15,11 +15,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds: f64 = words.next().map_or(Ok(if short { 0.2 } else { 1.0 }), |s| s.parse())?;
     let n: Option<usize> = words.next().map(|s| s.parse()).transpose()?;
     let start = Instant::now();
-    let streams = Streams::new(1);
+    let (setup, streams) = (Setup::default(), Streams::new(1));
     let mut built = match which.as_str() {
-        "brunel" => brunel(&BrunelConfig { neurons: n.unwrap_or(12_500), ..BrunelConfig::default() }, streams)?,
-        "coba" => coba(&VogelsAbbottConfig { neurons: n.unwrap_or(4000), ..VogelsAbbottConfig::default() }, streams)?,
-        _ => cuba(&VogelsAbbottConfig { neurons: n.unwrap_or(4000), ..VogelsAbbottConfig::default() }, streams)?,
+        "brunel" => brunel(&BrunelConfig { neurons: n.unwrap_or(12_500), ..BrunelConfig::default() }, setup, streams)?,
+        "coba" => coba(&CobaConfig { neurons: n.unwrap_or(4000), ..CobaConfig::default() }, setup, streams)?,
+        _ => cuba(&CubaConfig { neurons: n.unwrap_or(4000), ..CubaConfig::default() }, setup, streams)?,
     };
     let build = start.elapsed();
     let start = Instant::now();

@@ -2,7 +2,7 @@
 
 use nl_layers::competitive::CompetitiveConfig;
 use nl_layers::conv_stdp::{ConvStdpConfig, RewardConfig};
-use nl_layers::network::published::{BrunelConfig, VogelsAbbottConfig};
+use nl_layers::network::published::{BrunelConfig, CobaConfig, CobahhConfig, CubaConfig};
 use nl_layers::{Activation, Initializer};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,7 +30,9 @@ fn defaults_are_described() {
     described::<ConvStdpConfig>();
     described::<RewardConfig>();
     described::<BrunelConfig>();
-    described::<VogelsAbbottConfig>();
+    described::<CubaConfig>();
+    described::<CobaConfig>();
+    described::<CobahhConfig>();
 }
 
 #[test]

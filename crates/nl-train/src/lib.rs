@@ -6,6 +6,7 @@ mod error;
 mod gradient;
 mod metrics;
 pub mod models;
+mod npz;
 mod page;
 mod pca;
 mod picture;

@@ -156,7 +156,7 @@ stages:
 
     for model in ["coba", "brunel"] {
         let text = format!(
-            "name: mutant\nmodel: {{kind: simulation, network: {model}, neurons: 100}}\nstages: [{{kind: simulate, seconds: 0.6}}]"
+            "name: mutant\nmodel: {{kind: simulation, network: {{kind: {model}, neurons: 100}}}}\nstages: [{{kind: simulate, seconds: 0.6}}]"
         );
         survives::<SimulationModel>(&RunConfig::of::<SimulationModel>(&text).unwrap(), None);
     }

@@ -9,6 +9,7 @@ mod stdp;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use nl_layers::network::published::{BrunelConfig, CubaConfig};
 use nl_train::models::Network;
 use serde::Serialize;
 
@@ -39,8 +40,8 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
         Workload::Gemm => gemm::run(threads, steps),
         Workload::Knn => knn::run(threads, steps),
         Workload::Stdp => stdp::run(steps),
-        Workload::Cuba => sim::run(Network::Cuba, 10.0, threads, steps),
-        Workload::Brunel => sim::run(Network::Brunel, 1.0, threads, steps),
+        Workload::Cuba => sim::run(Network::Cuba(CubaConfig::default()), 10.0, threads, steps),
+        Workload::Brunel => sim::run(Network::Brunel(BrunelConfig::default()), 1.0, threads, steps),
     })?;
     for figure in &figures {
         if options.json {

@@ -29,9 +29,9 @@ fn check(model: Network, built: &nl_layers::network::published::Published, secon
     let spikes: u64 = built.populations.iter().map(|&p| built.network.spike_count(p)).sum::<Result<u64, _>>()?;
     let rate = spikes as f64 / built.network.neurons() as f64 / seconds;
     let range = match model {
-        Network::Cuba => 4.5..6.5,
-        Network::Brunel => 29.0..35.0,
-        Network::Coba | Network::Cobahh => 1.0..100.0,
+        Network::Cuba(_) => 4.5..6.5,
+        Network::Brunel(_) => 29.0..35.0,
+        Network::Coba(_) | Network::Cobahh(_) => 1.0..100.0,
     };
     anyhow::ensure!(range.contains(&rate), "{}: {rate:.2} Hz, but {range:?} is right", model.name());
     Ok(())

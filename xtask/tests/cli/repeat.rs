@@ -54,7 +54,7 @@ fn a_simulation_of_another_time_step_is_repeated_with_it() {
     let place = Place::new();
     place.write(
         "sim.yaml",
-        simulation("network: brunel, neurons: 400, dt: 0.05, traces: 1", "seconds: 0.1, skip: 0.02"),
+        simulation("network: {kind: brunel, neurons: 400}, dt: 0.05, traces: 1", "seconds: 0.1, skip: 0.02"),
     );
     repeats(&place, &["sim", "--config", "sim.yaml", "--seed", "3"], "out", "spikes_sha256");
 }

@@ -72,7 +72,8 @@ fn killed_and_resumed_it_ends_on_the_same_spikes() {
     let place = Place::new();
     place.write(
         "sim.yaml",
-        simulation("network: cuba, neurons: 500", "seconds: 3").replace("stages", "checkpoint: {every: 0 s}\nstages"),
+        simulation("network: {kind: cuba, neurons: 500}", "seconds: 3")
+            .replace("stages", "checkpoint: {every: 0 s}\nstages"),
     );
     let whole = json(&mut place.command("sim --config sim.yaml --out whole --json")).0;
     let mut child =
@@ -92,7 +93,7 @@ fn killed_and_resumed_it_ends_on_the_same_spikes() {
 #[test]
 fn a_coarse_time_step_is_said() {
     let place = Place::new();
-    place.write("coarse.yaml", simulation("network: cuba, neurons: 500, dt: 5", "seconds: 0.4"));
+    place.write("coarse.yaml", simulation("network: {kind: cuba, neurons: 500}, dt: 5", "seconds: 0.4"));
     let summary = json(&mut place.command("sim --config coarse.yaml --out coarse --json")).0;
     assert_eq!((&summary["synchrony_bin_ms"], &summary["skipped_seconds"]), (&5.0.into(), &0.2.into()));
     let page = std::fs::read_to_string(place.path("coarse/report.html")).unwrap();
@@ -141,12 +142,12 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
     }
     for (network, simulate, words) in [
         ("network: lif", "seconds: 1", &["lif"][..]),
-        ("network: cuba, dt: -1", "seconds: 1", &["dt is -1"]),
-        ("network: cuba, speed: 3", "seconds: 1", &["speed"]),
-        ("network: cuba", "skip: 1", &["skip is 1 s of 1 s"]),
-        ("network: cuba", "skip: 0.00003", &["skip", "use 0 ms or 0.1 ms"]),
-        ("network: brunel, dt: 2", "seconds: 1", &["delay", "1.5 ms", "use 0 ms or 2 ms"]),
-        ("network: cuba, dt: 10", "seconds: 1", &["t_ref", "5 ms", "use 0 ms or 10 ms"]),
+        ("network: {kind: cuba}, dt: -1", "seconds: 1", &["dt is -1"]),
+        ("network: {kind: cuba}, speed: 3", "seconds: 1", &["speed"]),
+        ("network: {kind: cuba}", "skip: 1", &["skip is 1 s of 1 s"]),
+        ("network: {kind: cuba}", "skip: 0.00003", &["skip", "use 0 ms or 0.1 ms"]),
+        ("network: {kind: brunel}, dt: 2", "seconds: 1", &["delay", "1.5 ms", "use 0 ms or 2 ms"]),
+        ("network: {kind: cuba}, dt: 10", "seconds: 1", &["t_ref", "5 ms", "use 0 ms or 10 ms"]),
     ] {
         place.write("bad.yaml", simulation(network, simulate));
         place.refuses("sim --config bad.yaml", words);

@@ -18,7 +18,7 @@ fn every_kind_of_model_is_trained_by_one_command() {
     place.write("brain.yaml", TINY);
     place.write("stdp.yaml", short_stdp());
     place.write("conv.yaml", conv_stdp::TINY);
-    place.write("sim.yaml", sim::simulation("network: cuba, neurons: 500", "seconds: 0.2"));
+    place.write("sim.yaml", sim::simulation("network: {kind: cuba, neurons: 500}", "seconds: 0.2"));
     for (file, model) in [("brain", "brain"), ("stdp", "competitive"), ("conv", "conv-stdp"), ("sim", "simulation")] {
         let (summary, stderr) = json(&mut place.command(&format!("train --config {file}.yaml --out {file} --json")));
         for key in ["model", "preset", "dataset", "seed", "threads", "scores", "seconds", "weights_sha256", "report"] {
@@ -54,25 +54,28 @@ fn a_short_name_is_train_with_a_preset() {
 #[test]
 fn set_changes_what_the_file_says_and_nonsense_is_refused() {
     let place = Place::new();
-    place.write("sim.yaml", sim::simulation("network: cuba, neurons: 500", "seconds: 0.2"));
+    place.write("sim.yaml", sim::simulation("network: {kind: cuba, neurons: 500}", "seconds: 0.2"));
     let line = "train --config sim.yaml --out run";
     for (set, words) in [
         ("seed", &["seed"][..]),
         ("=3", &["--set"]),
         ("seed=[1", &["seed"]),
         ("stages[7].seconds=1", &["stages[7]"]),
-        ("model.neurons=many", &["neurons"]),
-        ("model.nuerons=500", &["nuerons"]),
+        ("model.network.neurons=many", &["neurons"]),
+        ("model.network.nuerons=500", &["nuerons"]),
         ("stages[0].seconds=-1", &["seconds"]),
         ("model.kind=brian", &["brian", "brain"]),
     ] {
         place.refuses(&format!("{line} --set {set}"), words);
     }
     let (summary, _) =
-        json(&mut place.command(&format!("{line} --set stages[0].seconds=0.1 --set model.neurons=400 --json")));
+        json(&mut place.command(&format!("{line} --set stages[0].seconds=0.1 --set model.network.neurons=400 --json")));
     assert_eq!((&summary["bio_seconds"], &summary["neurons"]), (&0.1.into(), &400.into()));
     // Stopped or over, a simulation can be made longer; another network is another run.
-    fails(&mut place.command("train --resume run --set model.neurons=300"), &["model.neurons was 400", "is 300 now"]);
+    fails(
+        &mut place.command("train --resume run --set model.network.neurons=300"),
+        &["model.network.neurons was 400", "is 300 now"],
+    );
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn what_cannot_be_asked_is_refused() {
     place.refuses("eval --run nowhere", &["nowhere"]);
     place.refuses("eval --run run --data nowhere", &["nowhere: no such folder"]);
 
-    place.write("sim.yaml", sim::simulation("network: cuba, neurons: 500", "seconds: 0.1"));
+    place.write("sim.yaml", sim::simulation("network: {kind: cuba, neurons: 500}", "seconds: 0.1"));
     json(&mut place.command("train --config sim.yaml --out sim --json"));
     place.refuses("eval --run sim", &["simulation", "names no classes"]);
     place.refuses("predict sim small.png", &["simulation", "names no classes"]);

@@ -77,3 +77,43 @@ pub fn synchrony(counts: &[u64]) -> Option<f64> {
     let variance = counts.iter().map(|&c| (c as f64 - mean).powi(2)).sum::<f64>() / n;
     (mean > 0.0).then(|| variance / mean)
 }
+
+/// Pearson's correlation of the spike counts of every two neurons of `neurons`, in bins of `width` steps from step `from` to
+/// `to`; a last bin that is not full is left out, and so are neurons whose count never changes. Pairs in the order of
+/// `neurons`: (0, 1), (0, 2), …, (1, 2), …
+///
+/// n neurons: n (n − 1) / 2 values from −1 to 1; near 0: independent neurons; above: they fire together.
+///
+/// ```
+/// use nl_layers::network::{SpikeEvent, statistics};
+/// // 0 and 1 fire in the first and third bin of ten steps, 2 in the second and fourth, 3 in each.
+/// let spike = |step, neuron| SpikeEvent { step, neuron };
+/// let mut spikes = vec![spike(1, 0), spike(2, 1), spike(11, 2), spike(21, 0), spike(25, 1), spike(39, 2)];
+/// spikes.extend((0..4).map(|bin| spike(10 * bin, 3)));
+/// assert_eq!(statistics::correlations(&spikes, &[0, 1, 2, 3], (0, 40), 10), [1.0, -1.0, -1.0]);
+/// ```
+#[must_use]
+pub fn correlations(spikes: &[SpikeEvent], neurons: &[u32], (from, to): (u64, u64), width: u64) -> Vec<f64> {
+    let width = width.max(1);
+    let bins = (to.saturating_sub(from) / width) as usize;
+    let place: std::collections::HashMap<u32, usize> =
+        neurons.iter().enumerate().map(|(k, &neuron)| (neuron, k)).collect();
+    let mut counts = vec![vec![0.0_f64; bins]; neurons.len()];
+    for spike in spikes {
+        let bin = spike.step.checked_sub(from).map(|t| (t / width) as usize);
+        if let (Some(&k), Some(bin)) = (place.get(&spike.neuron), bin.filter(|&bin| bin < bins)) {
+            counts[k][bin] += 1.0;
+        }
+    }
+    // Each row less its mean, of length 1: a correlation is then a product.
+    counts.retain_mut(|row| {
+        let mean = row.iter().sum::<f64>() / bins as f64;
+        row.iter_mut().for_each(|count| *count -= mean);
+        let length = row.iter().map(|count| count * count).sum::<f64>().sqrt();
+        row.iter_mut().for_each(|count| *count /= length);
+        length > 1e-9
+    });
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>().clamp(-1.0, 1.0);
+    let pairs = counts.iter().enumerate().flat_map(|(k, a)| counts[k + 1..].iter().map(move |b| (a, b)));
+    pairs.map(|(a, b)| product(a, b)).collect()
+}

@@ -17,7 +17,9 @@ pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
-pub use simulation::{Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage};
+pub use simulation::{
+    Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,
+};
 
 use crate::Error;
 use crate::config::{DataConfig, Document, inline};

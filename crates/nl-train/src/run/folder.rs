@@ -8,6 +8,7 @@
 //! | `weights.safetensors` | every parameter by its path |
 //! | `checkpoints/` | the last two checkpoints |
 //! | `report.html`, `pictures/` | what to look at |
+//! | `spikes.csv`, `spikes.npz` | the spikes of a simulation, if asked for |
 //! | `.lock` | held while a process writes the run |
 
 use std::fs::{self, File, OpenOptions};
@@ -17,7 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use super::atomic::{FileError, create_folder, read_capped, remove_temporary, write_atomic};
+use super::atomic::{FileError, create_folder, read_capped, remove_temporary, write_atomic, write_atomic_with};
 use super::checkpoint::CheckpointStore;
 
 const LOCK: &str = ".lock";
@@ -289,6 +290,15 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::Format`] if the name leads out of the folder, or [`RunFolderError::File`].
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        self.write_file_with(name, |file| file.write_all(bytes))
+    }
+
+    /// As [`write_file`](Self::write_file), for content that is produced piece by piece and may be large: it is there whole or
+    /// not at all.
+    ///
+    /// # Errors
+    /// As [`write_file`](Self::write_file); an error of `fill` is one of the file.
+    pub fn write_file_with(&self, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<PathBuf> {
         let relative = Path::new(name);
         let path = self.path.join(relative);
         if !relative.components().all(|part| matches!(part, std::path::Component::Normal(_))) {
@@ -298,7 +308,7 @@ impl RunFolder {
         if let Some(parent) = path.parent() {
             create_folder(parent)?;
         }
-        write_atomic(&path, bytes)?;
+        write_atomic_with(&path, |file| fill(file))?;
         Ok(path)
     }
 }

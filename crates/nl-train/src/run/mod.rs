@@ -301,6 +301,7 @@ impl<M: Model> Run<M> {
         let findings = self.model.findings(setting, story, &mut progress)?;
         progress.check()?;
         let started = Instant::now();
+        self.model.write_files(setting, &self.folder)?;
         let tensors = self.model.tensors();
         let weights_sha256 = if tensors.is_empty() {
             None

@@ -6,7 +6,7 @@ use std::path::Path;
 use nl_report::{Banner, Headline, Section, Tile};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{History, Measures, Progress, Timings};
+use super::{History, Measures, Progress, RunFolder, Timings};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::{Error, Prediction};
@@ -156,6 +156,16 @@ pub trait Model: Sized + Send {
         story: Story<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<Findings, Error>;
+
+    /// Files of the run besides weights and report that its configuration asks for, written once the findings are there; each
+    /// as [`RunFolder::write_file_with`], so that it is there whole or not at all.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    fn write_files(&self, setting: Setting<'_, Self>, folder: &RunFolder) -> Result<(), Error> {
+        let (_, _) = (setting, folder);
+        Ok(())
+    }
 
     /// The scores of [`findings`](Self::findings) on the test images of `setting`, and nothing else.
     ///

@@ -1,63 +1,117 @@
 //! `model: {kind: simulation}` and its one stage.
 
-use nl_layers::network::published::{BrunelConfig, Published, VogelsAbbottConfig, brunel, coba, cobahh, cuba};
-use nl_neuron::Ms;
+use nl_layers::network::published::{
+    BrunelConfig, CobaConfig, CobahhConfig, CubaConfig, Published, Setup, brunel, coba, cobahh, cuba,
+};
+use nl_neuron::{Ms, Mv};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::run::{Settings, Stage, StageKind};
 
-/// A published network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A published network and its parameters; those left out are as published.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Network {
     /// Vogels & Abbott with current-based synapses (Brette et al. 2007, benchmark 2).
-    Cuba,
+    Cuba(CubaConfig),
     /// The same with conductances (benchmark 1), kept active by a bias.
-    Coba,
+    Coba(CobaConfig),
     /// Hodgkin-Huxley neurons with conductances (benchmark 3).
-    Cobahh,
+    Cobahh(CobahhConfig),
     /// Brunel 2000: sparse, random, delta synapses.
-    Brunel,
+    Brunel(BrunelConfig),
 }
 
 impl Network {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Cuba, Self::Coba, Self::Cobahh, Self::Brunel];
-
-    /// Its name in configurations and summaries.
+    /// All of them, as published.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn all() -> [Self; 4] {
+        [
+            Self::Cuba(CubaConfig::default()),
+            Self::Coba(CobaConfig::default()),
+            Self::Cobahh(CobahhConfig::default()),
+            Self::Brunel(BrunelConfig::default()),
+        ]
+    }
+
+    /// The same network with all parameters as published.
+    #[must_use]
+    pub fn published(&self) -> Self {
         match self {
-            Self::Cuba => "cuba",
-            Self::Coba => "coba",
-            Self::Cobahh => "cobahh",
-            Self::Brunel => "brunel",
+            Self::Cuba(_) => Self::Cuba(CubaConfig::default()),
+            Self::Coba(_) => Self::Coba(CobaConfig::default()),
+            Self::Cobahh(_) => Self::Cobahh(CobahhConfig::default()),
+            Self::Brunel(_) => Self::Brunel(BrunelConfig::default()),
         }
     }
 
-    /// Neurons, as published.
+    /// The same with `neurons`.
     #[must_use]
-    pub const fn neurons(self) -> usize {
+    pub fn with_neurons(self, neurons: usize) -> Self {
         match self {
-            Self::Cuba | Self::Coba | Self::Cobahh => 4000,
-            Self::Brunel => 12_500,
+            Self::Cuba(config) => Self::Cuba(CubaConfig { neurons, ..config }),
+            Self::Coba(config) => Self::Coba(CobaConfig { neurons, ..config }),
+            Self::Cobahh(config) => Self::Cobahh(CobahhConfig { neurons, ..config }),
+            Self::Brunel(config) => Self::Brunel(BrunelConfig { neurons, ..config }),
+        }
+    }
+
+    /// Its name in configurations and summaries.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Cuba(_) => "cuba",
+            Self::Coba(_) => "coba",
+            Self::Cobahh(_) => "cobahh",
+            Self::Brunel(_) => "brunel",
+        }
+    }
+
+    /// Neurons.
+    #[must_use]
+    pub const fn neurons(&self) -> usize {
+        match self {
+            Self::Cuba(CubaConfig { neurons, .. })
+            | Self::Coba(CobaConfig { neurons, .. })
+            | Self::Cobahh(CobahhConfig { neurons, .. })
+            | Self::Brunel(BrunelConfig { neurons, .. }) => *neurons,
+        }
+    }
+
+    /// Threshold of its neurons.
+    #[must_use]
+    pub const fn threshold(&self) -> Mv {
+        match self {
+            Self::Cuba(CubaConfig { v_th, .. })
+            | Self::Coba(CobaConfig { v_th, .. })
+            | Self::Cobahh(CobahhConfig { v_th, .. })
+            | Self::Brunel(BrunelConfig { v_th, .. }) => *v_th,
+        }
+    }
+
+    /// What an excitatory and an inhibitory spike add, and the unit.
+    #[must_use]
+    pub fn weights(&self) -> ([f64; 2], &'static str) {
+        match self {
+            Self::Cuba(CubaConfig { w_ex, w_in, .. }) => ([w_ex.0, w_in.0], "mV"),
+            Self::Coba(CobaConfig { w_ex, w_in, .. }) | Self::Cobahh(CobahhConfig { w_ex, w_in, .. }) => {
+                ([w_ex.0, w_in.0], "nS")
+            }
+            Self::Brunel(BrunelConfig { j, g, .. }) => ([j.0, -g * j.0], "mV"),
         }
     }
 }
 
-/// Which network, how large, in which steps.
+/// Which network, in which steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SimulationConfig {
-    /// Which network.
+    /// Which network, and its parameters.
     pub network: Network,
-    /// Neurons; without it as published. Larger Vogels-Abbott networks keep 80 inputs a neuron.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub neurons: Option<usize>,
     /// Time step, ms.
     #[serde(default = "tenth")]
     pub dt: Ms,
@@ -75,19 +129,21 @@ fn tenth() -> Ms {
 }
 
 impl SimulationConfig {
-    /// A network as published.
+    /// A network in steps of 0.1 ms.
     ///
     /// ```
+    /// use nl_layers::network::published::CubaConfig;
     /// use nl_random::Streams;
     /// use nl_train::models::{Network, SimulationConfig};
     ///
-    /// let built = SimulationConfig { neurons: Some(500), ..SimulationConfig::new(Network::Cuba) }.build(Streams::new(1))?;
+    /// let network = Network::Cuba(CubaConfig { neurons: 500, ..CubaConfig::default() });
+    /// let built = SimulationConfig::new(network).build(Streams::new(1))?;
     /// assert_eq!(built.network.neurons(), 500);
     /// # Ok::<(), nl_train::Error>(())
     /// ```
     #[must_use]
     pub fn new(network: Network) -> Self {
-        Self { network, neurons: None, dt: tenth(), traces: three() }
+        Self { network, dt: tenth(), traces: three() }
     }
 
     /// The network at its start.
@@ -96,15 +152,12 @@ impl SimulationConfig {
     /// If the network cannot be built.
     pub fn build(&self, streams: Streams) -> Result<Published, Error> {
         self.check()?;
-        let neurons = self.neurons.unwrap_or(self.network.neurons());
-        let vogels_abbott = VogelsAbbottConfig { neurons, dt: self.dt, traces: self.traces };
-        let built = match self.network {
-            Network::Cuba => cuba(&vogels_abbott, streams),
-            Network::Coba => coba(&vogels_abbott, streams),
-            Network::Cobahh => cobahh(&vogels_abbott, streams),
-            Network::Brunel => {
-                brunel(&BrunelConfig { neurons, dt: self.dt, traces: self.traces, ..BrunelConfig::default() }, streams)
-            }
+        let setup = Setup { dt: self.dt, traces: self.traces };
+        let built = match &self.network {
+            Network::Cuba(config) => cuba(config, setup, streams),
+            Network::Coba(config) => coba(config, setup, streams),
+            Network::Cobahh(config) => cobahh(config, setup, streams),
+            Network::Brunel(config) => brunel(config, setup, streams),
         };
         Ok(built?)
     }
@@ -119,17 +172,22 @@ impl Settings for SimulationConfig {
         if self.traces > 100 {
             return Err(Error::config(format!("traces is {}; use at most 100", self.traces)));
         }
-        match self.neurons {
-            Some(n) if !(100..=10_000_000).contains(&n) => {
-                Err(Error::config(format!("neurons is {n}; use 100 to 10000000")))
-            }
-            _ => Ok(()),
+        let n = self.network.neurons();
+        if !(100..=10_000_000).contains(&n) {
+            return Err(Error::config(format!("neurons is {n}; use 100 to 10000000")).under("network"));
         }
+        let usable = match &self.network {
+            Network::Cuba(config) => config.validate(self.dt),
+            Network::Coba(config) => config.validate(self.dt),
+            Network::Cobahh(config) => config.validate(self.dt),
+            Network::Brunel(config) => config.validate(self.dt),
+        };
+        usable.map_err(|error| Error::from(error).under("network"))
     }
 }
 
 /// What a simulation does.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SimulationStage {
@@ -138,7 +196,7 @@ pub enum SimulationStage {
 }
 
 /// Lets time pass in the network.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SimulateConfig {
@@ -150,6 +208,43 @@ pub struct SimulateConfig {
     /// run shorter than 0.4 s. The hash is of all spikes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<f64>,
+    /// Files in the run's folder, written at its end, that hold the spikes of this stage: one format or a list of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spikes: Option<SpikeFiles>,
+}
+
+/// A format of spikes in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SpikeFormat {
+    /// spikes.csv: a line a spike with its time in ms, its population (E or I) and its neuron's number in it.
+    Csv,
+    /// spikes.npz, for numpy.load: times_ms (f64), neurons (u32, excitatory ones first), populations (0: excitatory,
+    /// 1: inhibitory), sizes of the two, dt_ms.
+    Npz,
+}
+
+/// One format of spikes, or a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum SpikeFiles {
+    /// One format.
+    One(SpikeFormat),
+    /// Some.
+    Several(Vec<SpikeFormat>),
+}
+
+impl SpikeFiles {
+    /// Whether `format` is among them.
+    #[must_use]
+    pub fn has(&self, format: SpikeFormat) -> bool {
+        match self {
+            Self::One(one) => *one == format,
+            Self::Several(several) => several.contains(&format),
+        }
+    }
 }
 
 /// What is left out at the start unless the configuration says otherwise, seconds.
@@ -179,7 +274,7 @@ impl SimulateConfig {
 
 impl Settings for SimulationStage {
     fn check(&self) -> Result<(), Error> {
-        let Self::Simulate(SimulateConfig { seconds, skip }) = *self;
+        let &Self::Simulate(SimulateConfig { seconds, skip, .. }) = self;
         if !(seconds.is_finite() && seconds > 0.0 && seconds <= 1e6) {
             return Err(Error::config(format!("seconds is {seconds}; use a number above 0, at most 1000000")));
         }

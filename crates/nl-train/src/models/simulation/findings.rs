@@ -6,8 +6,8 @@ use nl_neuron::Ms;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::config::{Network, SimulationStage};
-use super::{SimulationModel, numbered, sections};
+use super::config::{Network, SimulationStage, SpikeFormat};
+use super::{SimulationModel, numbered, sections, spike_files};
 use crate::Error;
 use crate::run::{Findings, Progress, Setting, Story};
 
@@ -79,7 +79,11 @@ pub(super) fn findings(
         spikes_sha256: sha256(&all),
     };
     progress.check()?;
-    let mut findings = sections::page(model, &figures, &all, offset);
+    let mut findings = sections::page(model, config, &figures, &all, offset);
+    let files: Vec<&str> = spike_files::asked(&setting.config.stages).map(SpikeFormat::file).collect();
+    if !files.is_empty() {
+        findings.facts.push(("Spikes", files.join(", ")));
+    }
     findings.scores = figures.scores();
     findings.details = figures.details();
     findings.rows = figures.rows();

@@ -1,9 +1,13 @@
 //! A published spiking network, simulated.
 
 mod config;
+mod description;
 mod findings;
 mod sections;
+mod spike_files;
 mod spike_log;
+mod spread;
+mod words;
 
 use std::path::Path;
 
@@ -11,11 +15,11 @@ use nl_layers::network::{NetworkError, Snapshot, SpikeEvent, StateTrace, publish
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
-pub use config::{Network, SimulateConfig, SimulationConfig, SimulationStage};
+pub use config::{Network, SimulateConfig, SimulationConfig, SimulationStage, SpikeFiles, SpikeFormat};
 
 use self::spike_log::{Mark, SpikeLog};
 use crate::Error;
-use crate::run::{Advance, Findings, Learner, Model, Plan, Progress, Setting, Story, Tensor};
+use crate::run::{Advance, Findings, Learner, Model, Plan, Progress, RunFolder, Setting, Story, Tensor};
 
 /// Biological time between two looks at the clock and at Ctrl-C, ms.
 const CHUNK: f64 = 50.0;
@@ -73,7 +77,7 @@ impl Model for SimulationModel {
         for SimulationStage::Simulate(before) in &setting.config.stages[..stage] {
             first += before.steps(dt)?;
         }
-        let SimulationStage::Simulate(this) = setting.config.stages[stage];
+        let SimulationStage::Simulate(this) = &setting.config.stages[stage];
         let name = setting.config.model.network.name();
         Ok(Box::new(Simulating { name, first, total: this.steps(dt)? }))
     }
@@ -122,6 +126,10 @@ impl Model for SimulationModel {
         progress: &mut Progress<'_>,
     ) -> Result<Findings, Error> {
         findings::findings(self, setting, story, progress)
+    }
+
+    fn write_files(&self, setting: Setting<'_, Self>, folder: &RunFolder) -> Result<(), Error> {
+        spike_files::write(self, &setting.config.model, &setting.config.stages, folder)
     }
 }
 

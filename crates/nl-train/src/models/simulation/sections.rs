@@ -3,21 +3,31 @@
 use nl_layers::network::SpikeEvent;
 use nl_layers::network::statistics::binned_counts;
 use nl_neuron::Ms;
-use nl_report::plots::{Bars, Lines, Raster, RasterGroup};
+use nl_report::plots::{LineStyle, Lines, Raster, RasterGroup};
 use nl_report::text::{duration, thousands};
 use nl_report::{Figure, Headline, Section, Tile};
 
-use super::SimulationModel;
-use super::config::Network;
+use super::config::{Network, SimulationConfig};
 use super::findings::Figures;
+use super::spread::{intervals, pairwise, rates, weights};
+use super::words::{about, expectation};
+use super::{SimulationModel, description};
 use crate::run::Findings;
 
 /// Time and neurons of the raster: enough to see a pattern, few enough to see a spike.
 pub(super) const RASTER_MS: f64 = 300.0;
 const RASTER_NEURONS: u32 = 100;
 
-pub(super) fn page(model: &SimulationModel, figures: &Figures, spikes: &[SpikeEvent], excitatory: u32) -> Findings {
+pub(super) fn page(
+    model: &SimulationModel,
+    config: &SimulationConfig,
+    figures: &Figures,
+    spikes: &[SpikeEvent],
+    excitatory: u32,
+) -> Findings {
     let dt = model.dt;
+    let sizes = [excitatory as usize, figures.neurons - excitatory as usize];
+    let steps = |seconds: f64| (seconds * 1000.0 / dt).round() as u64;
     let neurons = figures.neurons as u32;
     let Figures { bio_seconds, skipped_seconds, bin, .. } = *figures;
     let headline = Headline {
@@ -31,7 +41,7 @@ pub(super) fn page(model: &SimulationModel, figures: &Figures, spikes: &[SpikeEv
         figure: None,
     };
     Findings {
-        title: format!("{}: {}", figures.network.name().to_uppercase(), about(figures.network)),
+        title: format!("{}: {}", figures.network.name().to_uppercase(), about(&figures.network)),
         headline: Some(headline),
         tiles: tiles(figures),
         sections: vec![
@@ -42,15 +52,18 @@ pub(super) fn page(model: &SimulationModel, figures: &Figures, spikes: &[SpikeEv
                  that ticks like a clock.",
             )
             .figure(raster(spikes, neurons, excitatory, dt, bio_seconds))
-            .figure(activity(spikes, neurons, dt, (bio_seconds, bin)))
-            .figures(potentials(model, figures.network)),
+            .figure(activity(spikes, sizes, dt, (bio_seconds, bin)))
+            .figures(potentials(model, &figures.network)),
             Section::new(
                 "How they differ",
                 "Rates",
                 "Neurons are connected at random, so that some receive more than others.",
             )
             .figure(rates(spikes, neurons, bio_seconds))
-            .figure(intervals(spikes, neurons, dt)),
+            .figure(intervals(spikes, neurons, dt))
+            .figures(pairwise(spikes, neurons, dt, (steps(skipped_seconds), steps(bio_seconds))))
+            .figures(weights(&figures.network, model.built.synapses)),
+            description::section(config, sizes, model.built.synapses),
         ],
         facts: vec![("SHA-256 of the spikes", figures.spikes_sha256.clone())],
         ..Findings::default()
@@ -95,44 +108,6 @@ fn speed(bio: f64, wall: f64) -> String {
     }
 }
 
-/// What the network is, in a few words.
-fn about(network: Network) -> &'static str {
-    match network {
-        Network::Cuba => "neurons with currents as synapses",
-        Network::Coba => "neurons with conductances as synapses",
-        Network::Cobahh => "Hodgkin-Huxley neurons",
-        Network::Brunel => "a sparse random network",
-    }
-}
-
-/// What was published about the network, beside what was measured here.
-fn expectation(figures: &Figures) -> String {
-    match figures.network {
-        Network::Cuba => "Brette et al. 2007, benchmark 2; Brian2 gives about 5.6 Hz over 10 s.".into(),
-        Network::Coba => {
-            "Brette et al. 2007, benchmark 1, as a variant: the resting potential is −49 mV instead of −60, above the threshold, \
-             so that the network stays active by itself. Brian2 gives about 21 Hz for this variant; the benchmark itself is \
-             another network, with another rate."
-                .into()
-        }
-        Network::Cobahh => "Brette et al. 2007, benchmark 3; Brian2 gives about 38 Hz.".into(),
-        Network::Brunel => {
-            let measured = match figures.cv_isi {
-                Some(cv) if cv < 0.5 => format!(
-                    " Here neurons fire rather regularly (CV {cv:.2}), and in time with each other: with 1,000 weak excitatory \
-                     inputs, a reset to 0 mV and one delay for all synapses, the mean input alone takes a neuron to its threshold."
-                ),
-                Some(cv) => format!(" Here the CV is {cv:.2}."),
-                None => String::new(),
-            };
-            format!(
-                "Brunel 2000 at g = 5, η = 2, which his theory calls asynchronous and irregular, with the parameters of NEST's \
-                 example (reset to 0 mV; the paper resets to 10 mV). NEST gives about 32 Hz for it at 12,500 neurons.{measured}"
-            )
-        }
-    }
-}
-
 /// The last `RASTER_MS` of some excitatory and inhibitory neurons.
 fn raster(spikes: &[SpikeEvent], neurons: u32, excitatory: u32, dt: f64, seconds: f64) -> Figure {
     let end = seconds * 1000.0;
@@ -156,24 +131,28 @@ fn raster(spikes: &[SpikeEvent], neurons: u32, excitatory: u32, dt: f64, seconds
     Figure::new("Spikes", text, raster)
 }
 
-/// The rate of the whole population over time.
-fn activity(spikes: &[SpikeEvent], neurons: u32, dt: f64, (seconds, bin): (f64, f64)) -> Figure {
+/// The rate of each population over time.
+fn activity(spikes: &[SpikeEvent], sizes: [usize; 2], dt: f64, (seconds, bin): (f64, f64)) -> Figure {
     let steps = (seconds * 1000.0 / dt).round() as u64;
     // At most 400 points.
     let width = ((bin / dt).round() as u64).max(steps.div_ceil(400)).max(1);
-    let scale = 1000.0 / (width as f64 * dt) / f64::from(neurons);
-    let counts = binned_counts(spikes, 0, steps, width);
-    let points = counts.iter().enumerate().map(|(b, &c)| ((b as f64 + 0.5) * width as f64 * dt, c as f64 * scale));
+    // By population, as they come.
+    let (e, i) = spikes.split_at(spikes.partition_point(|spike| (spike.neuron as usize) < sizes[0]));
+    let line = |spikes: &[SpikeEvent], size: usize| {
+        let scale = 1000.0 / (width as f64 * dt) / size as f64;
+        let counts = binned_counts(spikes, 0, steps, width).into_iter().enumerate();
+        counts.map(|(b, c)| ((b as f64 + 0.5) * width as f64 * dt, c as f64 * scale)).collect()
+    };
     let lines = Lines {
         from_zero: true,
         x_range: Some((0.0, seconds * 1000.0)),
-        ..Lines::new("time, ms", "rate, Hz").line("all neurons", points.collect())
+        ..Lines::new("time, ms", "rate, Hz").line("excitatory", line(e, sizes[0])).line("inhibitory", line(i, sizes[1]))
     };
-    Figure::new("Activity", format!("Rate of all neurons in bins of {:.1} ms.", width as f64 * dt), lines)
+    Figure::new("Activity", format!("Rate of each population in bins of {:.1} ms.", width as f64 * dt), lines)
 }
 
 /// The potentials that were written down, the last `RASTER_MS`.
-fn potentials(model: &SimulationModel, network: Network) -> Option<Figure> {
+fn potentials(model: &SimulationModel, network: &Network) -> Option<Figure> {
     let (trace, dt) = (model.potentials.as_ref()?, model.dt);
     let (last, count) = ((*trace.steps.last()? + 1) as f64 * dt, trace.neurons.len());
     let from = (last - RASTER_MS).max(0.0);
@@ -182,47 +161,22 @@ fn potentials(model: &SimulationModel, network: Network) -> Option<Figure> {
         let points = at.zip(trace.values.iter().skip(k).step_by(count).map(|&v| f64::from(v)));
         lines.line(&format!("neuron {}", trace.neurons[k]), points.filter(|p| p.0 >= from).collect())
     });
+    let threshold = network.threshold().0;
+    let lines = lines.styled("threshold", vec![(from, threshold), (last, threshold)], LineStyle::Dashed);
     let lines = Lines { x_range: Some((from, last)), ..lines };
     let every = Ms(1.0).on_grid(Ms(dt));
     let text = match network {
-        Network::Cobahh => format!(
+        Network::Cobahh(_) => format!(
             "Excitatory neurons, sampled every {every}. These neurons have no reset: a spike rises above 0 mV and falls again \
              within about a millisecond, so that samples catch the tops of some and the flanks of others."
         ),
-        Network::Cuba | Network::Coba | Network::Brunel => {
+        Network::Cuba(_) | Network::Coba(_) | Network::Brunel(_) => {
             format!(
                 "Excitatory neurons, sampled every {every}: a drop is the reset after a spike, which itself has no shape here."
             )
         }
     };
     Some(Figure::new("Potentials", text, lines))
-}
-
-fn rates(spikes: &[SpikeEvent], neurons: u32, seconds: f64) -> Figure {
-    let mut counts = vec![0_u64; neurons as usize];
-    for spike in spikes {
-        counts[spike.neuron as usize] += 1;
-    }
-    let rates: Vec<f64> = counts.iter().map(|&c| c as f64 / seconds).collect();
-    Figure::new("Rates", "How many neurons fire how fast.", Bars::histogram("rate, Hz", "neurons", &rates, 30))
-}
-
-fn intervals(spikes: &[SpikeEvent], neurons: u32, dt: f64) -> Figure {
-    let mut last = vec![None; neurons as usize];
-    let mut gaps = Vec::new();
-    for spike in spikes {
-        if let Some(before) = last[spike.neuron as usize].replace(spike.step) {
-            gaps.push((spike.step - before) as f64 * dt);
-        }
-    }
-    // The longest gaps are few and would press the rest into one bar.
-    gaps.sort_by(f64::total_cmp);
-    gaps.truncate(gaps.len() - gaps.len() / 50);
-    Figure::new(
-        "Inter-spike intervals",
-        "Time from a neuron's spike to its next; the longest 2 % are not shown.",
-        Bars::histogram("interval, ms", "intervals", &gaps, 40),
-    )
 }
 
 #[cfg(test)]
