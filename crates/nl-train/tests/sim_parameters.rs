@@ -144,5 +144,5 @@ fn the_page_describes_the_network() {
     assert!(cobahh.contains("38.3 Hz (4 networks of 2 to 5 s, standard deviation 3.5)") && cobahh.contains("35.9 Hz"));
     let brunel = page("brunel", "{kind: brunel, neurons: 500, g: 3, v_reset: 10}");
     assert!(brunel.contains("g is 3 (published: 5)") && brunel.contains("v_reset is 10 (published: 0)"));
-    assert!(brunel.contains("inhibitory ones -0.3"), "the weight of inhibition is g J");
+    assert!(brunel.contains("inhibitory ones -0.3 mV"), "the weight of inhibition is g J");
 }

@@ -46,7 +46,7 @@ pub(super) fn section(config: &SimulationConfig, sizes: [usize; 2], synapses: [u
 }
 
 /// A value without zeros at its end.
-fn shown(value: f64) -> String {
+pub(super) fn shown(value: f64) -> String {
     let text = format!("{value:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -7,6 +7,7 @@ use nl_report::Figure;
 use nl_report::plots::{BarGroup, Bars};
 
 use super::config::Network;
+use super::description::shown;
 
 /// Neurons whose spike counts are compared, in bins of `BIN`.
 const SAMPLE: u32 = 100;
@@ -53,7 +54,8 @@ pub(super) fn weights(network: &Network, synapses: [usize; 2]) -> Option<Figure>
     for (weight, count) in weights.into_iter().zip(synapses) {
         bars[((weight - low) / width).round() as usize].1 += count as f64;
     }
-    let text = format!("Excitatory synapses have {} {unit}, inhibitory ones {} {unit}.", weights[0], weights[1]);
+    let [excitatory, inhibitory] = weights.map(shown);
+    let text = format!("Excitatory synapses have {excitatory} {unit}, inhibitory ones {inhibitory} {unit}.");
     let groups = vec![BarGroup { name: String::new(), bars }];
     let bars = Bars { x: format!("weight, {unit}"), y: "synapses".into(), width, groups, left_out: 0 };
     Some(Figure::new("Weights", text, bars))
