@@ -27,7 +27,7 @@ fn main() -> Outcome<()> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--config" => {
-                config = Document::open(Path::new(&words.next().ok_or("which file?")?))?.config::<BrainModel>()?
+                config = Document::open(Path::new(&words.next().ok_or("which file?")?))?.config::<BrainModel>()?;
             }
             "--seeds" => {
                 let list = words.next().ok_or("which seeds?")?;

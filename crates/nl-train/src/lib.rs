@@ -34,7 +34,7 @@ pub use run::{
     Advance, CheckpointError, CheckpointStore, ConfigOf, Event, FileError, Findings, History, Latest, Learner,
     Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder,
     RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings,
-    Trained, load_checkpoint, save_checkpoint,
+    Trained, load_checkpoint, pack, save_checkpoint, unpack,
 };
 pub(crate) use run::{read_capped, write_atomic};
 pub use tsne::{Tsne, TsneError};

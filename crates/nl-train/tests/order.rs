@@ -106,12 +106,14 @@ fn stopped(dir: &Path) -> (std::path::PathBuf, Dataset) {
     (path, data)
 }
 
+type Edit = fn(&mut Config);
+
 #[test]
 fn an_edited_configuration_is_refused_with_what_was_changed() {
     let dir = tempfile::tempdir().unwrap();
     let (path, data) = stopped(dir.path());
     let before = std::fs::read_to_string(path.join("config.yaml")).unwrap();
-    let edits: [(fn(&mut Config), [&str; 3]); 6] = [
+    let edits: [(Edit, [&str; 3]); 6] = [
         (|c| c.seed = 2, ["seed", "1", "2"]),
         (|c| c.name = "other".into(), ["name", "\"toy\"", "\"other\""]),
         (|c| c.model.regions.v1 = 5, ["model.regions.v1", "4", "5"]),

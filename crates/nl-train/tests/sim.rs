@@ -172,7 +172,7 @@ fn each_network_has_words_of_its_own() {
         let summary = straight(&config(network, 500, &[0.4]), &place.path().join(network));
         (fs::read_to_string(&summary.report).unwrap(), summary)
     };
-    let (cobahh, _) = page("coba"hh);
+    let (cobahh, _) = page("cobahh");
     assert!(cobahh.contains("no reset") && !cobahh.contains("a drop is the reset"));
     let (cuba, _) = page("cuba");
     assert!(cuba.contains("a drop is the reset") && cuba.contains("current"));

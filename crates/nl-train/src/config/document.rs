@@ -27,6 +27,18 @@ pub(crate) fn inline(schema: &str) -> Result<Json, serde_json::Error> {
     Ok(schema)
 }
 
+/// The first value called `name` in a tree.
+fn named<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    match &node.value {
+        Value::Map(entries) => {
+            let here = entries.iter().find(|(key, _)| key.name == name).map(|(_, value)| value);
+            here.or_else(|| entries.iter().find_map(|(_, value)| named(value, name)))
+        }
+        Value::List(items) => items.iter().find_map(|item| named(item, name)),
+        _ => None,
+    }
+}
+
 impl Document {
     /// Reads YAML; `origin` is what messages call it.
     ///
@@ -129,25 +141,20 @@ impl Document {
         if M::IMAGES && config.data.is_none() {
             config.data = Some(super::DataConfig::default());
         }
-        config.check().map_err(|e| self.located(e))?;
+        config.check().map_err(|e| self.located(&e))?;
         Ok(config)
     }
 
-    /// An error with the line and column of what it is about.
-    fn located(&self, error: Error) -> Error {
-        let (path, message) = match &error {
+    /// An error with the line and column of what it is about: below its path, the value that the message names first.
+    fn located(&self, error: &Error) -> Error {
+        let (path, message) = match error {
             Error::Under { place, error } => (place.clone(), error.to_string()),
             other => (String::new(), other.to_string()),
         };
-        // The message begins with the name of the value, more often than not.
         let message = message.strip_prefix("config: ").unwrap_or(&message).to_owned();
-        let name = message.split([' ', ':', '=']).next().unwrap_or("");
-        let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let (node, path) = match (self.tree.get(&below), self.tree.get(&path)) {
-            (Some(node), _) => (node, path),
-            (None, Some(node)) => (node, path),
-            (None, None) => (&self.tree, path),
-        };
+        let part = self.tree.get(&path).unwrap_or(&self.tree);
+        let names = message.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let node = names.filter(|name| !name.is_empty()).find_map(|name| named(part, name)).unwrap_or(part);
         Fault::new(&node.place, &path, message).into()
     }
 
@@ -175,5 +182,34 @@ impl Document {
             return Err(Error::config(format!("--set {text}: write --set path=value, such as --set seed=2")));
         };
         Ok(self.tree.set(path.trim(), value)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{BrainModel, SimulationModel};
+
+    /// What only the types know is told with line and column too.
+    #[test]
+    fn values_out_of_range_have_a_place() {
+        let text = "name: a\nmodel:\n  kind: simulation\n  network:\n    kind: brunel\n    delay: -1\nstages:\n  - {kind: simulate}\n";
+        let document = Document::read("a.yaml", text).unwrap();
+        let error = document.config::<SimulationModel>().unwrap_err().to_string();
+        assert!(error.starts_with("a.yaml:6:12: model: ") && error.contains("delay"), "{error}");
+        let brain = crate::shipped("mnist-quick").unwrap().replace("neighbours: 10", "neighbours: 5000");
+        let error = Document::read("b.yaml", &brain).unwrap().config::<BrainModel>().unwrap_err().to_string();
+        let line = brain.lines().position(|line| line.contains("neighbours")).unwrap() + 1;
+        assert!(error.starts_with(&format!("b.yaml:{line}:")) && error.contains("5000"), "{error}");
+    }
+
+    #[test]
+    fn an_option_is_named_by_its_fault() {
+        let mut document = Document::read("a.yaml", crate::shipped("cuba").unwrap()).unwrap();
+        document.assign("stages[0].seconds=-1").unwrap();
+        let error = document.config::<SimulationModel>().unwrap_err().to_string();
+        assert!(error.contains("--set stages[0].seconds"), "{error}");
+        let old = Document::read("a.yaml", "name: a\nself_supervised: {}\n").unwrap();
+        assert!(old.kind().unwrap_err().to_string().contains("older form"));
     }
 }

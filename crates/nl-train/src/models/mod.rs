@@ -47,10 +47,15 @@ pub struct Kind {
     /// The kinds of its stages.
     pub stages: &'static [StageKind],
     schema: Option<&'static str>,
-    start: fn(&Document, &Lookup, &mut dyn FnMut(&str) -> Result<RunFolder, Error>) -> Result<Box<dyn AnyRun>, Error>,
-    resume: fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>,
+    start: StartFn,
+    resume: ResumeFn,
     open: fn(&Path) -> Result<Box<dyn AnyTrained>, Error>,
 }
+
+/// Makes the folder of a run of this name.
+type MakeFolder<'f> = dyn FnMut(&str) -> Result<RunFolder, Error> + 'f;
+type StartFn = fn(&Document, &Lookup, &mut MakeFolder<'_>) -> Result<Box<dyn AnyRun>, Error>;
+type ResumeFn = fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>;
 
 /// A run of a model whose kind is known only when the program runs.
 pub trait AnyRun: Send {
@@ -134,7 +139,7 @@ impl Kind {
     /// The kind of the model of a configuration.
     ///
     /// # Errors
-    /// [`Error::Faults`](crate::Error::Faults) with the names there are.
+    /// [`Error::Faults`] with the names there are.
     pub fn of_document(document: &Document) -> Result<&'static Self, Error> {
         let kind = document.kind()?;
         MODELS.iter().find(|known| known.kind == kind).ok_or_else(|| {
@@ -184,7 +189,7 @@ impl Kind {
 fn start<M: Model + 'static>(
     document: &Document,
     lookup: &Lookup,
-    folder: &mut dyn FnMut(&str) -> Result<RunFolder, Error>,
+    folder: &mut MakeFolder<'_>,
 ) -> Result<Box<dyn AnyRun>, Error> {
     let config = document.config::<M>()?;
     // The images first: a folder should not be left behind for a run that could not begin.

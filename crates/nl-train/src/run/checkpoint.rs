@@ -117,14 +117,27 @@ fn decode_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     if read == body.len() { Ok(value) } else { Err(format!("{} bytes are left over", body.len() - read)) }
 }
 
-/// `value` as bytes, for a part of a checkpoint whose type only its owner knows.
-pub(crate) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, crate::Error> {
+/// `value` as bytes, for a part of a checkpoint whose type only its owner knows: the state of a
+/// [`Learner`](crate::Learner). Every field must be written: nothing may be `skip_serializing_if`.
+///
+/// ```
+/// let bytes = nl_train::pack(&(3_u64, vec![0.5_f32]))?;
+/// assert_eq!(nl_train::unpack::<(u64, Vec<f32>)>(&bytes)?, (3, vec![0.5]));
+/// # Ok::<(), nl_train::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Config`](crate::Error::Config) if the value cannot be encoded.
+pub fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, crate::Error> {
     let packed = bincode::serde::encode_to_vec(value, codec::<CAP>());
     packed.map_err(|error| crate::Error::config(format!("a part of the checkpoint cannot be encoded: {error}")))
 }
 
 /// What [`pack`] made.
-pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, crate::Error> {
+///
+/// # Errors
+/// [`Error::Config`](crate::Error::Config) if the bytes hold something else.
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, crate::Error> {
     decode_body(bytes).map_err(|reason| {
         crate::Error::config(format!("the checkpoint holds something else than this stage: {reason}"))
     })

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use atomic::FileError;
 pub(crate) use atomic::{read_capped, write_atomic};
-pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, save_checkpoint};
-pub(crate) use checkpoint::{pack, sha256_hex, unpack};
+pub(crate) use checkpoint::sha256_hex;
+pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, pack, save_checkpoint, unpack};
 pub(crate) use folder::utc_text;
 pub use folder::{RunFolder, RunFolderError};
 pub use history::{History, Record, StageHistory, Timing, Timings};

@@ -36,13 +36,16 @@ pub(super) struct Outcome<'a> {
 
 const NOT_NAMED: &str = "no neuron has a name yet: a stage `label` has to come first";
 
-/// Decisions by decoder, the accuracy of each, and the responses to `images`.
+/// Decisions by decoder, the accuracy of each, and the responses.
+type Told = (BTreeMap<String, Vec<u8>>, BTreeMap<String, f64>, Spikes);
+
+/// What is said about `images`.
 pub(super) fn told(
     model: &CompetitiveModel,
     setting: Setting<'_, CompetitiveModel>,
     images: &Images,
     progress: &mut Progress<'_>,
-) -> Result<(BTreeMap<String, Vec<u8>>, BTreeMap<String, f64>, Spikes), Error> {
+) -> Result<Told, Error> {
     let Some(decoders) = &model.decoders else { return Err(Error::config(NOT_NAMED)) };
     fits(model, images)?;
     let (streams, eye) = (Streams::new(setting.config.seed), Eye::new(&setting.config.model.input)?);
@@ -94,7 +97,8 @@ pub(super) fn findings(
     let test = (labelled + spikes.len()) as f64 / (seconds("Label") + seconds("Test")).max(1e-9);
     let train = learned as f64 / seconds(LEARNING).max(1e-9);
     let outcome = Outcome { setting, story, scores, decided, spikes, learned, labelled, train, test };
-    let mut said = sections::page(model, &outcome, model.decoders.as_ref().map(|d| Order::new(&d.all_activity)))?;
+    let order = model.decoders.as_ref().map(|decoders| Order::new(&decoders.all_activity));
+    let mut said = sections::page(model, &outcome, order.as_ref())?;
     let details = json!({
         "neurons": neurons,
         "rule": rule.name(),

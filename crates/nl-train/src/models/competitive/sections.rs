@@ -21,7 +21,7 @@ const FEW: u64 = 5;
 /// Test images shown with their responses, and mistakes.
 const SHOWN: usize = 16;
 
-pub(super) fn page(model: &CompetitiveModel, outcome: &Outcome<'_>, order: Option<Order>) -> Result<Findings, Error> {
+pub(super) fn page(model: &CompetitiveModel, outcome: &Outcome<'_>, order: Option<&Order>) -> Result<Findings, Error> {
     let CompetitiveConfig { inputs, neurons, .. } = *model.network.config();
     let data = outcome.setting.images()?;
     let names = page::class_names(&data.source, data.split.train.classes());
@@ -52,8 +52,8 @@ pub(super) fn page(model: &CompetitiveModel, outcome: &Outcome<'_>, order: Optio
         },
     );
     let unnamed = Order::unnamed(neurons);
-    let mut sections = vec![learned(&view, order.as_ref().unwrap_or(&unnamed)), learning(&view)];
-    if let Some(order) = &order {
+    let mut sections = vec![learned(&view, order.unwrap_or(&unnamed)), learning(&view)];
+    if let Some(order) = order {
         sections.extend([answers(&view, order), decisions(&view)]);
     }
     sections.retain(|section| !section.figures.is_empty());
