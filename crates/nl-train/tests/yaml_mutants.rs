@@ -1,8 +1,9 @@
 //! Configurations with one slip each: every one is refused at a place, or is still a configuration; none panics.
 
+use nl_train::models::MODELS;
 use nl_train::yaml::schema::validate;
-use nl_train::yaml::{Fault, Node, Value, help, read};
-use serde_json::{Value as Json, json};
+use nl_train::yaml::{Fault, help, read};
+use serde_json::Value as Json;
 
 const TEXT: &str = include_str!("../configs/mnist-quick.yaml");
 
@@ -14,26 +15,9 @@ fn next(state: &mut u64) -> u64 {
     state.wrapping_mul(0x2545_f491_4f6c_dd1d)
 }
 
-/// A schema of what the tree is, closed: maps have these names, all of them required, numbers are numbers.
-fn schema_of(node: &Node) -> Json {
-    match &node.value {
-        Value::Map(entries) => {
-            let kind = entries.iter().find(|(key, _)| key.name == "kind");
-            let mut properties: serde_json::Map<String, Json> =
-                entries.iter().map(|(key, value)| (key.name.clone(), schema_of(value))).collect();
-            if let Some((_, Node { value: Value::Text(word), .. })) = kind {
-                properties.insert("kind".into(), json!({"type": "string", "const": word}));
-            }
-            let required: Vec<_> = properties.keys().cloned().collect();
-            json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-        }
-        Value::List(items) => json!({"type": "array", "items": items.first().map(schema_of)}),
-        Value::Text(_) => json!({"type": "string"}),
-        Value::Bool(_) => json!({"type": "boolean"}),
-        Value::Int(_) => json!({"type": "integer", "format": "uint64", "minimum": 0}),
-        Value::Float(_) => json!({"type": "number"}),
-        Value::Null => json!({"type": "null"}),
-    }
+/// The schema of the brain's configurations.
+fn schema() -> Json {
+    MODELS[0].schema().unwrap()
 }
 
 /// One slip of a pen, at a place that the numbers choose.
@@ -74,7 +58,7 @@ fn slip(text: &str, state: &mut u64) -> Vec<u8> {
 #[test]
 fn three_hundred_slips_are_refused_at_a_place_or_are_none() {
     let whole = read("good.yaml", TEXT.as_bytes()).unwrap();
-    let schema = schema_of(&whole);
+    let schema = schema();
     assert_eq!(validate(&whole, &schema), []);
     let (mut refused, mut state) = (0, 20_261);
     for _ in 0..300 {
@@ -108,8 +92,11 @@ fn the_configurations_of_the_crate_are_read() {
         let tree = read("it", text.as_bytes()).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
         let typed: Json = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(tree.to_json(), typed, "{}", path.display());
-        assert!(read("help", help::render(&schema_of(&tree)).as_bytes()).is_ok(), "{}", path.display());
         count += 1;
     }
     assert!(count > 0, "there are no configurations");
+    for model in MODELS {
+        let page = help::render(&model.schema().unwrap());
+        assert!(read("help", page.as_bytes()).is_ok(), "{}", model.kind);
+    }
 }

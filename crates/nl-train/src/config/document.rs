@@ -196,7 +196,7 @@ mod tests {
         let text = "name: a\nmodel:\n  kind: simulation\n  network:\n    kind: brunel\n    delay: -1\nstages:\n  - {kind: simulate}\n";
         let document = Document::read("a.yaml", text).unwrap();
         let error = document.config::<SimulationModel>().unwrap_err().to_string();
-        assert!(error.starts_with("a.yaml:6:12: model: ") && error.contains("delay"), "{error}");
+        assert!(error.starts_with("a.yaml:6:12: model.network: ") && error.contains("delay"), "{error}");
         let brain = crate::shipped("mnist-quick").unwrap().replace("neighbours: 10", "neighbours: 5000");
         let error = Document::read("b.yaml", &brain).unwrap().config::<BrainModel>().unwrap_err().to_string();
         let line = brain.lines().position(|line| line.contains("neighbours")).unwrap() + 1;

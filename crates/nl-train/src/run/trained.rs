@@ -25,7 +25,7 @@ use crate::{Error, FileError};
 pub struct Trained<M: Model> {
     config: ConfigOf<M>,
     model: M,
-    /// No images, but what they were like.
+    /// A blank image of their size, and where they came from.
     data: Dataset,
     weights_sha256: Option<String>,
     report: String,
@@ -54,9 +54,14 @@ impl<M: Model> Trained<M> {
         let Some(shape) = at.images else {
             return Err(Error::config("the checkpoint does not say which images it is of"));
         };
-        let none = || Images::new(Vec::new(), Vec::new(), shape.height, shape.width, shape.classes);
-        let none = || none().map_err(|e| Error::config(e.to_string()));
-        let split = Split { train: none()?, test: none()? };
+        if shape.height > 1 << 16 || shape.width > 1 << 16 {
+            return Err(Error::config("the checkpoint is of images that are too large to be any"));
+        }
+        // A blank image says what images are like.
+        let area = shape.height.saturating_mul(shape.width);
+        let blank = || Images::new(vec![0; area], vec![0], shape.height, shape.width, shape.classes);
+        let blank = || blank().map_err(|e| Error::config(e.to_string()));
+        let split = Split { train: blank()?, test: blank()? };
         let data = Dataset { split, source: shape.source, learn: Vec::new(), validation: Vec::new() };
         let mut model = M::build(Setting { config: &config, data: Some(&data) })?;
         model.restore(state, folder)?;
