@@ -24,7 +24,7 @@ pub(crate) fn run(options: &Train) -> anyhow::Result<()> {
             anyhow::bail!("what is to be trained? --config FILE or --preset NAME (cargo xtask list presets)")
         }
     };
-    let (what, time) = ("trains what the configuration describes, and writes a report", "as long as that says");
+    let (what, time) = ("trains what the configuration describes, and writes a report", "as long as the preset says");
     let order = Order { command: "train", what, time, document, data: options.data.data.as_ref(), kind: None };
     order.run(common, |summary| summary)
 }

@@ -22,6 +22,7 @@ where
 {
     let mut schema = serde_json::to_value(schemars::schema_for!(RunConfig<M::Config, M::Stage>)).unwrap();
     schema["title"] = json!(format!("A run of a model of kind {}", M::KIND));
+    schema["description"] = json!(format!("A run of a model of kind {}: {}.", M::KIND, M::ABOUT));
     let model = schema["properties"]["model"]["$ref"].as_str().unwrap().strip_prefix('#').unwrap().to_owned();
     let model = schema.pointer_mut(&model).unwrap();
     if model["properties"].is_null() {

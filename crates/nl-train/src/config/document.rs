@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::RunConfig;
 use crate::Error;
-use crate::run::{ConfigOf, Model, read_capped};
+use crate::run::{ConfigOf, Model, order, read_capped};
 use crate::yaml::{Fault, Node, Value, read, schema::validate};
 
 /// A configuration larger than this is not one of ours: 1 MiB.
@@ -141,7 +141,7 @@ impl Document {
         if M::IMAGES && config.data.is_none() {
             config.data = Some(super::DataConfig::default());
         }
-        config.check().map_err(|e| self.located(&e))?;
+        config.check().and_then(|()| order::check::<M>(&config)).map_err(|e| self.located(&e))?;
         Ok(config)
     }
 
@@ -209,6 +209,12 @@ mod tests {
         document.assign("stages[0].seconds=-1").unwrap();
         let error = document.config::<SimulationModel>().unwrap_err().to_string();
         assert!(error.contains("--set stages[0].seconds"), "{error}");
+        let early = crate::shipped("mnist-quick").unwrap().replace("kind: remember", "kind: trust");
+        let error = Document::read("b.yaml", &early).unwrap().config::<BrainModel>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("b.yaml:") && error.contains("stages[2]: `trust` needs a filled hippocampus"),
+            "{error}"
+        );
         let old = Document::read("a.yaml", "name: a\nself_supervised: {}\n").unwrap();
         assert!(old.kind().unwrap_err().to_string().contains("older form"));
     }

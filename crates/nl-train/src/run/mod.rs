@@ -7,7 +7,7 @@ mod history;
 mod measures;
 mod model;
 mod observer;
-mod order;
+pub(crate) mod order;
 mod progress;
 mod same;
 mod summary;

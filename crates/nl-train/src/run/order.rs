@@ -6,8 +6,8 @@ use crate::Error;
 /// `Ok` if every stage is given what it needs by the stages before it.
 ///
 /// # Errors
-/// [`Error::Config`] naming the stage, what it needs and what would give it.
-pub(super) fn check<M: Model>(config: &ConfigOf<M>) -> Result<(), Error> {
+/// [`Error::Under`] naming the stage, what it needs and what would give it.
+pub(crate) fn check<M: Model>(config: &ConfigOf<M>) -> Result<(), Error> {
     let kinds = <M::Stage as Stage>::KINDS;
     let of = |kind: &str| kinds.iter().find(|known| known.kind == kind);
     let mut given: Vec<&str> = Vec::new();
@@ -16,11 +16,8 @@ pub(super) fn check<M: Model>(config: &ConfigOf<M>) -> Result<(), Error> {
         if let Some(missing) = kind.needs.iter().find(|need| !given.contains(need)) {
             let givers: Vec<String> =
                 kinds.iter().filter(|k| k.gives.contains(missing)).map(|k| format!("`{}`", k.kind)).collect();
-            return Err(Error::config(format!(
-                "stages[{i}]: `{}` needs {missing}; put a stage {} before it",
-                kind.kind,
-                givers.join(" or ")
-            )));
+            let message = format!("`{}` needs {missing}; put a stage {} before it", kind.kind, givers.join(" or "));
+            return Err(Error::config(message).under(&format!("stages[{i}]")));
         }
         given.extend(kind.gives);
     }
