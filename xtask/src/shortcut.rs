@@ -85,8 +85,9 @@ pub(crate) fn sim(options: &Sim) -> anyhow::Result<()> {
     })?;
     if let Some(document) = &mut document {
         if let Some(seconds) = options.seconds {
-            document
-                .set("stages[0].seconds", serde_json::Number::from_f64(seconds).context("--seconds: no number")?)?;
+            let number = serde_json::Number::from_f64(seconds);
+            let number = number.with_context(|| format!("--seconds is {seconds}, but must be a number"))?;
+            document.set("stages[0].seconds", number)?;
         }
         if let Some(neurons) = options.neurons {
             document.set("model.network.neurons", neurons)?;

@@ -142,7 +142,7 @@ impl BasalGanglia {
     /// the entropy (1 = uniform) and the margin between the two largest; the memory's agreement and its log distance; and
     /// whether both name the same class.
     #[must_use]
-    pub fn features(cortex: &[f64], memory: &[f64], agreement: f32, distance: f32) -> [f64; Self::FEATURES] {
+    pub fn features<S: Scalar>(cortex: &[S], memory: &[S], agreement: f32, distance: f32) -> [f64; Self::FEATURES] {
         let (c, m) = (confidence(cortex), confidence(memory));
         let same = f64::from(u8::from(c.class == m.class));
         // ln(d + floor), scaled to about [-1, 1] for distances between 0 and 2 (cosine).
@@ -174,9 +174,8 @@ impl BasalGanglia {
         let (c, m) = (cortex.value(), memory.value());
         let evidence = tape.constant_with(&[rows, Self::FEATURES], |out| {
             let advice = c.as_slice().chunks_exact(self.classes).zip(m.as_slice().chunks_exact(self.classes));
-            let numbers = |row: &[S]| row.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
             for (row, (out, (c, m))) in out.chunks_exact_mut(Self::FEATURES).zip(advice).enumerate() {
-                let x = Self::features(&numbers(c), &numbers(m), recalled.agreement[row], recalled.distance[row]);
+                let x = Self::features(c, m, recalled.agreement[row], recalled.distance[row]);
                 for (to, x) in out.iter_mut().zip(x) {
                     *to = S::from_f64(x);
                 }
@@ -232,10 +231,10 @@ struct Confidence {
 }
 
 /// Largest probability, its lead over the second, and H(p) / ln(classes) = −Σ p ln p / ln(classes).
-fn confidence(log_probs: &[f64]) -> Confidence {
+fn confidence<S: Scalar>(log_probs: &[S]) -> Confidence {
     let classes = log_probs.len() as f64;
     let (mut class, mut first, mut second, mut entropy) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0);
-    for (i, &log_p) in log_probs.iter().enumerate() {
+    for (i, log_p) in log_probs.iter().map(|log_p| log_p.to_f64()).enumerate() {
         if log_p > first {
             (class, first, second) = (i, log_p, first);
         } else {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::place::{Place, fails, json};
+use crate::place::{Place, TINY, fails, json};
 
 const START: &str = "mnist --config tiny.yaml --out run --json";
 const RESUME: &str = "mnist --resume run --json";
@@ -99,6 +99,7 @@ fn every_documented_key_is_there() {
 #[test]
 fn killed_at_three_moments_and_resumed() {
     let place = Place::with_images();
+    place.write("tiny.yaml", format!("{TINY}checkpoint: {{every: 0 s}}\n"));
     // Before the first checkpoint; in the middle of the second stage; towards its end.
     let moments: [fn(&Place) -> bool; 3] = [
         |place| metrics(place).lines().count() > 2,
@@ -218,7 +219,10 @@ fn a_disk_that_is_full() {
     }
     fails(&mut limited(&place, blocks, RESUME), &["cannot write `run/report.html`", "too large"]);
     let left = place.names("run");
-    assert_eq!(left, [".lock", "checkpoints", "config.yaml", "metrics.jsonl", "weights.safetensors"]);
+    assert_eq!(
+        left,
+        [".lock", "checkpoints", "config.yaml", "hippocampus.nlm", "metrics.jsonl", "weights.safetensors"]
+    );
     let summary = json(&mut place.command(RESUME)).0;
     assert_same(&place, &summary);
 }

@@ -136,7 +136,7 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
         ("sim cuba --neurons 3", &["neurons is 3"]),
         ("sim cuba --neurons 99999999999", &["neurons is 99999999999"]),
         ("sim --resume nowhere", &["holds no run to resume"]),
-        ("sim --config nowhere.yaml", &["--config nowhere.yaml"]),
+        ("sim --config nowhere.yaml", &["cannot read `nowhere.yaml`"]),
     ] {
         place.refuses(line, words);
     }

@@ -38,7 +38,7 @@ fn every_kind_of_model_is_trained_by_one_command() {
 #[test]
 fn a_short_name_is_train_with_a_preset() {
     let place = Place::new();
-    let sizes = "--set model.network.neurons=20 --set data.synthetic={train:80,test:20} --set data.train=60 \
+    let sizes = "--set model.network.neurons=20 --set data.synthetic.train=80 --set data.synthetic.test=20 --set data.train=60 \
                  --set data.validation=20 --set stages[1].images=40 --data synthetic --seed 7 --json";
     let (long, _) = json(&mut place.command(&format!("train --preset stdp-quick --out long {sizes}")));
     let (short, _) = json(&mut place.command(&format!("stdp --preset quick --out short {sizes}")));
@@ -176,9 +176,8 @@ fn what_cannot_be_asked_is_refused() {
     place.refuses("predict sim small.png", &["simulation", "names no classes"]);
 
     // Stopped before its end: the newest checkpoint is one of an earlier stage.
-    place.write("more.yaml", fs::read_to_string(place.path("run/config.yaml")).unwrap());
-    let config = fs::read_to_string(place.path("run/config.yaml")).unwrap();
-    place.write("run/config.yaml", format!("{}- kind: remember\n", config.trim_end().to_owned() + "\n"));
+    let newest = place.names("run/checkpoints").into_iter().rfind(|name| name.starts_with("checkpoint-")).unwrap();
+    fs::remove_file(place.path("run/checkpoints").join(newest)).unwrap();
     place.write("x.png", png(&[0; 784], 28));
     for line in ["eval --run run", "predict run x.png"] {
         place.refuses(line, &["is not finished", "--resume"]);

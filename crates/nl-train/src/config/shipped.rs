@@ -11,29 +11,69 @@ pub struct Shipped {
     pub text: &'static str,
 }
 
-macro_rules! shipped {
-    ($($name:literal: $about:literal,)*) => {
-        /// All of them.
-        pub const SHIPPED: &[Shipped] = &[
-            $(Shipped { name: $name, about: $about, text: include_str!(concat!("../../configs/", $name, ".yaml")) },)*
-        ];
-    };
-}
-
-shipped! {
-    "mnist-quick": "a brain on MNIST, about a minute on two cores",
-    "mnist-full": "a brain on MNIST at its best, less than ten minutes on two cores",
-    "stdp-quick": "400 competing spiking neurons on a third of MNIST, some seconds",
-    "stdp-full": "400 competing spiking neurons on all of MNIST, about ten seconds",
-    "conv-stdp-quick": "one layer of maps by STDP, some seconds",
-    "conv-stdp": "one layer of maps by STDP, 98.9 % of MNIST",
-    "conv-stdp-two-layers-quick": "two layers of maps by STDP, some seconds",
-    "conv-stdp-two-layers": "two layers of maps by STDP, about a minute",
-    "cuba": "4,000 neurons with currents as synapses (Brette et al. 2007, benchmark 2)",
-    "coba": "4,000 neurons with conductances as synapses (benchmark 1)",
-    "cobahh": "4,000 Hodgkin-Huxley neurons (benchmark 3)",
-    "brunel": "12,500 neurons, sparse and random (Brunel 2000)",
-}
+/// All of them.
+pub const SHIPPED: &[Shipped] = &[
+    Shipped {
+        name: "mnist-quick",
+        about: "a brain on MNIST, about a minute on two cores",
+        text: include_str!("../../configs/mnist-quick.yaml"),
+    },
+    Shipped {
+        name: "mnist-full",
+        about: "a brain on MNIST at its best, less than ten minutes on two cores",
+        text: include_str!("../../configs/mnist-full.yaml"),
+    },
+    Shipped {
+        name: "stdp-quick",
+        about: "400 competing spiking neurons on a third of MNIST, some seconds",
+        text: include_str!("../../configs/stdp-quick.yaml"),
+    },
+    Shipped {
+        name: "stdp-full",
+        about: "400 competing spiking neurons on all of MNIST, about ten seconds",
+        text: include_str!("../../configs/stdp-full.yaml"),
+    },
+    Shipped {
+        name: "conv-stdp-quick",
+        about: "one layer of maps by STDP, some seconds",
+        text: include_str!("../../configs/conv-stdp-quick.yaml"),
+    },
+    Shipped {
+        name: "conv-stdp",
+        about: "one layer of maps by STDP, 98.9 % of MNIST",
+        text: include_str!("../../configs/conv-stdp.yaml"),
+    },
+    Shipped {
+        name: "conv-stdp-two-layers-quick",
+        about: "two layers of maps by STDP, some seconds",
+        text: include_str!("../../configs/conv-stdp-two-layers-quick.yaml"),
+    },
+    Shipped {
+        name: "conv-stdp-two-layers",
+        about: "two layers of maps by STDP, about a minute",
+        text: include_str!("../../configs/conv-stdp-two-layers.yaml"),
+    },
+    Shipped {
+        name: "cuba",
+        about: "4,000 neurons with currents as synapses (Brette et al. 2007, benchmark 2)",
+        text: include_str!("../../configs/cuba.yaml"),
+    },
+    Shipped {
+        name: "coba",
+        about: "4,000 neurons with conductances as synapses (benchmark 1)",
+        text: include_str!("../../configs/coba.yaml"),
+    },
+    Shipped {
+        name: "cobahh",
+        about: "4,000 Hodgkin-Huxley neurons (benchmark 3)",
+        text: include_str!("../../configs/cobahh.yaml"),
+    },
+    Shipped {
+        name: "brunel",
+        about: "12,500 neurons, sparse and random (Brunel 2000)",
+        text: include_str!("../../configs/brunel.yaml"),
+    },
+];
 
 /// The YAML of the shipped configuration of this name.
 #[must_use]

@@ -13,7 +13,7 @@ use crate::run::{Settings, Stage, StageKind};
 /// A published network and its parameters; those left out are as published.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Network {
     /// Vogels & Abbott with current-based synapses (Brette et al. 2007, benchmark 2).
     Cuba(CubaConfig),
