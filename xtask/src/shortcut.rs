@@ -41,7 +41,7 @@ pub(crate) fn stdp(options: &Stdp) -> anyhow::Result<()> {
         if options.neurons.is_some() || options.rule.is_some() {
             let neurons = options.neurons.map_or(400, std::num::NonZeroUsize::get);
             let network = competitive_network(neurons, options.rule.as_deref())?;
-            document.set("model.network", serde_json::to_value(network)?)?;
+            document.set("--neurons, --rule", "model.network", serde_json::to_value(network)?)?;
         }
         Ok(document)
     })?;
@@ -87,10 +87,10 @@ pub(crate) fn sim(options: &Sim) -> anyhow::Result<()> {
         if let Some(seconds) = options.seconds {
             let number = serde_json::Number::from_f64(seconds);
             let number = number.with_context(|| format!("--seconds is {seconds}, but must be a number"))?;
-            document.set("stages[0].seconds", number)?;
+            document.set("--seconds", "stages[0].seconds", number)?;
         }
         if let Some(neurons) = options.neurons {
-            document.set("model.network.neurons", neurons)?;
+            document.set("--neurons", "model.network.neurons", neurons)?;
         }
     }
     Order { command: "sim", what, time, document, data: None, kind: Some("simulation") }.run(

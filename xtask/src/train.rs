@@ -75,10 +75,10 @@ impl Order<'_> {
                 (None, None) => anyhow::bail!("nothing to run"),
             };
             if let Some(seed) = common.seed {
-                document.set("seed", seed)?;
+                document.set("--seed", "seed", seed)?;
             }
             if let Some(data) = self.data {
-                document.set("data.source", String::from(data.clone()))?;
+                document.set("--data", "data.source", String::from(data.clone()))?;
             }
             common.set.iter().try_for_each(|text| document.assign(text))?;
             let kind = Kind::of_document(&document)?;

@@ -41,8 +41,8 @@ fn parameters_are_those_of_the_configuration() {
 #[test]
 fn a_parameter_is_set_by_its_path() {
     let mut document = Document::read("test.yaml", &yaml("{kind: cuba}", "[{kind: simulate}]")).unwrap();
-    document.set("model.network.neurons", 500).unwrap();
-    document.set("model.network.w_in", -4.5).unwrap();
+    document.set("test", "model.network.neurons", 500).unwrap();
+    document.set("test", "model.network.w_in", -4.5).unwrap();
     let config = document.config::<SimulationModel>().unwrap();
     assert_eq!((config.model.network.neurons(), config.model.network.weights()), (500, ([1.62, -4.5], "mV")));
 }

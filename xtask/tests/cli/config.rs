@@ -15,7 +15,8 @@ fn a_file_that_is_no_configuration() {
         (&b""[..], ""),
         (b"[[[[", "bad.yaml:1"),
         (b"just a sentence", ""),
-        (b"\xff\xfe\x00", "utf-8"),
+        (b"\xff\xfe\x00", "this is UTF-16; save it as UTF-8"),
+        (b"name: \xff", "UTF-8"),
         (b"a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nname: *c\n", ""),
     ] {
         place.write("bad.yaml", content);
@@ -59,7 +60,7 @@ fn values_out_of_range() {
         ("shard: 8", "shard: 0", "batch 20, shard 0: both must be at least 1"),
         ("v1: 4", "v1: 0", "v1 is 0"),
         ("v1: 4", "v1: 100000000", "v1 is 100000000"),
-        ("rotate: 10", "rotate: .nan", "rotate"),
+        ("rotate: 10", "rotate: .nan", "bad.yaml:14:33: .nan is not a finite number"),
         ("std: 0.1", "std: -1", "std"),
         // What only the images can tell.
         ("validation: 40", "validation: 0", "validation is 0"),

@@ -71,7 +71,7 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
     }
     for (from, to, word) in [
         ("maps: 8", "maps: 0", "maps"),
-        ("threshold: 12", "threshold: .nan", "threshold"),
+        ("threshold: 12", "threshold: .nan", "bad.yaml:7:58: .nan is not a finite number"),
         ("kernel: 5", "kernel: 500", "kernel"),
         ("pool: 4", "pull: 4", "pull"),
         ("batch: 20", "batch: 0", "batch is 0"),

@@ -133,8 +133,8 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
         ("sim cuba --seconds NaN", &["seconds is NaN"]),
         ("sim cuba --seconds inf", &["seconds is inf"]),
         ("sim cuba --seconds 1e-5", &["seconds", "0.01 ms", "use 0 ms or 0.1 ms"]),
-        ("sim cuba --neurons 3", &["neurons is 3"]),
-        ("sim cuba --neurons 99999999999", &["neurons is 99999999999"]),
+        ("sim cuba --neurons 3", &["--neurons: ", "a whole number from 5", "found 3"]),
+        ("sim cuba --neurons 99999999999", &["--neurons: ", "99999999999"]),
         ("sim --resume nowhere", &["holds no run to resume"]),
         ("sim --config nowhere.yaml", &["cannot read `nowhere.yaml`"]),
     ] {

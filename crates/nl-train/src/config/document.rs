@@ -158,12 +158,13 @@ impl Document {
         Fault::new(&node.place, &path, message).into()
     }
 
-    /// Changes the value at a path such as `stages[0].seconds`; maps that are missing on the way are made.
+    /// Changes the value at a path such as `stages[0].seconds`; maps that are missing on the way are made. `origin` is what
+    /// messages call it: `--seconds`.
     ///
     /// # Errors
     /// [`Error::Faults`] if the path is none, or leads through a value that has no parts.
-    pub fn set(&mut self, path: &str, value: impl Into<Json>) -> Result<(), Error> {
-        Ok(self.tree.set(path, &value.into().to_string())?)
+    pub fn set(&mut self, origin: &str, path: &str, value: impl Into<Json>) -> Result<(), Error> {
+        Ok(self.tree.set(origin, path, &value.into().to_string())?)
     }
 
     /// As [`set`](Self::set), of a text `path=value` whose value is YAML.
@@ -181,7 +182,8 @@ impl Document {
         let Some((path, value)) = text.split_once('=') else {
             return Err(Error::config(format!("--set {text}: write --set path=value, such as --set seed=2")));
         };
-        Ok(self.tree.set(path.trim(), value)?)
+        let path = path.trim();
+        Ok(self.tree.set(&format!("--set {path}"), path, value)?)
     }
 }
 

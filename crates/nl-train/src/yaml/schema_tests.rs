@@ -147,8 +147,8 @@ fn all_faults_are_told_in_order_and_ten_at_most() {
 #[test]
 fn what_was_set_on_the_command_line_is_named_so() {
     let mut tree = read("a.yaml", b"name: x\nstages: [{kind: diehl-cook}]\n").unwrap();
-    tree.set("seed", "abc").unwrap();
-    tree.set("stages[0].thn", "1").unwrap();
+    tree.set("--set seed", "seed", "abc").unwrap();
+    tree.set("--set stages[0].thn", "stages[0].thn", "1").unwrap();
     let said: Vec<String> = validate(&tree, &schema()).iter().map(ToString::to_string).collect();
     assert_eq!(said[1], "--set seed: seed: expected a whole number from 0, found \"abc\"");
     assert!(

@@ -62,7 +62,7 @@ impl Fault {
 /// let mut tree = read("a.yaml", b"seed: 1\nstages:\n  - batch: 128\n")?;
 /// let batch = tree.get("stages[0].batch").expect("it is there");
 /// assert_eq!((batch.place.line, batch.place.column, &batch.value), (3, 12, &Value::Int(128)));
-/// tree.set("stages[0].batch", "64")?;
+/// tree.set("--set", "stages[0].batch", "64")?;
 /// assert_eq!(tree.get("stages[0].batch").expect("still there").place.to_string(), "--set stages[0].batch");
 /// assert_eq!(tree.to_json()["stages"][0]["batch"], 64);
 /// # Ok::<(), nl_train::yaml::Fault>(())
@@ -148,8 +148,8 @@ impl Node {
     ///
     /// # Errors
     /// `path` is not one; it leads into a number or a text; a list is shorter; `text` is not YAML. Nothing has changed then.
-    pub fn set(&mut self, path: &str, text: &str) -> Result<(), Fault> {
-        let place = Place::option(&format!("--set {path}"));
+    pub fn set(&mut self, origin: &str, path: &str, text: &str) -> Result<(), Fault> {
+        let place = Place::option(origin);
         let fault = |message: String| Fault { place: place.clone(), path: String::new(), message };
         let steps = steps(path).ok_or_else(|| {
             fault("this is no path; write --set a.b=value, or --set a[2].b=value for the third of a list".to_owned())
@@ -317,7 +317,7 @@ mod tests {
     fn a_value_is_set_and_says_whence() {
         let mut tree = tree("a: {b: [1, {c: 2}]}\nempty:\n");
         for (path, text) in [("a.b[1].c", "[3, 4]"), ("a.new.deep", "x"), ("empty.it", "1.5"), ("top", "{k: true}")] {
-            tree.set(path, text).unwrap();
+            tree.set(&format!("--set {path}"), path, text).unwrap();
             assert_eq!(tree.get(path).unwrap().place.to_string(), format!("--set {path}"));
         }
         let want = serde_json::json!({
@@ -343,7 +343,7 @@ mod tests {
             ("name", "[1", "is not YAML"),
             ("name", "{a: 1, a: 2}", "second time"),
         ] {
-            let fault = tree.set(path, text).unwrap_err().to_string();
+            let fault = tree.set(&format!("--set {path}"), path, text).unwrap_err().to_string();
             assert!(fault.starts_with(&format!("--set {path}: ")) && fault.contains(words), "{fault}");
             assert_eq!(tree, before, "{path}");
         }
