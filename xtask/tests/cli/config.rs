@@ -64,7 +64,7 @@ fn values_out_of_range() {
         ("std: 0.1", "std: -1", "std"),
         // What only the images can tell.
         ("validation: 40", "validation: 0", "validation is 0"),
-        ("validation: 40", "train: 1", "no two are of the same class"),
+        ("validation: 40", "validation: 40, train: 1", "no two are of the same class"),
         ("source: images", "source: nowhere", "nowhere: no such folder"),
     ] {
         assert!(TINY.contains(from), "{from}");
@@ -74,7 +74,7 @@ fn values_out_of_range() {
     // A folder that was there before stays, as empty as it was.
     fs::create_dir(place.path("run")).unwrap();
     place.refuses(LINE, &["nowhere: no such folder"]);
-    place.write("bad.yaml", TINY.replacen("validation: 40", "train: 1", 1));
+    place.write("bad.yaml", TINY.replacen("validation: 40", "validation: 40, train: 1", 1));
     place.refuses(LINE, &["no two are of the same class"]);
     place.refuses("mnist --config bad.yaml --out new/folder/run", &["no two are of the same class"]);
     place.refuses("mnist --config bad.yaml", &["no two are of the same class"]);

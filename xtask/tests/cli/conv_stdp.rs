@@ -74,7 +74,7 @@ fn nonsense_is_refused_and_nothing_is_left_behind() {
         ("threshold: 12", "threshold: .nan", "bad.yaml:7:58: .nan is not a finite number"),
         ("kernel: 5", "kernel: 500", "kernel"),
         ("pool: 4", "pull: 4", "pull"),
-        ("batch: 20", "batch: 0", "batch is 0"),
+        ("batch: 20", "batch: 0", "batch 0, shard 64: both must be at least 1"),
         ("images: 4000", "images: 99999999999", "images is 99999999999"),
     ] {
         assert!(TINY.contains(from));

@@ -143,6 +143,7 @@ impl Node {
     }
 
     /// Puts `text`, itself YAML, at `a.b[2].c`, as `--set a.b[2].c=text` asks; maps that are missing on the way are made.
+    /// `origin` is what messages call it: `--set a.b[2].c`.
     ///
     /// Whether a new name means anything is for [`validate`](super::schema::validate) to say, which then names this option.
     ///
