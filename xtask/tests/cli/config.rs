@@ -62,9 +62,8 @@ fn values_out_of_range() {
         ("v1: 4", "v1: 100000000", "v1 is 100000000"),
         ("rotate: 10", "rotate: .nan", "bad.yaml:14:33: .nan is not a finite number"),
         ("std: 0.1", "std: -1", "std"),
-        // What only the images can tell.
         ("validation: 40", "validation: 0", "validation is 0"),
-        ("validation: 40", "validation: 40, train: 1", "no two are of the same class"),
+        // What only the images can tell.
         ("source: images", "source: nowhere", "nowhere: no such folder"),
     ] {
         assert!(TINY.contains(from), "{from}");
@@ -74,7 +73,8 @@ fn values_out_of_range() {
     // A folder that was there before stays, as empty as it was.
     fs::create_dir(place.path("run")).unwrap();
     place.refuses(LINE, &["nowhere: no such folder"]);
-    place.write("bad.yaml", TINY.replacen("validation: 40", "validation: 40, train: 1", 1));
+    nl_data::save_idx_dir(&nl_data::synthetic::digits(5, 5, 3), place.path("few")).unwrap();
+    place.write("bad.yaml", TINY.replacen("source: images", "source: few", 1));
     place.refuses(LINE, &["no two are of the same class"]);
     place.refuses("mnist --config bad.yaml --out new/folder/run", &["no two are of the same class"]);
     place.refuses("mnist --config bad.yaml", &["no two are of the same class"]);
