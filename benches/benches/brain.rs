@@ -11,8 +11,8 @@ use nl_data::{Augment, Corruption, Images, synthetic};
 use nl_layers::Parameters;
 use nl_optim::{Adam, Algorithm, Mask, Optimizer, OptimizerConfig, OptimizerState, Schedule};
 use nl_random::Streams;
-use nl_train::models::brain::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
 use nl_train::models::brain::Evaluator;
+use nl_train::models::brain::objective::{Classify, Reconstruct, ReconstructionLoss, ReconstructionTarget};
 use nl_train::{Engine, Objective};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

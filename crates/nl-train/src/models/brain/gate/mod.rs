@@ -10,11 +10,15 @@
 //! algorithm", Neural Computation 6, 1994; temperatures: Guo et al., "On calibration of modern neural networks", ICML 2017,
 //! §4.2; choice by cross-validation: Stone, J. R. Stat. Soc. B 36, 1974.
 
+mod logistic;
+mod table;
+
 use nl_brain::{BasalGanglia, Gate};
 use serde::{Deserialize, Serialize};
 
 use super::objective::Evidence;
 use crate::Error;
+use table::Table;
 
 /// How the gate is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -129,11 +133,6 @@ impl Fitted {
     }
 }
 
-/// Rounds of expectation and maximisation.
-const ROUNDS: usize = 60;
-/// No logit grows beyond this.
-const CERTAIN: f64 = 40.0;
-
 /// Fits and chooses, from the evidence of held-out images:
 ///
 /// 1. β of cortex and memory: argmin −Σ log softmax(β ℓ)_y + ½ (ln β)²;
@@ -206,235 +205,6 @@ fn choose(trials: &[Trial], leader: Way) -> Way {
     best.way
 }
 
-/// The evidence, ready to be fitted to.
-struct Table<'a> {
-    evidence: &'a Evidence,
-    classes: usize,
-}
-
-impl<'a> Table<'a> {
-    fn new(evidence: &'a Evidence) -> Self {
-        Self { evidence, classes: evidence.logits.len() / evidence.labels.len().max(1) }
-    }
-
-    fn row<'r>(&self, rows: &'r [f32], i: usize) -> &'r [f32] {
-        &rows[i * self.classes..][..self.classes]
-    }
-
-    /// Calibrated log-probabilities of cortex and memory for image `i`.
-    fn advice(&self, sharpness: [f64; 2], i: usize) -> [Vec<f64>; 2] {
-        [(&self.evidence.logits, sharpness[0]), (&self.evidence.memory, sharpness[1])]
-            .map(|(rows, beta)| log_softmax(self.row(rows, i), beta))
-    }
-
-    fn features(&self, advice: &[Vec<f64>; 2], i: usize) -> [f64; BasalGanglia::FEATURES] {
-        BasalGanglia::features(&advice[0], &advice[1], self.evidence.agreement[i], self.evidence.distance[i])
-    }
-
-    /// A gate that trusts both alike.
-    fn plain(&self, sharpness: [f64; 2]) -> Gate {
-        Gate {
-            sharpness,
-            bounds: [-BasalGanglia::ALONE, BasalGanglia::ALONE],
-            weight: [0.0; BasalGanglia::FEATURES],
-            bias: 0.0,
-        }
-    }
-
-    /// The gates of the four ways, fitted to `images`.
-    fn fit(&self, images: &[usize], leader: Way, config: &GateConfig) -> [Gate; 4] {
-        let beta = |rows: &[f32]| sharpness(&images.iter().map(|&i| (self.row(rows, i), self.evidence.labels[i])));
-        let sharpness = [beta(&self.evidence.logits), beta(&self.evidence.memory)];
-        let lead = (config.lead / (1.0 - config.lead)).ln();
-        let bounds = if leader == Way::Cortex { [-BasalGanglia::ALONE, -lead] } else { [lead, BasalGanglia::ALONE] };
-        let rows: Vec<Row> = images
-            .iter()
-            .map(|&i| {
-                let advice = self.advice(sharpness, i);
-                let y = self.evidence.labels[i] as usize;
-                let (c, m) = (advice[0][y].exp(), advice[1][y].exp());
-                let [low, high] =
-                    bounds.map(|z| ((1.0 - logistic(z)) * c + logistic(z) * m).max(f64::MIN_POSITIVE).ln());
-                Row { features: self.features(&advice, i), odds: high - low }
-            })
-            .collect();
-        let plain = self.plain(sharpness);
-        [
-            Gate { bounds: alone(Way::Cortex), ..plain },
-            Gate { bounds: alone(Way::Memory), ..plain },
-            Gate { sharpness, bounds, ..expect_and_maximise(&rows, config, false) },
-            Gate { sharpness, bounds, ..expect_and_maximise(&rows, config, true) },
-        ]
-    }
-
-    /// Whether `gate` names image `i` correctly, and −log p(y).
-    fn decide(&self, gate: &Gate, i: usize) -> (bool, f64) {
-        let advice = self.advice(gate.sharpness, i);
-        let t = gate.trust(&self.features(&advice, i));
-        let p: Vec<f64> = advice[0].iter().zip(&advice[1]).map(|(c, m)| (1.0 - t) * c.exp() + t * m.exp()).collect();
-        let best = (1..p.len()).fold(0, |best, k| if p[k] > p[best] { k } else { best });
-        let y = self.evidence.labels[i] as usize;
-        (best == y, -p[y].max(1e-30).ln())
-    }
-}
-
-/// What the gate learns from an image: its features, and by how much log p(y) is larger at the largest trust than at the
-/// least.
-struct Row {
-    features: [f64; BasalGanglia::FEATURES],
-    odds: f64,
-}
-
-fn logistic(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
-
-/// A memory without smoothing says "never" as −∞.
-fn floored(x: f32) -> f64 {
-    f64::from(x).max(BasalGanglia::LOG_FLOOR)
-}
-
-/// The largest x, and log Σ e^(β (x − largest)).
-fn top(row: &[f32], beta: f64) -> (f64, f64) {
-    let most = row.iter().fold(f64::NEG_INFINITY, |m, &x| m.max(floored(x)));
-    (most, row.iter().map(|&x| (beta * (floored(x) - most)).exp()).sum::<f64>().ln())
-}
-
-/// log softmax(β x)
-fn log_softmax(row: &[f32], beta: f64) -> Vec<f64> {
-    let (most, sum) = top(row, beta);
-    row.iter().map(|&x| beta * (floored(x) - most) - sum).collect()
-}
-
-/// The β > 0 that makes `rows` most likely, with a pull of ln β towards 0; by golden section between 1/30 and 30.
-fn sharpness<'r>(rows: &(impl Iterator<Item = (&'r [f32], u32)> + Clone)) -> f64 {
-    let loss = |ln: f64| {
-        let beta = ln.exp();
-        let nll = |(row, y): (&[f32], u32)| {
-            let (most, sum) = top(row, beta);
-            sum - beta * (floored(row[y as usize]) - most)
-        };
-        rows.clone().map(nll).sum::<f64>() + 0.5 * ln * ln
-    };
-    let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = (-30.0_f64.ln(), 30.0_f64.ln());
-    let (mut a, mut b) = (high - golden * (high - low), low + golden * (high - low));
-    let (mut at_a, mut at_b) = (loss(a), loss(b));
-    for _ in 0..24 {
-        if at_a < at_b {
-            (high, b, at_b) = (b, a, at_a);
-            a = high - golden * (high - low);
-            at_a = loss(a);
-        } else {
-            (low, a, at_a) = (a, b, at_b);
-            b = low + golden * (high - low);
-            at_b = loss(b);
-        }
-    }
-    (0.5 * (low + high)).exp()
-}
-
-/// The gate by expectation (how far was the largest trust the right one?) and maximisation (one Newton step of a logistic regression
-/// of that on the features). `features` off: the bias alone.
-fn expect_and_maximise(rows: &[Row], config: &GateConfig, features: bool) -> Gate {
-    const N: usize = BasalGanglia::FEATURES + 1;
-    let used = if features { N } else { 1 };
-    let scale = Standard::of(rows);
-    let inputs: Vec<[f64; N]> = rows.iter().map(|row| scale.apply(&row.features)).collect();
-    // Element 0 is the bias.
-    let mut w = [0.0; N];
-    for _ in 0..ROUNDS {
-        let mut slope = [0.0; N];
-        let mut curve = [[0.0; N]; N];
-        for (x, row) in inputs.iter().zip(rows) {
-            let z = x[..used].iter().zip(&w).map(|(x, w)| x * w).sum::<f64>();
-            let (t, asked) = (logistic(z), logistic(z + row.odds));
-            for j in 0..used {
-                slope[j] += (asked - t) * x[j];
-                for k in 0..=j {
-                    curve[j][k] += t * (1.0 - t) * x[j] * x[k];
-                }
-            }
-        }
-        let t = logistic(w[0]);
-        slope[0] += config.prior * (0.5 - t);
-        curve[0][0] += config.prior * t * (1.0 - t) + 1e-9;
-        for j in 1..used {
-            slope[j] -= config.ridge * w[j];
-            curve[j][j] += config.ridge + 1e-9;
-        }
-        solve(&mut curve, &mut slope, used);
-        for (w, step) in w.iter_mut().zip(&slope[..used]) {
-            *w += step.clamp(-2.0, 2.0);
-        }
-        w[0] = w[0].clamp(-CERTAIN, CERTAIN);
-    }
-    scale.unfold(&w)
-}
-
-/// Means and reciprocal deviations of the features.
-struct Standard {
-    mean: [f64; BasalGanglia::FEATURES],
-    factor: [f64; BasalGanglia::FEATURES],
-}
-
-impl Standard {
-    fn of(rows: &[Row]) -> Self {
-        let n = rows.len().max(1) as f64;
-        let mut mean = [0.0; BasalGanglia::FEATURES];
-        let mut factor = mean;
-        for (j, (mean, factor)) in mean.iter_mut().zip(&mut factor).enumerate() {
-            *mean = rows.iter().map(|row| row.features[j]).sum::<f64>() / n;
-            let variance = rows.iter().map(|row| (row.features[j] - *mean).powi(2)).sum::<f64>() / n;
-            *factor = if variance > 1e-12 { variance.sqrt().recip() } else { 0.0 };
-        }
-        Self { mean, factor }
-    }
-
-    /// 1, and the standardised features.
-    fn apply(&self, x: &[f64; BasalGanglia::FEATURES]) -> [f64; BasalGanglia::FEATURES + 1] {
-        std::array::from_fn(|j| match j.checked_sub(1) {
-            None => 1.0,
-            Some(j) => (x[j] - self.mean[j]) * self.factor[j],
-        })
-    }
-
-    /// The same gate for features as they are.
-    fn unfold(&self, w: &[f64; BasalGanglia::FEATURES + 1]) -> Gate {
-        let weight: [f64; BasalGanglia::FEATURES] = std::array::from_fn(|j| w[j + 1] * self.factor[j]);
-        let bias = w[0] - weight.iter().zip(&self.mean).map(|(w, mean)| w * mean).sum::<f64>();
-        Gate { sharpness: [1.0; 2], bounds: [-BasalGanglia::ALONE, BasalGanglia::ALONE], weight, bias }
-    }
-}
-
-/// `a x = b` in place for a positive definite `a` of which the lower triangle of the first `n` rows is given (Cholesky).
-fn solve<const N: usize>(a: &mut [[f64; N]; N], b: &mut [f64; N], n: usize) {
-    for j in 0..n {
-        for k in 0..j {
-            a[j][j] -= a[j][k] * a[j][k];
-        }
-        a[j][j] = a[j][j].max(1e-300).sqrt();
-        for i in j + 1..n {
-            for k in 0..j {
-                a[i][j] -= a[i][k] * a[j][k];
-            }
-            a[i][j] /= a[j][j];
-        }
-    }
-    for i in 0..n {
-        for k in 0..i {
-            b[i] -= a[i][k] * b[k];
-        }
-        b[i] /= a[i][i];
-    }
-    for i in (0..n).rev() {
-        for k in i + 1..n {
-            b[i] -= a[k][i] * b[k];
-        }
-        b[i] /= a[i][i];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,16 +228,16 @@ mod tests {
 
     /// Advice of two independent advisers, and labels drawn from (1 − t) softmax(β₀ ℓ₀) + t softmax(β₁ ℓ₁) with
     /// t = `trust(agreement)`.
-    fn evidence(n: usize, beta: [f64; 2], trust: impl Fn(f64) -> f64) -> Evidence {
+    pub(super) fn evidence(n: usize, beta: [f64; 2], trust: impl Fn(f64) -> f64) -> Evidence {
         let mut rng = Streams::new(3).rng("evidence", 0, 0);
         let mut e = Evidence::default();
         for _ in 0..n {
             let [logits, memory] = [(); 2].map(|()| [(); CLASSES].map(|()| 6.0 * rng.random::<f32>()));
-            let memory: Vec<f32> = log_softmax(&memory, 1.0).iter().map(|&x| x as f32).collect();
+            let memory: Vec<f32> = table::log_softmax(&memory, 1.0).iter().map(|&x| x as f32).collect();
             let agreement = rng.random::<f32>();
             let asked = f64::from(rng.random::<f32>()) < trust(f64::from(agreement));
             let (rows, beta) = if asked { (&memory[..], beta[1]) } else { (&logits[..], beta[0]) };
-            e.labels.push(draw(&log_softmax(rows, beta), &mut rng));
+            e.labels.push(draw(&table::log_softmax(rows, beta), &mut rng));
             e.logits.extend(logits);
             e.memory.extend(memory);
             e.agreement.push(agreement);
@@ -478,43 +248,6 @@ mod tests {
 
     fn right(fitted: &Fitted, way: Way) -> usize {
         fitted.trials[way as usize].right
-    }
-
-    #[test]
-    fn temperatures_are_found() {
-        let e = evidence(4_000, [0.5, 2.0], |_| 0.0);
-        let table = Table::new(&e);
-        let found = sharpness(&(0..4_000).map(|i| (table.row(&e.logits, i), e.labels[i])));
-        // The standard error of β is below 1 %.
-        assert!((found - 0.5).abs() < 0.02, "{found}");
-        let e = evidence(4_000, [0.5, 2.0], |_| 1.0);
-        let table = Table::new(&e);
-        let found = sharpness(&(0..4_000).map(|i| (table.row(&e.memory, i), e.labels[i])));
-        assert!((found - 2.0).abs() < 0.15, "{found}");
-        // Nothing to learn from, and nothing but certainty.
-        assert!((sharpness(&std::iter::empty()) - 1.0).abs() < 1e-3);
-        let sure = [5.0_f32, 0.0];
-        let found = sharpness(&[(&sure[..], 0_u32); 50].into_iter());
-        assert!(found > 1.0 && found < 30.0, "{found}");
-    }
-
-    #[test]
-    fn one_trust_for_all_is_found() {
-        let e = evidence(4_000, [2.0, 2.0], |_| 0.3);
-        let table = Table::new(&e);
-        let all: Vec<usize> = (0..4_000).collect();
-        let rows: Vec<Row> = all
-            .iter()
-            .map(|&i| {
-                let advice = table.advice([2.0, 2.0], i);
-                let y = e.labels[i] as usize;
-                Row { features: table.features(&advice, i), odds: advice[1][y] - advice[0][y] }
-            })
-            .collect();
-        let t = logistic(expect_and_maximise(&rows, &GateConfig::default(), false).bias);
-        assert!((t - 0.3).abs() < 0.03, "{t}");
-        // Without images, both alike.
-        assert_eq!(expect_and_maximise(&[], &GateConfig::default(), true).bias, 0.0);
     }
 
     #[test]
@@ -597,17 +330,6 @@ mod tests {
             }
         }
         assert_eq!(folds(&[], 5), Vec::<usize>::new());
-    }
-
-    #[test]
-    fn equations_are_solved() {
-        let mut a = [[4.0, 0.0, 0.0], [2.0, 5.0, 0.0], [1.0, 3.0, 6.0]];
-        // (4 2 1; 2 5 3; 1 3 6) (1, -2, 3)
-        let mut b = [3.0, 1.0, 13.0];
-        solve(&mut a, &mut b, 3);
-        for (x, exact) in b.iter().zip([1.0, -2.0, 3.0]) {
-            assert!((x - exact).abs() < 1e-12, "{b:?}");
-        }
     }
 
     proptest! {
