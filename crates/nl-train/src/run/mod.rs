@@ -385,6 +385,9 @@ fn save<M: Model>(
     at.timings.clone_from(progress.timings());
     let state = model.state(folder.path())?;
     let path = store.save(at.saves, &CheckpointRef { at, model: &state })?;
+    // A field that is not written (`skip_serializing_if`) would be missed only by whoever resumes.
+    #[cfg(debug_assertions)]
+    drop(load_checkpoint::<Checkpoint<M::State>>(&path)?);
     progress.timings_mut().add("Checkpoints", started.elapsed().as_secs_f64(), None);
     progress.tell(&Event::CheckpointWritten { path });
     Ok(())
