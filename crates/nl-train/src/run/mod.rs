@@ -166,6 +166,10 @@ impl<M: Model> Run<M> {
             other => other?,
         };
         let Checkpoint { mut at, model: state } = latest.value;
+        if at.saves != latest.step {
+            let (name, saves) = (latest.step, at.saves);
+            return Err(Error::config(format!("the checkpoint is number {saves}, but its name says {name}")));
+        }
         let found = data.as_ref().map_or("", |data| data.source.sha256.as_str());
         let expected = at.images.as_ref().map_or("", |images| images.source.sha256.as_str());
         if expected != found {
