@@ -209,10 +209,14 @@ fn a_snapshot_of_another_network_is_refused_and_nothing_changes() {
 
 #[test]
 fn damaged_snapshots_are_refused() {
-    let mut network = small(10, Ms(1.0));
+    let mut builder = NetworkBuilder::new(DT, Streams::new(1)).unwrap();
+    let cells = builder.population("cells", 10, lif()).unwrap();
+    builder.connect(Projection::new(cells, cells), Uniform::new(random("small", 10, 10, 40), 1.0).unwrap()).unwrap();
+    builder.record_rate(cells, Ms(1.0)).unwrap();
+    let mut network = builder.build().unwrap();
     network.run(Ms(5.0)).unwrap();
     let good = serde_json::to_value(network.snapshot().unwrap()).unwrap();
-    let damage: [fn(&mut serde_json::Value); 7] = [
+    let damage: [fn(&mut serde_json::Value); 9] = [
         |s| s["lines"][0]["ring"][0] = serde_json::json!([99]),
         |s| s["lines"][0]["next"] = serde_json::json!(7),
         |s| s["pieces"][0]["cells"] = serde_json::json!([1, 2, 3]),
@@ -220,6 +224,9 @@ fn damaged_snapshots_are_refused() {
         |s| s["pieces"][0]["constant"] = serde_json::json!([1.0]),
         |s| s["pieces"][0]["poisson"] = serde_json::json!([1.0]),
         |s| s["now"] = serde_json::json!(u64::MAX),
+        // More spikes than ten neurons have in as many steps.
+        |s| s["populations"][0]["count"] = serde_json::json!(u64::MAX),
+        |s| s["populations"][0]["rates"]["counts"][0] = serde_json::json!(21),
     ];
     for (which, spoil) in damage.iter().enumerate() {
         let mut value = good.clone();

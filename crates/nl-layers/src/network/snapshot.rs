@@ -137,6 +137,13 @@ impl Network {
             return differ("numbers of steps");
         }
         for (saved, population) in snapshot.populations.iter().zip(&self.populations) {
+            // A neuron spikes at most once a step.
+            let most = |steps: u64| population.n as u128 * u128::from(steps);
+            let bins = saved.rates.as_ref().map_or(&[][..], |rates| &rates.counts);
+            let width = saved.rates.as_ref().map_or(0, |rates| rates.width);
+            if u128::from(saved.count) > most(snapshot.now) || bins.iter().any(|&n| u128::from(n) > most(width)) {
+                return differ("numbers of spikes");
+            }
             let spikes = saved.recorded.as_deref().unwrap_or(&[]);
             let known = |spike: &SpikeEvent| spike.step < snapshot.now && (spike.neuron as usize) < population.n;
             if !spikes.iter().all(known) || !spikes.is_sorted_by(|a, b| a < b) {
