@@ -62,8 +62,8 @@ impl Fault {
 /// let mut tree = read("a.yaml", b"seed: 1\nstages:\n  - batch: 128\n")?;
 /// let batch = tree.get("stages[0].batch").expect("it is there");
 /// assert_eq!((batch.place.line, batch.place.column, &batch.value), (3, 12, &Value::Int(128)));
-/// tree.set("--set", "stages[0].batch", "64")?;
-/// assert_eq!(tree.get("stages[0].batch").expect("still there").place.to_string(), "--set stages[0].batch");
+/// tree.set("--batch", "stages[0].batch", "64")?;
+/// assert_eq!(tree.get("stages[0].batch").expect("still there").place.to_string(), "--batch");
 /// assert_eq!(tree.to_json()["stages"][0]["batch"], 64);
 /// # Ok::<(), nl_train::yaml::Fault>(())
 /// ```
