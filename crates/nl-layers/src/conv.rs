@@ -1,9 +1,85 @@
 //! Convolutions over images.
 
 use nl_autodiff::{BlockPool, Scalar, Var};
+use serde::{Deserialize, Serialize};
 
 use crate::error::At;
+use crate::graph::{Built, Form, LayerConfig, Size, image, product, windows};
 use crate::{Builder, Context, Error, Fans, Initializer, Layer, ParameterId, Role};
+
+/// A [`Conv2d`] in a configuration: `{kind: conv2d, channels: 32, kernel: 3, padding: 1}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Conv2dConfig {
+    /// Channels of the output.
+    pub channels: usize,
+    /// Height and width of the kernel.
+    pub kernel: Size,
+    /// Pixels from one window to the next.
+    #[serde(default = "Size::one")]
+    pub stride: Size,
+    /// Zeros around the image.
+    #[serde(default = "Size::zero")]
+    pub padding: Size,
+    /// How the kernels begin.
+    #[serde(default = "he")]
+    pub initializer: Initializer,
+}
+
+const fn he() -> Initializer {
+    Initializer::HE_NORMAL
+}
+
+impl LayerConfig for Conv2dConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let [channels, height, width] = image(at, inputs)?;
+        let [kernel, stride, padding] = [self.kernel, self.stride, self.padding].map(Size::pair);
+        let [h, w] = windows(at, [height, width], kernel, stride, padding)?;
+        let layer = Conv2d::new(at, channels, self.channels, kernel, stride, padding, self.initializer)?;
+        let macs = product(&[self.channels, h, w, channels, kernel[0], kernel[1]]);
+        Ok(Built::layer(layer, Form::image(self.channels, h, w), macs))
+    }
+}
+
+/// A [`ConvBlock`] in a configuration: `{kind: conv-block, channels: 32, kernel: 3, pool: max}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConvBlockConfig {
+    /// Channels of the output.
+    pub channels: usize,
+    /// Height and width of the kernel, odd.
+    pub kernel: usize,
+    /// What follows the ReLU.
+    #[serde(default)]
+    pub pool: Pool,
+}
+
+/// What follows the ReLU of a [`ConvBlock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Pool {
+    /// Nothing: the image keeps its size.
+    #[default]
+    None,
+    /// The largest of 2 × 2 pixels.
+    Max,
+}
+
+impl LayerConfig for ConvBlockConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let [channels, height, width] = image(at, inputs)?;
+        let (pool, output) = match self.pool {
+            Pool::None => (BlockPool::None, Form::image(self.channels, height, width)),
+            Pool::Max => (BlockPool::Max2x2, Form::image(self.channels, height / 2, width / 2)),
+        };
+        let layer = ConvBlock::new(at, channels, self.channels, self.kernel, pool)?;
+        let macs = product(&[self.channels, height, width, channels, self.kernel, self.kernel]);
+        Ok(Built::layer(layer, output, macs))
+    }
+}
 
 /// Convolution (cross-correlation) with bias:
 /// y_{n,o,i,j} = b_o + Σ_{c,u,v} w_{o,c,u,v} · x_{n, c, i·stride + u − padding, j·stride + v − padding}, 0 outside x.

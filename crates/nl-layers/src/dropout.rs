@@ -2,8 +2,10 @@
 
 use nl_autodiff::{Scalar, Var};
 use rand::Rng as _;
+use serde::{Deserialize, Serialize};
 
 use crate::error::At;
+use crate::graph::{Built, Form, LayerConfig, only};
 use crate::{Builder, Context, Error, Layer, Mode};
 
 /// Dropout ("inverted"): y = x · m / (1 − p) with m ~ Bernoulli(1 − p) for each unit; y = x in [`Mode::Eval`].
@@ -21,6 +23,8 @@ pub struct Dropout {
     path: String,
     stream: String,
     probability: f64,
+    /// Samples lie on the second axis, steps on the first.
+    sequence: bool,
 }
 
 impl Dropout {
@@ -34,7 +38,13 @@ impl Dropout {
             let message = format!("dropout probability {probability} must be in [0, 1)");
             return Err(Error::Hyperparameter { path, message });
         }
-        Ok(Self { stream: format!("dropout/{path}"), path, probability })
+        Ok(Self { stream: format!("dropout/{path}"), path, probability, sequence: false })
+    }
+
+    /// The same for sequences `[T, B, …]`, each step with a mask of its own.
+    #[must_use]
+    pub fn over_steps(self) -> Self {
+        Self { sequence: true, ..self }
     }
 }
 
@@ -44,23 +54,48 @@ impl<S: Scalar> Layer<S> for Dropout {
             return Ok(x);
         }
         let shape = x.shape();
-        let Some(&rows) = shape.dims().first() else {
-            return Err(Error::input(&self.path, "[N, …]", shape.dims(), "give each sample a row"));
+        let (steps, rows) = match (self.sequence, shape.dims()) {
+            (false, &[rows, ..]) => (1, rows),
+            (true, &[steps, rows, ..]) => (steps, rows),
+            _ => {
+                let expected = if self.sequence { "[T, N, …]" } else { "[N, …]" };
+                return Err(Error::input(&self.path, expected, shape.dims(), "give each sample a row"));
+            }
         };
         let noise = ctx.noise(&self.path, rows)?;
         let kept = S::from_f64(1.0 / (1.0 - self.probability));
         // A 32-bit draw below p · 2³² drops the unit.
         let threshold = (self.probability * 4_294_967_296.0) as u32;
         let mask = ctx.tape().constant_with(shape.dims(), |mask| {
-            let width = (mask.len() / rows.max(1)).max(1);
-            for (row, &sample) in mask.chunks_exact_mut(width).zip(noise.samples) {
+            let width = (mask.len() / (steps * rows).max(1)).max(1);
+            for (row, &sample) in noise.samples.iter().enumerate() {
                 let mut rng = noise.streams.rng(&self.stream, noise.epoch, sample);
-                for m in row {
-                    *m = if rng.next_u32() < threshold { S::ZERO } else { kept };
+                for step in mask.chunks_mut((rows * width).max(1)) {
+                    for m in &mut step[row * width..][..width] {
+                        *m = if rng.next_u32() < threshold { S::ZERO } else { kept };
+                    }
                 }
             }
         });
         x.mask_mul(mask.at(&self.path)?).at(&self.path)
+    }
+}
+
+/// A [`Dropout`] in a configuration: `{kind: dropout, probability: 0.5}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DropoutConfig {
+    /// The share of units that are silenced, in [0, 1).
+    pub probability: f64,
+}
+
+impl LayerConfig for DropoutConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let form = only(at, inputs)?;
+        let layer = Dropout::new(at, self.probability)?;
+        let layer = if form.steps.is_some() { layer.over_steps() } else { layer };
+        Ok(Built::layer(layer, form.clone(), 0))
     }
 }
 

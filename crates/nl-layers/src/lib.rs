@@ -20,7 +20,10 @@ mod norm;
 mod gate;
 
 mod flatten;
+mod join;
 mod sequential;
+
+pub mod graph;
 
 pub mod network;
 
@@ -38,12 +41,12 @@ pub use context::{Context, Mode, Noise, Recording};
 pub use conv::{Conv2d, ConvBlock, ConvTranspose2d};
 pub use dropout::Dropout;
 pub use error::Error;
-pub use flatten::Flatten;
+pub use flatten::{Flatten, Rows};
 pub use gate::ChannelGate;
 pub use initializers::{Fan, Fans, Initializer};
 pub use layer::Layer;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};
 pub use parameters::{Entry, ParameterId, Parameters, Role};
-pub use pool::{AvgPool2d, MaxPool2d};
+pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d};
 pub use sequential::Sequential;

@@ -1,9 +1,48 @@
 //! Affine map of the last axis.
 
 use nl_autodiff::{Scalar, Var};
+use serde::{Deserialize, Serialize};
 
 use crate::error::At;
+use crate::graph::{Built, Form, LayerConfig, only, product};
 use crate::{Builder, Context, Error, Initializer, Layer, ParameterId, Role};
+
+/// A [`Linear`] layer in a configuration: `{kind: linear, units: 10}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LinearConfig {
+    /// Length of the output's last axis.
+    pub units: usize,
+    /// Whether there is a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// How the weights begin.
+    #[serde(default = "xavier")]
+    pub initializer: Initializer,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn xavier() -> Initializer {
+    Initializer::XavierUniform
+}
+
+impl LayerConfig for LinearConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let form = only(at, inputs)?;
+        if form.dims.len() != 1 {
+            let help = "place `flatten` before it, to make a row of an image";
+            return Err(Error::input(at.path(), "[B, F] or [T, B, F]", &form.batched(1), help));
+        }
+        let (from, to) = (form.dims[0], self.units);
+        let layer = if self.bias { Linear::new } else { Linear::without_bias }(at, from, to, self.initializer)?;
+        let macs = product(&[form.steps.unwrap_or(1), from, to]);
+        Ok(Built::layer(layer, form.with_last(to), macs))
+    }
+}
 
 /// Affine map y = x Wᵀ + b, with W `[out, in]` and b `[out]`.
 ///

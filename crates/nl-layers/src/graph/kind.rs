@@ -1,0 +1,72 @@
+//! The one table of layers: a new kind joins here.
+
+use nl_autodiff::Scalar;
+use serde::{Deserialize, Serialize};
+
+use super::config::{Built, LayerConfig};
+use super::form::Form;
+use crate::activation::ActivationConfig;
+use crate::conv::{Conv2dConfig, ConvBlockConfig};
+use crate::dropout::DropoutConfig;
+use crate::flatten::{FlattenConfig, RowsConfig};
+use crate::gate::ChannelGateConfig;
+use crate::join::{AddConfig, ConcatConfig, MultiplyConfig};
+use crate::linear::LinearConfig;
+use crate::norm::{GroupNormConfig, LayerNormConfig};
+use crate::pool::{AvgPool2dConfig, GlobalAvgPoolConfig, MaxPool2dConfig};
+use crate::{Builder, Error};
+
+macro_rules! table {
+    ($($variant:ident $name:literal: $config:ident, $about:literal;)*) => {
+        /// A layer of a network, as a configuration names it: `{kind: conv2d, channels: 32, kernel: 3}`.
+        ///
+        /// ```
+        /// use nl_layers::graph::LayerKind;
+        /// let layer: LayerKind = serde_json::from_str(r#"{"kind": "linear", "units": 10}"#)?;
+        /// assert_eq!(layer.name(), "linear");
+        /// # Ok::<(), serde_json::Error>(())
+        /// ```
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+        pub enum LayerKind {
+            $(#[doc = $about] #[serde(rename = $name)] $variant($config),)*
+        }
+
+        impl LayerKind {
+            /// The names that a configuration may use, and what each is, in a sentence.
+            pub const KINDS: &'static [(&'static str, &'static str)] = &[$(($name, $about)),*];
+
+            /// Its name in a configuration.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+        }
+
+        impl LayerConfig for LayerKind {
+            fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+                match self { $(Self::$variant(config) => config.build(at, inputs),)* }
+            }
+        }
+    };
+}
+
+table! {
+    Linear "linear": LinearConfig, "y = x Wᵀ + b, on the last axis.";
+    Conv2d "conv2d": Conv2dConfig, "A convolution of images.";
+    ConvBlock "conv-block": ConvBlockConfig, "Convolution, ReLU and pooling in one pass.";
+    MaxPool2d "max-pool2d": MaxPool2dConfig, "The largest value of a window.";
+    AvgPool2d "avg-pool2d": AvgPool2dConfig, "The mean of a window.";
+    GlobalAvgPool "global-avg-pool": GlobalAvgPoolConfig, "The mean of each channel of an image, or of a sequence over its steps.";
+    Activation "activation": ActivationConfig, "A pointwise nonlinearity.";
+    Dropout "dropout": DropoutConfig, "Units are silenced at random while learning.";
+    LayerNorm "layer-norm": LayerNormConfig, "Each row of features to mean 0 and variance 1, with learned scale and shift.";
+    GroupNorm "group-norm": GroupNormConfig, "As layer-norm, over groups of channels of an image.";
+    ChannelGate "channel-gate": ChannelGateConfig, "Attention over channels: squeeze and excitation.";
+    Flatten "flatten": FlattenConfig, "All of a sample as one row of features.";
+    Rows "rows": RowsConfig, "An image as a sequence of its rows, from above.";
+    Add "add": AddConfig, "The sum of several values.";
+    Multiply "multiply": MultiplyConfig, "The product of several values.";
+    Concat "concat": ConcatConfig, "Several values behind one another, on the axis of channels or features.";
+}
