@@ -22,6 +22,8 @@ mod gate;
 mod flatten;
 mod sequential;
 
+pub mod loss;
+
 pub mod network;
 
 pub mod competitive;
