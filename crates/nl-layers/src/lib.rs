@@ -24,6 +24,7 @@ mod join;
 mod sequential;
 
 pub mod graph;
+pub mod loss;
 
 pub mod network;
 
