@@ -3,6 +3,8 @@
 pub mod brain;
 mod competitive;
 mod conv_stdp;
+mod images;
+mod layers;
 mod simulation;
 
 use std::path::Path;
@@ -17,6 +19,7 @@ pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
+pub use layers::{LayersModel, LayersModelConfig, LayersStage, SuperviseConfig};
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,
 };
@@ -28,8 +31,9 @@ use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, 
 use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
-pub const MODELS: [Kind; 4] = [
+pub const MODELS: [Kind; 5] = [
     Kind::of::<BrainModel>(),
+    Kind::of::<LayersModel>(),
     Kind::of::<CompetitiveModel>(),
     Kind::of::<ConvStdpModel>(),
     Kind::of::<SimulationModel>(),

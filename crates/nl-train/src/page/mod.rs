@@ -1,5 +1,6 @@
 //! What the pages of all runs have in common: where the images come from, how a run is repeated, what is confused with what.
 
+pub(crate) mod curves;
 mod repeat;
 
 use std::path::Path;
