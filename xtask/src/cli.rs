@@ -124,6 +124,9 @@ pub(crate) struct Train {
     /// Prints the whole configuration with all its keys, commented, and ends.
     #[arg(long)]
     pub(crate) help_config: bool,
+    /// Prints what would be run (the images, the layers with shapes, parameters and multiply-accumulates, the stages), and ends.
+    #[arg(long, conflicts_with_all = ["resume", "help_config"])]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +165,8 @@ pub(crate) enum Topic {
     Models,
     /// What is done with it.
     Stages,
+    /// Of what a model of kind `layers` is made.
+    Layers,
     /// Spiking neurons.
     Neurons,
     /// Learning rules.

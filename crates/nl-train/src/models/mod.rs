@@ -27,7 +27,7 @@ pub use simulation::{
 use crate::Error;
 use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
-use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
+use crate::run::{DryRun, Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
 use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
@@ -52,6 +52,7 @@ pub struct Kind {
     pub stages: &'static [StageKind],
     schema: Option<&'static str>,
     start: StartFn,
+    plan: PlanFn,
     resume: ResumeFn,
     open: fn(&Path) -> Result<Box<dyn AnyTrained>, Error>,
 }
@@ -59,6 +60,7 @@ pub struct Kind {
 /// Makes the folder of a run of this name.
 type MakeFolder<'f> = dyn FnMut(&str) -> Result<RunFolder, Error> + 'f;
 type StartFn = fn(&Document, &Lookup, &mut MakeFolder<'_>) -> Result<Box<dyn AnyRun>, Error>;
+type PlanFn = fn(&Document, &Lookup) -> Result<DryRun, Error>;
 type ResumeFn = fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>;
 
 /// A run of a model whose kind is known only when the program runs.
@@ -135,6 +137,7 @@ impl Kind {
             stages: <M::Stage as Stage>::KINDS,
             schema: M::SCHEMA,
             start: start::<M>,
+            plan: plan::<M>,
             resume: resume::<M>,
             open: open::<M>,
         }
@@ -173,6 +176,14 @@ impl Kind {
         (self.start)(document, lookup, folder)
     }
 
+    /// What a new run would be of, without running it.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start), but for the folder.
+    pub fn dry_run(&self, document: &Document, lookup: &Lookup) -> Result<DryRun, Error> {
+        (self.plan)(document, lookup)
+    }
+
     /// The run in `folder`, whose configuration is `document`.
     ///
     /// # Errors
@@ -201,6 +212,13 @@ fn start<M: Model + 'static>(
     let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
     let folder = folder(&config.name)?;
     Ok(Box::new(Run::<M>::start(config, data, folder)?))
+}
+
+fn plan<M: Model>(document: &Document, lookup: &Lookup) -> Result<DryRun, Error> {
+    let config = document.config::<M>()?;
+    let data = config.data.as_ref().filter(|_| M::IMAGES);
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    DryRun::of::<M>(&config, data.as_ref())
 }
 
 fn resume<M: Model + 'static>(

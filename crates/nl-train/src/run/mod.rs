@@ -2,6 +2,7 @@
 
 mod atomic;
 mod checkpoint;
+mod dry;
 mod folder;
 mod history;
 mod measures;
@@ -23,6 +24,7 @@ pub use atomic::FileError;
 pub(crate) use atomic::{read_capped, write_atomic};
 pub(crate) use checkpoint::sha256_hex;
 pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, pack, save_checkpoint, unpack};
+pub use dry::DryRun;
 pub(crate) use folder::utc_text;
 pub use folder::{RunFolder, RunFolderError};
 pub use history::{History, Record, StageHistory, Timing, Timings};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nl_layers::graph::Line;
 use nl_report::{Banner, Headline, Section, Tile};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -118,6 +119,11 @@ pub trait Model: Sized + Send {
     /// # Errors
     /// A configuration that does not fit itself or the images.
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error>;
+
+    /// Its parts, from the input to the answer, and what each costs; empty for a model that cannot say.
+    fn parts(&self) -> Vec<Line> {
+        Vec::new()
+    }
 
     /// What does stage `stage` of the configuration, at its beginning.
     ///

@@ -83,12 +83,8 @@ impl Settings for LayersStage {
 }
 
 impl Stage for LayersStage {
-    const KINDS: &'static [StageKind] = &[StageKind {
-        kind: "supervise",
-        about: "all layers learn from labels by gradient",
-        needs: &[],
-        gives: &[],
-    }];
+    const KINDS: &'static [StageKind] =
+        &[StageKind { kind: "supervise", about: "all layers learn from labels by gradient", needs: &[], gives: &[] }];
 
     fn kind(&self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ mod supervise;
 use std::path::Path;
 
 use nl_layers::Parameters;
-use nl_layers::graph::Form;
+use nl_layers::graph::{Form, Line};
 use nl_layers::loss::{LossKind, TargetForm};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,9 @@ fn loss<'a>(setting: &Setting<'a, LayersModel>) -> Result<&'a LossKind, Error> {
     let last = setting.config.stages.iter().rev().find_map(|stage| match stage {
         LayersStage::Supervise(stage) => Some(&stage.loss),
     });
-    last.ok_or_else(|| Error::config("stages: there is no stage `supervise`, so nothing says what the network is to answer"))
+    last.ok_or_else(|| {
+        Error::config("stages: there is no stage `supervise`, so nothing says what the network is to answer")
+    })
 }
 
 impl Model for LayersModel {
@@ -71,8 +73,10 @@ impl Model for LayersModel {
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
         let images = &setting.images()?.split.train;
         let target = TargetForm::Classes(images.classes());
-        let widths = setting.config.stages.iter().map(|stage| match stage {
-            LayersStage::Supervise(stage) => stage.loss.outputs(&target),
+        let widths = setting.config.stages.iter().enumerate().map(|(i, stage)| match stage {
+            LayersStage::Supervise(stage) => {
+                stage.loss.outputs(&target).map_err(|e| Error::from(e).under(&format!("stages[{i}]")))
+            }
         });
         let widths = widths.collect::<Result<Vec<_>, _>>()?;
         if let Some(at) = (1..widths.len()).find(|&i| widths[i] != widths[0]) {
@@ -85,6 +89,10 @@ impl Model for LayersModel {
         let built = Network::new(&setting.config.model, &input, loss(&setting)?, &target, setting.config.seed);
         let (network, parameters) = built.map_err(|e| e.under("model"))?;
         Ok(Self { network, parameters })
+    }
+
+    fn parts(&self) -> Vec<Line> {
+        self.network.lines().to_vec()
     }
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {

@@ -7,10 +7,10 @@ use nl_report::{Figure, Group, Headline, Section, Tile};
 use super::findings::Outcome;
 use super::supervise::NAME;
 use super::{LayersModel, LayersStage};
+use crate::Error;
 use crate::metrics::ConfusionMatrix;
 use crate::page::{self, curves};
 use crate::run::{Findings, Setting, Story, Timings};
-use crate::Error;
 
 /// Mistakes shown.
 const SHOWN: usize = 30;
@@ -55,7 +55,8 @@ pub(super) fn page(
 
 /// The layers, and what each costs.
 fn network(model: &LayersModel) -> Section {
-    let mut table = Table::new(&["layer", "kind", "given", "gives", "numbers", "multiply-accumulates", "bytes an image"]);
+    let mut table =
+        Table::new(&["layer", "kind", "given", "gives", "numbers", "multiply-accumulates", "bytes an image"]);
     for line in model.network.lines() {
         table = table.row([
             line.name.as_str().into(),
@@ -67,9 +68,16 @@ fn network(model: &LayersModel) -> Section {
             Cell::number(thousands(line.bytes())),
         ]);
     }
-    Section::new("The network", "Network", "From the image to the answer: each layer is given what the layers named give.").figure(
-        Figure::new("Layers", "What each layer gives for one image, what it learned, and what it costs.", table),
+    Section::new(
+        "The network",
+        "Network",
+        "From the image to the answer: each layer is given what the layers named give.",
     )
+    .figure(Figure::new(
+        "Layers",
+        "What each layer gives for one image, what it learned, and what it costs.",
+        table,
+    ))
 }
 
 /// Curves of each stage.
