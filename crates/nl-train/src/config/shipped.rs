@@ -24,6 +24,11 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../configs/mnist-full.yaml"),
     },
     Shipped {
+        name: "conv-mnist",
+        about: "a small convolutional network on MNIST, from a list of layers, some seconds",
+        text: include_str!("../../configs/conv-mnist.yaml"),
+    },
+    Shipped {
         name: "stdp-quick",
         about: "400 competing spiking neurons on a third of MNIST, some seconds",
         text: include_str!("../../configs/stdp-quick.yaml"),
