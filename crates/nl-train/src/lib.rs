@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod error;
+pub mod evaluate;
 mod gradient;
 mod metrics;
 pub mod models;
