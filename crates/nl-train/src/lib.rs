@@ -12,6 +12,7 @@ mod page;
 mod pca;
 mod picture;
 mod run;
+pub mod tensorboard;
 mod tsne;
 mod weights;
 pub mod yaml;
