@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod error;
+pub mod evaluate;
 mod gradient;
 mod metrics;
 pub mod models;
@@ -11,6 +12,7 @@ mod page;
 mod pca;
 mod picture;
 mod run;
+pub mod tensorboard;
 mod tsne;
 mod weights;
 pub mod yaml;
