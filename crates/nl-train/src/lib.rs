@@ -17,7 +17,9 @@ mod tsne;
 mod weights;
 pub mod yaml;
 
-pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfig, SHIPPED, Shipped, shipped};
+pub use config::{
+    CheckpointConfig, DataConfig, Digits, Document, Every, LogConfig, RunConfig, SHIPPED, Shipped, shipped,
+};
 pub use data::Dataset;
 pub use error::Error;
 pub use gradient::{

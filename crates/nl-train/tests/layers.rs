@@ -10,6 +10,7 @@ use nl_train::{ConfigOf, RunConfig};
 const NETWORK: &str = r"
 name: layers
 data: {name: mnist, source: synthetic, validation: 40}
+log: {tensorboard: true}
 model:
   kind: layers
   layers:

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::supervise::{NAME, log_probabilities, outputs};
 use super::{LayersModel, SHARD, loss, sections};
-use crate::metrics::{accuracy, argmax, labels, negative_log_likelihood};
+use crate::evaluate::{Calibration, ClassReport, ZeroDivision, top_k_accuracy};
+use crate::metrics::{ConfusionMatrix, accuracy, argmax, labels, negative_log_likelihood};
 use crate::run::{Findings, Prediction, Progress, Setting, Story};
 use crate::{Error, page};
 
@@ -18,7 +19,17 @@ pub(super) struct Outcome {
     /// Decisions.
     pub(super) decided: Vec<u32>,
     pub(super) scores: BTreeMap<String, f64>,
+    /// How far confidence can be trusted.
+    pub(super) calibration: Calibration,
+    /// Precision, recall and F1.
+    pub(super) report: ClassReport,
+    pub(super) confusion: ConfusionMatrix,
 }
+
+/// Bins of the reliability diagram: Guo et al. 2017.
+const BINS: usize = 15;
+/// Guesses of which one has to be right, in the second accuracy.
+const GUESSES: usize = 3;
 
 /// Images between two looks at Ctrl-C.
 const PIECE: usize = 64 * SHARD;
@@ -43,12 +54,24 @@ pub(super) fn decide(
     progress.end(Some(done as u64));
     let log_probs = log_probabilities(loss(&setting)?, &rows, classes)?;
     let (decided, truth) = (argmax(&log_probs, classes), labels(images));
-    let scores = [
+    let confusion = ConfusionMatrix::of(classes, truth.iter().copied(), decided.iter().copied());
+    let report = ClassReport::of(&confusion, ZeroDivision::Zero)?;
+    let probabilities: Vec<f32> = log_probs.iter().map(|p| p.exp()).collect();
+    let calibration = Calibration::of(&probabilities, classes, &truth, BINS)?;
+    let mut scores: BTreeMap<String, f64> = [
         ("accuracy", accuracy(&decided, &truth)),
+        ("macro_f1", report.macro_mean.f1),
+        ("expected_calibration_error", Some(calibration.ece)),
         ("negative_log_likelihood", negative_log_likelihood(&log_probs, classes, &truth)),
-    ];
-    let scores = scores.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    Ok(Outcome { log_probs, decided, scores })
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect();
+    if classes > GUESSES {
+        let share = top_k_accuracy(&log_probs, classes, &truth, GUESSES)?;
+        scores.insert(format!("top_{GUESSES}_accuracy"), share);
+    }
+    Ok(Outcome { log_probs, decided, scores, calibration, report, confusion })
 }
 
 pub(super) fn findings(

@@ -8,7 +8,7 @@ use super::findings::Outcome;
 use super::supervise::NAME;
 use super::{LayersModel, LayersStage};
 use crate::Error;
-use crate::metrics::ConfusionMatrix;
+use crate::evaluate::figures;
 use crate::page::{self, curves};
 use crate::run::{Findings, Setting, Story, Timings};
 
@@ -23,9 +23,8 @@ pub(super) fn page(
     timings: &Timings,
 ) -> Result<Findings, Error> {
     let data = setting.images()?;
-    let (test, names) = (&data.split.test, page::class_names(&data.source, data.split.train.classes()));
-    let truth = test.labels().iter().copied();
-    let confusion = ConfusionMatrix::of(names.len(), truth, outcome.decided.iter().copied());
+    let names = page::class_names(&data.source, data.split.train.classes());
+    let confusion = &outcome.confusion;
     let share = outcome.scores.get("accuracy").copied().unwrap_or(0.0);
     let headline = Headline {
         value: format!("{:.2}", 100.0 * share),
@@ -48,7 +47,12 @@ pub(super) fn page(
         headline: Some(headline),
         banner: Some(page::banner(data)),
         tiles,
-        sections: vec![network(model), learning(setting, story), decisions(setting, outcome, &confusion, &names)?],
+        sections: vec![
+            network(model),
+            learning(setting, story),
+            decisions(setting, outcome, &names)?,
+            confidence(outcome),
+        ],
         ..Findings::default()
     })
 }
@@ -96,12 +100,7 @@ fn learning(setting: Setting<'_, LayersModel>, story: Story<'_>) -> Section {
     }
 }
 
-fn decisions(
-    setting: Setting<'_, LayersModel>,
-    outcome: &Outcome,
-    confusion: &ConfusionMatrix,
-    names: &[String],
-) -> Result<Section, Error> {
+fn decisions(setting: Setting<'_, LayersModel>, outcome: &Outcome, names: &[String]) -> Result<Section, Error> {
     let (test, classes) = (&setting.images()?.split.test, names.len());
     // The surest first: the margin to the true class.
     let margin = |i: usize| {
@@ -113,11 +112,22 @@ fn decisions(
     wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
     wrong.truncate(SHOWN);
     let text = "The test images by their true class and by the decision of the network.";
-    let mut section = Section::new("What it decides", "Decisions", text).figures(page::confusion(confusion, names));
+    let mut section = Section::new("What it decides", "Decisions", text)
+        .figures(page::confusion(&outcome.confusion, names))
+        .figure(figures::classes(&outcome.report, names));
     if !wrong.is_empty() {
         let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i] as usize);
         let plot = page::strip(test, &wrong, "the image", caption);
         section.figures.push(Figure::new("Mistakes", "The surest first.", plot));
     }
     Ok(section)
+}
+
+/// How far its confidence can be trusted.
+fn confidence(outcome: &Outcome) -> Section {
+    let text =
+        "Each answer comes with a probability: of the answers that are nine tenths sure, nine tenths should be right.";
+    Section::new("How sure it is", "Confidence", text)
+        .figure(figures::reliability(&outcome.calibration))
+        .figure(figures::confidence(&outcome.calibration))
 }
