@@ -2,6 +2,7 @@
 
 use nl_layers::competitive::CompetitiveConfig;
 use nl_layers::conv_stdp::{ConvStdpConfig, RewardConfig};
+use nl_layers::loss::{BarlowTwins, CrossEntropy, Focal, Gaussian, Huber, NtXent, Quantile, VicReg};
 use nl_layers::network::published::{BrunelConfig, CobaConfig, CobahhConfig, CubaConfig};
 use nl_layers::{Activation, Initializer};
 use schemars::JsonSchema;
@@ -33,6 +34,14 @@ fn defaults_are_described() {
     described::<CubaConfig>();
     described::<CobaConfig>();
     described::<CobahhConfig>();
+    described::<CrossEntropy>();
+    described::<Focal>();
+    described::<Huber>();
+    described::<Quantile>();
+    described::<Gaussian>();
+    described::<NtXent>();
+    described::<VicReg>();
+    described::<BarlowTwins>();
 }
 
 #[test]
