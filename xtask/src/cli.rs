@@ -138,6 +138,10 @@ pub(crate) struct Eval {
     pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) threads: Threads,
+    /// Asks about the images spoilt, too (noise, blur, occlusion, rotation, shift, contrast, each at five severities), and writes a
+    /// page of curves, robustness.html, to the folder of the run.
+    #[arg(long)]
+    pub(crate) robustness: bool,
     /// Prints the scores as one JSON object on the last line of stdout.
     #[arg(long)]
     pub(crate) json: bool,

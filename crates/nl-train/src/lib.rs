@@ -36,7 +36,7 @@ pub use pca::{Pca, PcaError};
 pub use picture::read_pictures;
 pub use run::{
     Advance, CheckpointError, CheckpointStore, ConfigOf, DryRun, Event, FileError, Findings, History, Latest, Learner,
-    Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder,
+    Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Robust, Run, RunFolder,
     RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings,
     Trained, load_checkpoint, pack, save_checkpoint, unpack,
 };

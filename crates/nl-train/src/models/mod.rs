@@ -27,7 +27,8 @@ pub use simulation::{
 use crate::Error;
 use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
-use crate::run::{DryRun, Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
+use crate::evaluate::Robustness;
+use crate::run::{DryRun, Model, Observer, Prediction, Robust, Run, RunFolder, Stage, StageKind, Summary, Trained};
 use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
@@ -87,6 +88,16 @@ pub trait AnyTrained: Send {
     /// # Errors
     /// Those of [`Trained::evaluate`].
     fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error>;
+    /// See [`Trained::robustness`].
+    ///
+    /// # Errors
+    /// Those of [`Trained::robustness`].
+    fn robustness(
+        &self,
+        data: &Dataset,
+        tried: &Robustness,
+        observer: &mut (dyn Observer + Send),
+    ) -> Result<Robust, Error>;
     /// See [`Trained::predict`].
     ///
     /// # Errors
@@ -119,6 +130,15 @@ impl<M: Model> AnyTrained for Trained<M> {
 
     fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
         self.evaluate(data, observer)
+    }
+
+    fn robustness(
+        &self,
+        data: &Dataset,
+        tried: &Robustness,
+        observer: &mut (dyn Observer + Send),
+    ) -> Result<Robust, Error> {
+        self.robustness(data, tried, observer)
     }
 
     fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error> {

@@ -11,6 +11,7 @@ mod model;
 mod observer;
 pub(crate) mod order;
 mod progress;
+mod robust;
 mod same;
 mod summary;
 mod trained;
@@ -35,6 +36,7 @@ pub use model::{
 };
 pub use observer::{Event, Observer, Silent};
 pub use progress::Progress;
+pub use robust::Robust;
 pub use summary::{Neighbour, Opinion, Prediction, Summary};
 pub use trained::Trained;
 
@@ -345,6 +347,7 @@ impl<M: Model> Run<M> {
                 source,
                 weights_sha256: weights_sha256.as_deref(),
                 config: yaml,
+                asked: None,
             },
         );
         if self.config.log.tensorboard {

@@ -1,6 +1,6 @@
 //! What a finished run has learned, to be asked: no images, no lock, nothing written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nl_data::{Images, Split};
 
@@ -29,6 +29,7 @@ pub struct Trained<M: Model> {
     data: Dataset,
     weights_sha256: Option<String>,
     report: String,
+    folder: PathBuf,
 }
 
 impl<M: Model> Trained<M> {
@@ -72,7 +73,7 @@ impl<M: Model> Trained<M> {
             Err(error) => return Err(FileError::at("read", &weights)(error).into()),
         };
         let report = folder.join("report.html").to_string_lossy().into_owned();
-        Ok(Self { config, model, data, weights_sha256, report })
+        Ok(Self { config, model, data, weights_sha256, report, folder: folder.to_owned() })
     }
 
     /// Height, width and number of classes of the images it learned.
@@ -86,6 +87,21 @@ impl<M: Model> Trained<M> {
     #[must_use]
     pub fn config(&self) -> &ConfigOf<M> {
         &self.config
+    }
+
+    /// The model.
+    pub(super) fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The folder of the run.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn weights_sha256(&self) -> Option<&str> {
+        self.weights_sha256.as_deref()
     }
 
     /// The scores on the test images of `data`.
