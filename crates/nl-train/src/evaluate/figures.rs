@@ -11,7 +11,7 @@ use super::{Calibration, ClassReport, QuantileScore, RobustnessTable, Scores};
 /// ```
 /// use nl_train::evaluate::{Calibration, figures};
 /// let calibration = Calibration::of(&[0.9, 0.1, 0.6, 0.4], 2, &[0, 1], 15)?;
-/// assert!(figures::reliability(&calibration).text.contains("25.00"));
+/// assert!(figures::reliability(&calibration).text.contains("35.00"));
 /// # Ok::<(), nl_train::evaluate::EvaluateError>(())
 /// ```
 #[must_use]

@@ -83,11 +83,12 @@ impl Temperature {
                 break;
             }
         }
-        let after = at(beta)[0];
+        let temperature = 1.0 / beta;
+        let after = at(1.0 / temperature)[0];
         // Where the minimum is flat, rounding decides; then nothing is changed.
         let better = after < before;
         Ok(Self {
-            temperature: if better { 1.0 / beta } else { 1.0 },
+            temperature: if better { temperature } else { 1.0 },
             nll_before: before,
             nll_after: if better { after } else { before },
             at_bound: at_bound && better,

@@ -32,7 +32,7 @@ pub enum HyperParameter {
 ///
 /// ```
 /// use nl_train::tensorboard::{At, EventWriter};
-/// let mut events = EventWriter::new(Vec::new(), At::default())?;
+/// let mut events = EventWriter::new(Vec::new(), At { step: 0, time: 10.0 })?;
 /// events.scalar("accuracy", At { step: 100, time: 12.5 }, 0.97)?;
 /// let bytes = events.into_inner()?;
 /// assert_eq!(&bytes[23..36], b"brain.Event:2");
