@@ -1,5 +1,6 @@
 //! Names of classes, from a file beside the images.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -34,18 +35,7 @@ pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError>
     while names.last().is_some_and(String::is_empty) {
         names.pop();
     }
-    for (i, name) in names.iter().enumerate() {
-        let what = if name.is_empty() {
-            "is empty"
-        } else if name.chars().count() > LONGEST || name.chars().any(char::is_control) {
-            "is no name of at most 80 characters"
-        } else if names[..i].contains(name) {
-            "names a class that has been named before"
-        } else {
-            continue;
-        };
-        return Err(refuse(format!("line {} {what}", i + 1)));
-    }
+    check(&names).map_err(|(at, what)| refuse(format!("line {} {what}", at + 1)))?;
     let classes = images.classes();
     if names.len() + 1 == classes && !images.labels().contains(&0) {
         names.insert(0, "0".to_owned());
@@ -54,6 +44,23 @@ pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError>
         return Err(refuse(format!("{} names for {classes} classes", names.len())));
     }
     Ok(names)
+}
+
+/// Which name is none, and why; each may stand once.
+pub(crate) fn check(names: &[String]) -> Result<(), (usize, &'static str)> {
+    let mut seen = HashSet::with_capacity(names.len());
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err((at, "is empty"));
+        }
+        if name.chars().count() > LONGEST || name.chars().any(char::is_control) {
+            return Err((at, "is no name of at most 80 characters"));
+        }
+        if !seen.insert(name) {
+            return Err((at, "names a class that has been named before"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ pub struct Source {
     pub sha256: String,
     /// The same in words.
     pub text: String,
-    /// Names of the classes in order of labels, if the folder has a `classes.txt` with one a line.
+    /// Names of the classes in order of labels: those of the folder's `classes.txt` with one a line, else the registry's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
 }
@@ -192,7 +192,7 @@ pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, S
         ));
     };
     let split = load_idx_dir(&dir, &lookup.limits)?;
-    let class_names = class_names::read(&dir, &split.train)?;
+    let mut class_names = class_names::read(&dir, &split.train)?;
     let [digests @ .., sha256] = digests(&split)?;
     let known =
         registry.datasets.iter().find(|dataset| dataset.files.iter().map(|file| &file.unpacked_sha256).eq(&digests));
@@ -200,6 +200,9 @@ pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, S
         Some(dataset) => (dataset.name.clone(), format!("{} (content verified)", dataset.title)),
         None => ("unknown".to_owned(), "IDX files of unknown origin".to_owned()),
     };
+    if let (Some(dataset), true) = (known, class_names.is_empty()) {
+        class_names.clone_from(&dataset.class_names);
+    }
     let text = format!(
         "{title} from {}: {} training and {} test images of {}x{}, {} classes",
         dir.display(),

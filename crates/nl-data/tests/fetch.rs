@@ -53,7 +53,7 @@ impl Fixture {
             files.push(Remote {
                 name: name.clone(),
                 bytes: gz.len() as u64,
-                sha256: sha256(&gz),
+                sha256: Some(sha256(&gz)),
                 unpacked_bytes: content.len() as u64,
                 unpacked_sha256: sha256(&content),
             });
