@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::{IdxError, Images};
+use crate::IdxError;
 
 /// The file: one name a line, in order of labels.
 pub(crate) const FILE: &str = "classes.txt";
@@ -16,8 +16,8 @@ const LONGEST: usize = 80;
 
 /// The names in `classes.txt` of `dir`, one for each class; none if there is no such file.
 ///
-/// Where no image has the label 0 (labels that begin at 1), the first name may be that of class 1.
-pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError> {
+/// Where no sample has the label 0 (`from_one`), the first name may be that of class 1.
+pub(crate) fn read(dir: &Path, classes: usize, from_one: bool) -> Result<Vec<String>, IdxError> {
     let path = dir.join(FILE);
     if !path.is_file() {
         return Ok(Vec::new());
@@ -36,8 +36,7 @@ pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError>
         names.pop();
     }
     check(&names).map_err(|(at, what)| refuse(format!("line {} {what}", at + 1)))?;
-    let classes = images.classes();
-    if names.len() + 1 == classes && !images.labels().contains(&0) {
+    if names.len() + 1 == classes && from_one {
         names.insert(0, "0".to_owned());
     }
     if names.len() != classes {
@@ -67,29 +66,24 @@ pub(crate) fn check(names: &[String]) -> Result<(), (usize, &'static str)> {
 mod tests {
     use super::*;
 
-    fn images(labels: &[u8], classes: usize) -> Images {
-        Images::new(vec![0; labels.len()], labels.to_vec(), 1, 1, classes).unwrap()
-    }
-
-    fn names(text: &[u8], images: &Images) -> Result<Vec<String>, String> {
+    fn names(text: &[u8], classes: usize, from_one: bool) -> Result<Vec<String>, String> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(FILE), text).unwrap();
-        read(dir.path(), images).map_err(|error| error.to_string().replace(&dir.path().display().to_string(), "…"))
+        let read = read(dir.path(), classes, from_one);
+        read.map_err(|error| error.to_string().replace(&dir.path().display().to_string(), "…"))
     }
 
     #[test]
     fn one_name_a_line() {
-        let two = images(&[0, 1], 2);
-        assert_eq!(names(b"cat\ndog\n", &two).unwrap(), ["cat", "dog"]);
-        assert_eq!(names("\u{feff}chat \r\nchien\r\n\r\n".as_bytes(), &two).unwrap(), ["chat", "chien"]);
-        assert!(read(Path::new("nowhere"), &two).unwrap().is_empty());
+        assert_eq!(names(b"cat\ndog\n", 2, false).unwrap(), ["cat", "dog"]);
+        assert_eq!(names("\u{feff}chat \r\nchien\r\n\r\n".as_bytes(), 2, false).unwrap(), ["chat", "chien"]);
+        assert!(read(Path::new("nowhere"), 2, false).unwrap().is_empty());
         // EMNIST's letters begin at 1.
-        assert_eq!(names(b"a\nb", &images(&[1, 2], 3)).unwrap(), ["0", "a", "b"]);
+        assert_eq!(names(b"a\nb", 3, true).unwrap(), ["0", "a", "b"]);
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let two = images(&[0, 1], 2);
         for (text, what) in [
             (&b"cat\n"[..], "1 names for 2 classes"),
             (b"cat\n\ndog", "line 2 is empty"),
@@ -98,7 +92,7 @@ mod tests {
             (b"cat\n\xff", "not UTF-8"),
             (&[b'a'; 70_000], "more than 65536 bytes"),
         ] {
-            let error = names(text, &two).unwrap_err();
+            let error = names(text, 2, false).unwrap_err();
             assert!(error.contains(what) && error.contains("classes.txt"), "{error}");
         }
     }
