@@ -87,8 +87,8 @@ pub(crate) struct Array {
     pub(crate) numbers: Numbers,
 }
 
-/// The next `count` numbers of `reader`, and the bytes that arrived: fewer than `count` if the file ends before. Memory grows
-/// with what arrives.
+/// The next `count` numbers of `reader`, and the bytes that arrived: fewer than `count` if the file ends before. Memory
+/// grows with what arrives.
 pub(crate) fn read(
     mut reader: impl Read,
     element: Element,

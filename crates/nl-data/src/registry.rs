@@ -90,8 +90,8 @@ impl Registry {
     /// A registry from TOML.
     ///
     /// # Errors
-    /// Not TOML, a missing or unknown key, a hash that is not 64 hexadecimal digits, a file name with a path in it, more or
-    /// fewer names than classes.
+    /// Not TOML, a missing or unknown key, a hash that is not 64 hexadecimal digits, a file name with a path in it,
+    /// more or fewer names than classes.
     pub fn parse(text: &str) -> Result<Self, RegistryError> {
         let registry: Self = toml::from_str(text)?;
         for dataset in &registry.datasets {

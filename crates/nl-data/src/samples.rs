@@ -231,10 +231,11 @@ impl Targets {
     }
 }
 
-/// Samples of one shape and their targets; a grey picture is `[height, width]`, a coloured one `[3, height, width]`, a row of a
-/// table `[columns]`.
+/// Samples of one shape and their targets; a grey picture is `[height, width]`, a coloured one `[3, height, width]`, a
+/// row of a table `[columns]`.
 ///
-/// Values lie one after the other in one buffer, bytes as bytes: a sample costs its values and its target, nothing more.
+/// Values lie one after the other in one buffer, bytes as bytes: a sample costs its values and its target, nothing
+/// more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     shape: Vec<usize>,
@@ -247,8 +248,8 @@ impl Samples {
     /// Samples from their parts; their number is that of the targets.
     ///
     /// # Errors
-    /// An empty set, a size of 0, counts that do not fit, a label that is not below `classes`, numbers that are not finite, names
-    /// that are not one for each class or value.
+    /// An empty set, a size of 0, counts that do not fit, a label that is not below `classes`, numbers that are not
+    /// finite, names that are not one for each class or value.
     ///
     /// ```
     /// use nl_data::{Samples, Targets, Values};

@@ -65,6 +65,7 @@ impl Fixture {
             name: "tiny".into(),
             title: "A tiny dataset".into(),
             classes: 10,
+            class_names: Vec::new(),
             licence: "MIT".into(),
             citation: "none".into(),
             mirrors: Vec::new(),

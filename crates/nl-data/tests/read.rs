@@ -139,6 +139,10 @@ fn archives_that_are_none_are_refused() {
             assert!(error.contains("set.npz") && error.contains("ZIP"), "{end}: {error}");
         }
     }
+    // What is stored is held against its checksum; [1, 2, 3, 4] stands nowhere else.
+    let damaged = replaced(&zip(&[("x.npy", &x), ("y.npy", &y)], false), &[1, 2, 3, 4], &[1, 2, 7, 4]);
+    let error = read_npz(&damaged, &Limits::default()).unwrap_err();
+    assert!(error.contains("x.npy: damaged"), "{error}");
     for (members, words) in [
         (&[("x.npy", &x[..])][..], "there is \"x\", but not what belongs to it"),
         (&[("x.npy", &x[..]), ("x.npy", &x), ("y.npy", &y)], "two arrays are called \"x\""),
@@ -211,7 +215,7 @@ fn idx(code: u8, dims: &[u32], values: &[u8]) -> Vec<u8> {
 }
 
 /// A folder of four files, the same images for training and test.
-fn idx_set(images: (&str, Vec<u8>), labels: (&str, Vec<u8>)) -> TempDir {
+fn idx_set(images: &(&str, Vec<u8>), labels: &(&str, Vec<u8>)) -> TempDir {
     let dir = tempdir().unwrap();
     for set in ["train", "t10k"] {
         fs::write(dir.path().join(format!("{set}-images-{}", images.0)), &images.1).unwrap();
@@ -231,7 +235,7 @@ fn read_idx(dir: &TempDir) -> Result<nl_data::SampleSplit, String> {
 #[test]
 fn idx_of_every_type() {
     let floats_of = |name: &'static str, code: u8, values: Vec<u8>| {
-        let split = read_idx(&idx_set((name, idx(code, &[2, 2], &values)), two_labels())).unwrap();
+        let split = read_idx(&idx_set(&(name, idx(code, &[2, 2], &values)), &two_labels())).unwrap();
         assert_eq!(split.train.shape(), [2]);
         floats(&split.train).to_vec()
     };
@@ -255,13 +259,13 @@ fn idx_of_every_type() {
 #[test]
 fn idx_in_colour_and_with_values_to_predict() {
     let pixels: Vec<u8> = (0..2 * 2 * 4 * 3).collect();
-    let last = read_idx(&idx_set(("idx4-ubyte", idx(0x08, &[2, 2, 4, 3], &pixels)), two_labels())).unwrap();
-    let first = read_idx(&idx_set(("idx4-ubyte", idx(0x08, &[2, 3, 2, 4], &pixels)), two_labels())).unwrap();
+    let last = read_idx(&idx_set(&("idx4-ubyte", idx(0x08, &[2, 2, 4, 3], &pixels)), &two_labels())).unwrap();
+    let first = read_idx(&idx_set(&("idx4-ubyte", idx(0x08, &[2, 3, 2, 4], &pixels)), &two_labels())).unwrap();
     assert_eq!((last.train.shape(), first.train.shape()), (&[3, 2, 4][..], &[3, 2, 4][..]));
     assert_eq!(bytes(&first.train), pixels);
     assert_eq!(bytes(&last.train)[..9], [0, 3, 6, 9, 12, 15, 18, 21, 1]);
     let prices = ("idx1-float", idx(0x0d, &[2], &[1.5_f32, -2.0].map(f32::to_be_bytes).concat()));
-    let split = read_idx(&idx_set(("idx2-ubyte", idx(0x08, &[2, 1], &[7, 9])), prices)).unwrap();
+    let split = read_idx(&idx_set(&("idx2-ubyte", idx(0x08, &[2, 1], &[7, 9])), &prices)).unwrap();
     assert_eq!(split.train.targets(), &Targets::Values { width: 1, values: vec![1.5, -2.0], names: Vec::new() });
     for (images, words) in [
         (("idx4-ubyte", idx(0x08, &[2, 2, 2, 2], &[0; 16])), "[2, 2, 2, 2] have no three colours"),
@@ -274,10 +278,10 @@ fn idx_in_colour_and_with_values_to_predict() {
         (("idx4-double", idx(0x0e, &[u32::MAX, u32::MAX, 1, 1], &[])), "overflow"),
         (("idx2-short", idx(0x0b, &[3, 1], &[0; 6])), "3 samples, but targets for 2"),
     ] {
-        let error = read_idx(&idx_set(images, two_labels())).unwrap_err();
+        let error = read_idx(&idx_set(&images, &two_labels())).unwrap_err();
         assert!(error.contains(words) && error.contains("-images-"), "{words:?} is not in: {error}");
     }
-    let twice = idx_set(("idx2-ubyte", idx(0x08, &[2, 1], &[7, 9])), two_labels());
+    let twice = idx_set(&("idx2-ubyte", idx(0x08, &[2, 1], &[7, 9])), &two_labels());
     fs::copy(twice.path().join("train-images-idx2-ubyte"), twice.path().join("train-images.idx3-ubyte")).unwrap();
     assert!(read_idx(&twice).unwrap_err().contains("could be meant"));
 }
@@ -286,7 +290,7 @@ proptest! {
     #[test]
     fn a_damaged_idx_set_never_panics(at: prop::sample::Index, byte: u8, file in 0..4) {
         let pixels: Vec<u8> = (0..2 * 2 * 4 * 3).collect();
-        let dir = idx_set(("idx4-ubyte", idx(0x08, &[2, 2, 4, 3], &pixels)), two_labels());
+        let dir = idx_set(&("idx4-ubyte", idx(0x08, &[2, 2, 4, 3], &pixels)), &two_labels());
         let name = ["train-images-idx4-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx4-ubyte", "t10k-labels-idx1-ubyte"];
         let path = dir.path().join(name[file as usize]);
         let mut damaged = fs::read(&path).unwrap();

@@ -46,7 +46,8 @@ pub struct Idx {
     pub values: Vec<u8>,
 }
 
-/// Reads a file of images, `[count, height, width]`, plain or gzipped (seen from its first bytes); `file` names it in errors.
+/// Reads a file of images, `[count, height, width]`, plain or gzipped (seen from its first bytes); `file` names it in
+/// errors.
 ///
 /// # Errors
 /// [`IdxError`], one variant for each way in which the bytes can be wrong.

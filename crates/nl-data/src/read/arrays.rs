@@ -26,7 +26,8 @@ pub(super) fn join(
 
 /// Count, shape and values: the first dimension counts samples, colours come first, one channel is none.
 ///
-/// Four dimensions with 3 or 1 at the end and not in second place are images with the channels last, and are turned round.
+/// Four dimensions with 3 or 1 at the end and not in second place are images with the channels last, and are turned
+/// round.
 pub(super) fn features(array: Array, file: &Path) -> Result<(usize, Vec<usize>, Values), ReadError> {
     let Array { dims, numbers, .. } = array;
     let Numbers::Features(values) = numbers else {
@@ -72,7 +73,8 @@ pub(super) fn channels_first<T: Copy>(mut values: Vec<T>, area: usize, channels:
 
 /// What is to be learned: `[count]`, or `[count, width]` and more, rows one-hot or of values.
 ///
-/// Classes are the labels 0 (or 1) to the first one that never occurs, as in IDX files, unless `classes` says how many there are.
+/// Classes are the labels 0 (or 1) to the first one that never occurs, as in IDX files, unless `classes` says how many
+/// there are.
 pub(super) fn targets(array: Array, task: Task, classes: Option<usize>, file: &Path) -> Result<Targets, ReadError> {
     const LABELS: &str = "number the classes 0, 1, 2 … without gaps, or ask for values (`task: values`)";
     let Array { dims, element, numbers } = array;
@@ -146,17 +148,17 @@ mod tests {
         targets(numbers(dims, values, element), task, None, "y".as_ref()).map_err(|error| error.to_string())
     }
 
-    fn classes(labels: &[u32], classes: usize) -> Result<Targets, String> {
-        Ok(Targets::Classes { labels: labels.to_vec(), classes, names: Vec::new() })
+    fn classes(labels: &[u32], classes: usize) -> Targets {
+        Targets::Classes { labels: labels.to_vec(), classes, names: Vec::new() }
     }
 
     #[test]
     fn targets_by_their_type_and_shape() {
         use Element::{F64, I64};
-        assert_eq!(read(&[3], &[0.0, 2.0, 1.0], I64, Task::Auto), classes(&[0, 2, 1], 3));
-        assert_eq!(read(&[3, 1], &[0.0, 2.0, 1.0], F64, Task::Classes), classes(&[0, 2, 1], 3));
-        assert_eq!(read(&[2], &[1.0, 2.0], I64, Task::Auto), classes(&[1, 2], 3), "labels from 1");
-        assert_eq!(read(&[2, 3], &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0], F64, Task::Auto), classes(&[1, 0], 3));
+        assert_eq!(read(&[3], &[0.0, 2.0, 1.0], I64, Task::Auto), Ok(classes(&[0, 2, 1], 3)));
+        assert_eq!(read(&[3, 1], &[0.0, 2.0, 1.0], F64, Task::Classes), Ok(classes(&[0, 2, 1], 3)));
+        assert_eq!(read(&[2], &[1.0, 2.0], I64, Task::Auto), Ok(classes(&[1, 2], 3)), "labels from 1");
+        assert_eq!(read(&[2, 3], &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0], F64, Task::Auto), Ok(classes(&[1, 0], 3)));
         for (dims, task) in [(&[2, 1][..], Task::Auto), (&[2], Task::Values)] {
             let expected = Targets::Values { width: 1, values: vec![0.5, 1.0], names: Vec::new() };
             assert_eq!(read(dims, &[0.5, 1.0], F64, task), Ok(expected));

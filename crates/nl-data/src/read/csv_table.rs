@@ -17,12 +17,12 @@ const MISSING_REMEDY: &str = "the value is missing; fill it in, or remove the ro
 
 /// Reads a table: the first line names the columns, `options.target` are learned, all others are numbers to learn from.
 ///
-/// Text in the one target column names classes, which are numbered in order of their names (whole numbers by size); numbers are
-/// values to predict, unless `options.task` asks for classes. `file` names the table in errors.
+/// Text in the one target column names classes, which are numbered in order of their names (whole numbers by size);
+/// numbers are values to predict, unless `options.task` asks for classes. `file` names the table in errors.
 ///
 /// # Errors
-/// [`ReadError`]: more bytes than the limit, no such column, a row with too few or too many cells, a cell that is missing or no
-/// number (with row, line and column), more classes than can be told apart.
+/// [`ReadError`]: more bytes than the limit, no such column, a row with too few or too many cells, a cell that is
+/// missing or no number (with row, line and column), more classes than can be told apart.
 ///
 /// ```
 /// use nl_data::{read, Limits, Targets};
@@ -41,7 +41,7 @@ pub fn csv(reader: impl Read, file: &Path, options: &Options, limits: &Limits) -
 /// Reads `train.csv` and `test.csv` of `dir`, which have the same columns.
 ///
 /// # Errors
-/// [`ReadError`], as of [`csv`]; columns that differ; a class of the test set that is not in the training set.
+/// [`ReadError`], as of [`csv`](fn@csv); columns that differ; a class of the test set that is not in the training set.
 ///
 /// ```
 /// use nl_data::{read, Limits};

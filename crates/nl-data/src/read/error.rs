@@ -17,7 +17,7 @@ pub enum ReadError {
     Idx(#[from] IdxError),
     /// A division into training and test.
     #[error(transparent)]
-    Split(SplitError),
+    Split(#[from] SplitError),
     /// The operating system refused.
     #[error("{}: cannot read: {source}; check the file and its permissions", file.display())]
     Io {

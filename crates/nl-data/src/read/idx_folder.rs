@@ -40,11 +40,12 @@ pub(crate) fn any_file(dir: &Path) -> bool {
 /// (`train-images-idx4-ubyte.gz`), of any element type.
 ///
 /// Images are `[count, height, width]`, coloured `[count, 3, height, width]` or `[count, height, width, 3]`, rows
-/// `[count, values]`. Whole numbers `[count]` are classes, floats values to predict, as `options.task` does not say otherwise.
+/// `[count, values]`. Whole numbers `[count]` are classes, floats values to predict, as `options.task` does not say
+/// otherwise.
 ///
 /// # Errors
-/// [`ReadError`]: the folder or a file is missing or malformed, images of four dimensions without colours, counts or shapes that
-/// differ, a label out of range, numbers that are not finite.
+/// [`ReadError`]: the folder or a file is missing or malformed, images of four dimensions without colours, counts or
+/// shapes that differ, a label out of range, numbers that are not finite.
 ///
 /// ```
 /// use nl_data::{read, save_idx_dir, synthetic, Limits};

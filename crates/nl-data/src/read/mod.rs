@@ -1,7 +1,7 @@
 //! Readers of samples: IDX of any element type, NumPy's arrays, CSV tables, folders of pictures by class.
 //!
-//! Every file is read as if written by an enemy: what a header claims is checked against [`Limits`] before it is believed, memory
-//! grows with bytes that arrived, no name in a file is ever used as a path.
+//! Every file is read as if written by an enemy: what a header claims is checked against [`Limits`](crate::Limits)
+//! before it is believed, memory grows with bytes that arrived, no name in a file is ever used as a path.
 
 mod arrays;
 #[cfg(feature = "npy")]
@@ -34,8 +34,8 @@ pub use npz::npz;
 #[cfg(feature = "pictures")]
 pub use pictures::picture_dir;
 
-use crate::split::{Division, SplitError};
-use crate::{Limits, SampleSplit, Samples, Targets};
+use crate::split::Division;
+use crate::{SampleSplit, Samples};
 use nl_random::Streams;
 
 /// How samples are read, where a file leaves it open.
@@ -71,7 +71,8 @@ impl Default for Options {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Task {
-    /// Of arrays: whole numbers and one-hot rows are classes, all else values. Of tables: text is classes, numbers are values.
+    /// Of arrays: whole numbers and one-hot rows are classes, all else values. Of tables: text is classes, numbers are
+    /// values.
     #[default]
     Auto,
     /// Classes: whole numbers from 0 (or 1) without gaps in arrays, any text in tables.
@@ -123,15 +124,11 @@ impl Found {
     }
 }
 
-impl From<SplitError> for ReadError {
-    fn from(error: SplitError) -> Self {
-        Self::Split(error)
-    }
-}
-
 /// Test samples with the classes of the training samples: labels are numbered anew, by name.
 #[cfg(any(feature = "csv", feature = "pictures"))]
 fn aligned(train: &Samples, test: Samples, file: &Path) -> Result<Samples, ReadError> {
+    use crate::Targets;
+
     let (Targets::Classes { names: known, classes, .. }, Targets::Classes { labels, names, .. }) =
         (train.targets(), test.targets())
     else {
@@ -157,7 +154,7 @@ fn aligned(train: &Samples, test: Samples, file: &Path) -> Result<Samples, ReadE
 
 /// [`Limits`] with the file named, for sizes that are known before anything is read.
 #[cfg(any(feature = "npy", feature = "pictures"))]
-fn within(file: &Path, declared: u64, limits: &Limits) -> Result<(), ReadError> {
+fn within(file: &Path, declared: u64, limits: &crate::Limits) -> Result<(), ReadError> {
     match declared > limits.max_bytes {
         true => Err(ReadError::TooLarge { file: file.to_path_buf(), declared, limit: limits.max_bytes }),
         false => Ok(()),

@@ -1,7 +1,8 @@
 //! NumPy's arrays, one a file.
 //!
 //! Source: numpy.lib.format, versions 1.0 to 3.0: magic, version, length of the header, a Python dictionary (`descr`,
-//! `fortran_order`, `shape`), the numbers. Python objects, records, text and complex numbers are refused; nothing is unpickled.
+//! `fortran_order`, `shape`), the numbers. Python objects, records, text and complex numbers are refused; nothing is
+//! unpickled.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -214,7 +215,8 @@ fn names(dir: &Path) -> Result<Vec<String>, ReadError> {
     Ok(names)
 }
 
-/// Reads the .npy files of `dir`: x_train, y_train, x_test, y_test, or x and y, with the other names of [`npz`](super::npz).
+/// Reads the .npy files of `dir`: x_train, y_train, x_test, y_test, or x and y, with the other names of
+/// [`npz`](super::npz).
 ///
 /// # Errors
 /// [`ReadError`], as of [`npz`](super::npz).

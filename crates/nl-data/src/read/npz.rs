@@ -1,7 +1,7 @@
 //! NumPy's archives: a ZIP of arrays, stored or deflated.
 //!
-//! Members are found by their names and never written anywhere. Each is read to the end of its array and no further, so that a
-//! bomb ends at the size that its header declares, which is checked against the limit.
+//! Members are found by their names and never written anywhere. Each is read to the end of its array and no further, so
+//! that a bomb ends at the size that its header declares, which is checked against the limit.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,13 +21,14 @@ const REMEDY: &str = "save it with numpy.savez or numpy.savez_compressed";
 
 /// Reads an archive of arrays x_train, y_train, x_test, y_test, or x and y where the test set is to be drawn.
 ///
-/// Other names are known, too: data, images, features or inputs for x; target, targets, label or labels for y; `train_x` as well as
-/// `x_train`; capitals do not count. Bytes stay bytes, all other numbers become f32; images with their colours last are turned round
-/// to `[3, height, width]`. What else the archive holds is named in [`Found::unused`].
+/// Other names are known, too: data, images, features or inputs for x; target, targets, label or labels for y;
+/// `train_x` as well as `x_train`; capitals do not count. Bytes stay bytes, all other numbers become f32; images with
+/// their colours last are turned round to `[3, height, width]`. What else the archive holds is named in
+/// [`Found::unused`].
 ///
 /// # Errors
-/// [`ReadError`]: not an archive, an array that is missing, malformed, too large, of objects or text; counts or shapes that differ;
-/// labels with gaps; numbers that are not finite.
+/// [`ReadError`]: not an archive, an array that is missing, malformed, too large, of objects or text; counts or shapes
+/// that differ; labels with gaps; numbers that are not finite.
 ///
 /// ```no_run
 /// use nl_data::{read, Limits};

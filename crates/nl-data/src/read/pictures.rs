@@ -26,15 +26,16 @@ const LONGEST_SIDE: usize = 1 << 14;
 const LAYOUT: &str =
     "put the pictures of each class into a folder named after it, within train and test or directly in this one";
 
-/// Reads the pictures of `dir`: `train/CLASS/*.png` and `test/CLASS/*.png`, or `CLASS/*.png` where the test set is to be drawn.
+/// Reads the pictures of `dir`: `train/CLASS/*.png` and `test/CLASS/*.png`, or `CLASS/*.png` where the test set is to
+/// be drawn.
 ///
-/// Classes are the names of the folders, in order; pictures (PNG or JPEG, told by their first bytes) are in order of their names.
-/// All are of one size, and grey `[height, width]` or coloured `[3, height, width]` as `options.colour` says. Of 16 bits the upper 8
-/// are kept; what is transparent becomes black.
+/// Classes are the names of the folders, in order; pictures (PNG or JPEG, told by their first bytes) are in order of
+/// their names. All are of one size, and grey `[height, width]` or coloured `[3, height, width]` as `options.colour`
+/// says. Of 16 bits the upper 8 are kept; what is transparent becomes black.
 ///
 /// # Errors
-/// [`ReadError`]: a folder without pictures, another file among them, a picture that is damaged or too large, two of different size
-/// or colour, a class of the test set that is not in the training set.
+/// [`ReadError`]: a folder without pictures, another file among them, a picture that is damaged or too large, two of
+/// different size or colour, a class of the test set that is not in the training set.
 ///
 /// ```no_run
 /// use nl_data::{read, Limits};
@@ -229,7 +230,8 @@ fn png(bytes: &[u8], cap: u64) -> Result<Pixels, String> {
 }
 
 fn jpeg(bytes: &[u8], cap: u64) -> Result<Pixels, String> {
-    // Its authors call a panic on a damaged file "okay, but should be fixed when reported": none shall get through here.
+    // Its authors call a panic on a damaged file "okay, but should be fixed when reported": none shall get through
+    // here.
     let decoded = catch_unwind(AssertUnwindSafe(|| decoded_jpeg(bytes, cap)));
     decoded.unwrap_or_else(|_| Err("the JPEG decoder gave up on it".to_owned()))
 }

@@ -62,7 +62,8 @@ pub enum Choice {
     Auto,
     /// Procedural digits.
     Synthetic,
-    /// This folder (of four IDX files; of arrays, tables or pictures, too, where samples are asked for) or file (.npz, .csv).
+    /// This folder (of four IDX files; of arrays, tables or pictures, too, where samples are asked for) or file (.npz,
+    /// .csv).
     Dir(PathBuf),
 }
 
@@ -159,12 +160,13 @@ pub struct Source {
     /// The folder or file, if any.
     pub path: Option<PathBuf>,
     /// SHA-256 over the four lines "SHA-256 of an unpacked file, hexadecimal", in the order training images, training
-    /// labels, test images, test labels; of samples that are no grey images, over two lines, one of the content of each set.
+    /// labels, test images, test labels; of samples that are no grey images, over two lines, one of the content of each
+    /// set.
     pub sha256: String,
     /// The same in words.
     pub text: String,
-    /// Names of the classes in order of labels: those of the folder's `classes.txt` with one a line, of the folders of classes or
-    /// of the column of a table, else the registry's.
+    /// Names of the classes in order of labels: those of the folder's `classes.txt` with one a line, of the folders of
+    /// classes or of the column of a table, else the registry's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
 }

@@ -10,16 +10,16 @@ use crate::hash::Hasher;
 use crate::read::{Form, Options, ReadError};
 use crate::{Images, Registry, SampleSplit, Samples, Split, Targets, Values, class_names, folder};
 
-/// Finds the samples called `name`: the folder or file asked for, `$NL_DATASETS`, the cache, or procedural digits in place of a
-/// dataset of the registry; never the network.
+/// Finds the samples called `name`: the folder or file asked for, `$NL_DATASETS`, the cache, or procedural digits in
+/// place of a dataset of the registry; never the network.
 ///
-/// A folder holds four IDX files, `x_train.npy` and so on, `train.csv` and `test.csv`, or a folder of pictures for each class; a file
-/// ends in `.npz` or `.csv`. Below `$NL_DATASETS`, `NAME`, `NAME.npz`, `NAME.csv` and the same within `NAME` are looked for. What has
-/// no test set is divided as `options.split` says, by the seed of `lookup`.
+/// A folder holds four IDX files, `x_train.npy` and so on, `train.csv` and `test.csv`, or a folder of pictures for each
+/// class; a file ends in `.npz` or `.csv`. Below `$NL_DATASETS`, `NAME`, `NAME.npz`, `NAME.csv` and the same within
+/// `NAME` are looked for. What has no test set is divided as `options.split` says, by the seed of `lookup`.
 ///
 /// # Errors
-/// Nothing is found and nothing can stand in for it, the files are missing or malformed, `$NL_DATASETS` is not a folder, or nl-data
-/// was built without the feature that reads them.
+/// Nothing is found and nothing can stand in for it, the files are missing or malformed, `$NL_DATASETS` is not a
+/// folder, or nl-data was built without the feature that reads them.
 ///
 /// ```
 /// use nl_data::{read, resolve_samples, Choice, Lookup};

@@ -16,8 +16,9 @@ pub struct Fold {
 
 /// Divides items into `k` folds that keep the classes' shares: each item is tested in exactly one of them.
 ///
-/// The items of each class are shuffled (Fisher-Yates, stream `"folds"`, index of the class) and dealt out one by one, class after
-/// class, to fold 0, 1, … k - 1, 0, …: no two folds differ by more than one item, neither in all nor in any class.
+/// The items of each class are shuffled (Fisher-Yates, stream `"folds"`, index of the class) and dealt out one by one,
+/// class after class, to fold 0, 1, … k - 1, 0, …: no two folds differ by more than one item, neither in all nor in any
+/// class.
 ///
 /// # Errors
 /// Fewer than 2 folds, more folds than items, more items than a u32 can number, classes beyond 65,536.

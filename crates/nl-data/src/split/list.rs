@@ -12,8 +12,8 @@ const LINE: u64 = 16;
 /// Reads the numbers of samples from a file of text, one a line, counted from 0; in ascending order.
 ///
 /// # Errors
-/// [`SplitError`]: a file that cannot be read or is too large for a list of `len` samples, a line that is no number below `len`, a
-/// sample that stands twice, no sample at all.
+/// [`SplitError`]: a file that cannot be read or is too large for a list of `len` samples, a line that is no number
+/// below `len`, a sample that stands twice, no sample at all.
 ///
 /// ```
 /// let file = tempfile::NamedTempFile::new()?;
