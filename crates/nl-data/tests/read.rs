@@ -131,7 +131,9 @@ fn archives_that_are_none_are_refused() {
     let (x, y) = (npy(&[2, 2], &[1_u8, 2, 3, 4]), npy(&[2], &[0_i64, 1]));
     for deflate in [false, true] {
         let whole =
-            zip(&[("x.npy", &x), ("y.npy", &y), ("../../etc/passwd.npy", &y), ("notes.txt", b"hello")], deflate);
+            zip(&[("x.npy", &x), ("y.npy", &y), ("aa/aa/etc/passwd.npy", &y), ("notes.txt", b"hello")], deflate);
+        // The writer would not write such a name.
+        let whole = replaced(&whole, b"aa/aa/", b"../../");
         let found = read_npz(&whole, &Limits::default()).unwrap();
         assert_eq!((bytes(&found.train), &found.unused[..]), (&[1, 2, 3, 4][..], &["../../etc/passwd".to_owned()][..]));
         for end in 0..whole.len() {
@@ -163,13 +165,13 @@ fn archives_that_are_none_are_refused() {
 #[test]
 fn a_bomb_ends_where_its_header_says() {
     let y = npy(&[2], &[0_i64, 1]);
-    let bomb = [npy(&[2, 2], &[1_u8, 2, 3, 4]), vec![0; 50_000_000]].concat();
+    let bomb = [npy(&[2, 2], &[1_u8, 2, 3, 4]), vec![0; 20_000_000]].concat();
     let archive = zip(&[("x.npy", &bomb), ("y.npy", &y)], true);
     assert!(archive.len() < 400_000);
-    let honest = zip(&[("x.npy", &npy(&[2, 25_000_000], &vec![0_u8; 50_000_000])), ("y.npy", &y)], true);
+    let honest = zip(&[("x.npy", &npy(&[2, 10_000_000], &vec![0_u8; 20_000_000])), ("y.npy", &y)], true);
     for (archive, limits, words) in [
         (&archive, Limits::default(), "bytes follow the 4"),
-        (&honest, Limits { max_bytes: 1 << 20, ..Limits::default() }, "50000000 bytes, the limit is 1048576"),
+        (&honest, Limits { max_bytes: 1 << 20, ..Limits::default() }, "20000000 bytes, the limit is 1048576"),
     ] {
         let mut outcome = Ok(());
         let info = allocation_counter::measure(|| outcome = read_npz(archive, &limits).map(drop));

@@ -54,9 +54,9 @@ pub(super) fn assemble(
     let mut samples = |(x, y): &(String, String), classes: Option<usize>| {
         unused.retain(|name| name != x && name != y);
         // Targets first: they are small, and most mistakes show in them.
-        let place = file.join(y);
+        let place = file.join(format!("{y}.npy"));
         let targets = targets(read(y, Want::Targets)?, options.task, classes, &place)?;
-        let place = file.join(x);
+        let place = file.join(format!("{x}.npy"));
         let (count, shape, values) = features(read(x, Want::Features)?, &place)?;
         join(count, shape, values, targets, &place)
     };
