@@ -94,6 +94,8 @@ pub trait Model: Sized + Send {
     const ABOUT: &'static str;
     /// Whether it learns from images.
     const IMAGES: bool;
+    /// The scores of [`evaluate`](Self::evaluate) that are accuracies: those that are compared on spoilt images.
+    const ACCURACIES: &'static [&'static str] = &["accuracy"];
     /// The JSON Schema of its configurations, made from the types: what finds the place of each fault. Without one, faults
     /// have no more than a place to begin at.
     const SCHEMA: Option<&'static str> = None;

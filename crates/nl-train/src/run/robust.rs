@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use nl_data::{Images, Split};
 use nl_random::Streams;
-use nl_report::text::percent;
-use nl_report::{Headline, Section};
+use nl_report::{Figure, Headline, Section};
 
 use super::{Model, Observer, Progress, Setting, Timings, Trained, write_atomic};
 use crate::data::Dataset;
@@ -55,9 +54,10 @@ impl<M: Model> Trained<M> {
             seen.push(self.model().evaluate(setting, &mut progress)?);
             Ok::<f64, Error>(0.0)
         })?;
-        let names: Vec<String> = seen.first().map(|scores| scores.keys().cloned().collect()).unwrap_or_default();
+        let there = |name: &&&str| seen.first().is_some_and(|scores| scores.contains_key(**name));
+        let names = M::ACCURACIES.iter().filter(there);
         let tables: BTreeMap<String, RobustnessTable> =
-            names.into_iter().map(|name| (name.clone(), of_score(&table, &name, &seen))).collect();
+            names.map(|&name| (name.to_owned(), of_score(&table, name, &seen))).collect();
         let config = self.config();
         let sheet = page::sheet(
             &said(&tables, data),
@@ -96,27 +96,25 @@ fn of_score(table: &RobustnessTable, name: &str, seen: &[BTreeMap<String, f64>])
 
 /// Headline and curves.
 fn said(tables: &BTreeMap<String, RobustnessTable>, data: &Dataset) -> Findings {
-    let mean = tables.values().filter_map(RobustnessTable::mean).fold(0.0_f64, f64::max);
-    let sections = tables.iter().map(|(name, table)| {
-        let words = format!("{} on images that are spoilt", name.replace('_', " "));
-        Section::new(
-            &words,
-            &name.replace('_', " "),
-            "Each kind of damage at growing severity; 0 is the images as they are.",
-        )
-        .figure(figures::robustness(table, name))
+    let best = tables.iter().filter_map(|(name, table)| Some((name, table.mean()?))).max_by(|a, b| a.1.total_cmp(&b.1));
+    let headline = best.map(|(name, mean)| Headline {
+        value: format!("{:.2}", 100.0 * mean),
+        unit: "%".into(),
+        lead: format!("of the spoilt images are recognised ({}), the mean over all damage.", name.replace('_', " ")),
+        hint: "Six kinds of damage, each at five severities, on the test images; the model has learned nothing more."
+            .into(),
+        figure: None,
+    });
+    let text = "Each kind of damage at growing severity; 0 is the images as they are.";
+    let figures = tables.iter().map(|(name, table)| {
+        let name = name.replace('_', " ");
+        Figure { title: format!("Robustness: {name}"), ..figures::robustness(table, &name) }
     });
     Findings {
         title: format!("Robustness on {}", page::data_name(&data.source)),
-        headline: Some(Headline {
-            value: percent(mean, 2).trim_end_matches(['%', '\u{a0}', ' ']).to_owned(),
-            unit: "%".into(),
-            lead: "is the best mean score over all kinds of damage and severities.".into(),
-            hint: "Nothing was learned on images like these unless the configuration says so.".into(),
-            figure: None,
-        }),
+        headline,
         banner: Some(page::banner(data)),
-        sections: sections.collect(),
+        sections: vec![Section::new("Images that are spoilt", "Robustness", text).figures(figures.collect())],
         ..Findings::default()
     }
 }

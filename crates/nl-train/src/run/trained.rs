@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use nl_data::{Images, Split};
 
-use super::{Checkpoint, CheckpointStore, ConfigOf, Model, Observer, Prediction, Progress, Setting, Summary, Timings};
+use super::{
+    Checkpoint, CheckpointStore, ConfigOf, Model, Observer, Prediction, Progress, Setting, Summary, Timings, score_text,
+};
 use crate::config::Document;
 use crate::data::Dataset;
 use crate::{Error, FileError};
@@ -113,14 +115,14 @@ impl<M: Model> Trained<M> {
         let folder = Path::new(&self.report);
         let mut progress = Progress::new(observer, &mut timings, folder);
         let scores = self.model.evaluate(Setting { config: &self.config, data: Some(data) }, &mut progress)?;
-        let percent = |(name, value): (&String, &f64)| (name.replace('_', " "), format!("{:6.2} %", 100.0 * value));
+        let row = |(name, &value): (&String, &f64)| (name.replace('_', " "), score_text(name, value));
         Ok(Summary {
             model: M::KIND.to_owned(),
             preset: self.config.name.clone(),
             dataset: Some(data.source.clone()),
             seed: self.config.seed,
             threads: rayon::current_num_threads(),
-            rows: scores.iter().map(percent).collect(),
+            rows: scores.iter().map(row).collect(),
             scores,
             seconds: timings.by_key(),
             weights_sha256: self.weights_sha256.clone(),

@@ -112,8 +112,11 @@ fn decisions(setting: Setting<'_, LayersModel>, outcome: &Outcome, names: &[Stri
     wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
     wrong.truncate(SHOWN);
     let text = "The test images by their true class and by the decision of the network.";
+    let mut decisions = page::confusion(&outcome.confusion, names);
+    // The table by class that follows has F1 and means, too.
+    decisions.pop();
     let mut section = Section::new("What it decides", "Decisions", text)
-        .figures(page::confusion(&outcome.confusion, names))
+        .figures(decisions)
         .figure(figures::classes(&outcome.report, names));
     if !wrong.is_empty() {
         let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i] as usize);
