@@ -75,12 +75,9 @@ impl BatchNorm {
     /// (0, 1] or an ε that is not positive; otherwise as [`Builder::parameter`].
     pub fn new(builder: &Builder, form: &Form, config: &BatchNormConfig) -> Result<Self, Error> {
         let BatchNormConfig { momentum, epsilon } = *config;
-        let channels = match (form.steps, &form.dims[..]) {
-            (_, &[channels]) | (None, &[channels, _, _]) => channels,
-            _ => {
-                let help = "it normalises features and the channels of images";
-                return Err(Error::input(builder.path(), "[B, C], [T, B, C] or [B, C, H, W]", &form.batched(1), help));
-            }
+        let ((_, &[channels]) | (None, &[channels, _, _])) = (form.steps, &form.dims[..]) else {
+            let help = "it normalises features and the channels of images";
+            return Err(Error::input(builder.path(), "[B, C], [T, B, C] or [B, C, H, W]", &form.batched(1), help));
         };
         check_epsilon(builder.path(), epsilon)?;
         if !(momentum > 0.0 && momentum <= 1.0) {
@@ -201,7 +198,7 @@ mod tests {
         ];
         for mut ctx in contexts {
             let y = layer.forward(x, &mut ctx).unwrap();
-            approx::assert_abs_diff_eq!(&y.value().as_slice()[..], &[4.5, -2.0][..], epsilon = 1e-4);
+            approx::assert_abs_diff_eq!(y.value().as_slice(), &[4.5, -2.0][..], epsilon = 1e-4);
             assert!(ctx.take_loss().is_none());
             let mut gradient = [1.0; 8];
             ctx.gradient(y.sum().unwrap(), &mut gradient).unwrap();

@@ -328,7 +328,7 @@ fn what_a_layer_cannot_take_is_refused_by_its_name() {
         let entry = entry(row);
         let kind = entry.layer.name();
         for form in &forms {
-            if let Err(error) = Graph::<f32>::new(&[entry.clone()], form, &Builder::new(Streams::new(1))) {
+            if let Err(error) = Graph::<f32>::new(std::slice::from_ref(&entry), form, &Builder::new(Streams::new(1))) {
                 let error = error.to_string();
                 assert!(error.starts_with(&format!("{kind}-1")), "{} of {form}: {error}", row.0);
             }

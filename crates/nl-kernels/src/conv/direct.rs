@@ -52,7 +52,7 @@ impl DirectConv2d {
         if [&sizes[..], &s.kernel, &s.stride, &self.dilation].iter().any(|all| all.contains(&0)) {
             return invalid(format!("{self:?}: only `batch` and `padding` may be 0"));
         }
-        if s.in_channels % self.groups != 0 || s.out_channels % self.groups != 0 {
+        if !s.in_channels.is_multiple_of(self.groups) || !s.out_channels.is_multiple_of(self.groups) {
             return invalid(format!(
                 "{} channels in and {} out cannot both be cut into {} groups; choose a common divisor",
                 s.in_channels, s.out_channels, self.groups
