@@ -19,8 +19,9 @@ mod size;
 mod softmax;
 
 pub use conv::{
-    Conv2d, ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at, conv2d, conv2d_at,
-    conv2d_grad_input, conv2d_grad_input_at, conv2d_grad_weight, conv2d_grad_weight_at,
+    Conv2d, ConvBlock, DirectConv2d, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at, conv2d, conv2d_at,
+    conv2d_grad_input, conv2d_grad_input_at, conv2d_grad_weight, conv2d_grad_weight_at, direct_conv2d,
+    direct_conv2d_grad_input, direct_conv2d_grad_weight,
 };
 pub use dispatch::Vectorised;
 pub use distance::{Metric, top_k, top_k_parallel};

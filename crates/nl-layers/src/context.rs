@@ -1,7 +1,7 @@
 //! What a forward pass runs in: the tape, the parameters, the mode, the noise and the recorder.
 
 use nl_autodiff::{Scalar, Tape, Tensor, Var};
-use nl_random::Streams;
+use nl_random::{Rng, Streams};
 
 use crate::error::At;
 use crate::{Error, ParameterId, Parameters};
@@ -270,6 +270,18 @@ impl<'t, S: Scalar> Context<'t, S> {
         if let Some(recording) = &mut self.recording {
             recording.activations.push((path.to_owned(), value.value()));
         }
+    }
+
+    /// Random numbers of the stream `name` that the whole batch shares (noise on weights), for the layer at `path`: keyed by the
+    /// epoch and the smallest sample id. A mini-batch is cut into fixed shards, so that they do not depend on the number of threads,
+    /// nor on the order of a shard's samples.
+    ///
+    /// # Errors
+    /// [`Error::Noise`] if this context has no noise, or no samples.
+    pub fn shared_noise(&self, path: &str, name: &str) -> Result<Rng, Error> {
+        let noise = self.noise.and_then(|noise| Some((noise, *noise.samples.iter().min()?)));
+        let (noise, key) = noise.ok_or_else(|| Error::Noise { path: path.to_owned(), rows: 1, samples: 0 })?;
+        Ok(noise.streams.rng(name, noise.epoch, key))
     }
 
     /// The noise of a batch of `rows` samples, for the layer at `path`.

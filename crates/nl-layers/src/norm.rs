@@ -8,13 +8,13 @@ use crate::graph::{Built, Form, LayerConfig, image, only};
 use crate::{Builder, Context, Error, Initializer, Layer, ParameterId, Role};
 
 /// Scale and shift, at 1 and 0.
-fn affine(builder: &Builder, len: usize) -> Result<[ParameterId; 2], Error> {
+pub(crate) fn affine(builder: &Builder, len: usize) -> Result<[ParameterId; 2], Error> {
     let scale = builder.parameter("scale", &[len], Role::Norm, Initializer::Constant { value: 1.0 })?;
     let shift = builder.parameter("shift", &[len], Role::Norm, Initializer::Zeros)?;
     Ok([scale, shift])
 }
 
-fn check_epsilon(path: &str, epsilon: f64) -> Result<(), Error> {
+pub(crate) fn check_epsilon(path: &str, epsilon: f64) -> Result<(), Error> {
     if epsilon > 0.0 && epsilon.is_finite() {
         return Ok(());
     }

@@ -6,7 +6,7 @@
 
 use crate::backward::Backward;
 use crate::{Error, Scalar, Shape};
-use nl_kernels::{Conv2d, ConvBlock, Pool2d, Unary};
+use nl_kernels::{Conv2d, ConvBlock, DirectConv2d, Pool2d, Unary};
 
 mod activation;
 mod affine;
@@ -18,6 +18,7 @@ mod conv_block;
 mod conv_transpose2d;
 mod cross_entropy;
 mod detach;
+mod direct_conv2d;
 mod gather;
 mod linear;
 mod mask;
@@ -62,6 +63,9 @@ pub(crate) enum Op {
     Conv2dInput(Conv2d),
     Conv2dWeight(Conv2d),
     ConvBlock(ConvBlock),
+    DirectConv2d(DirectConv2d),
+    DirectConv2dInput(DirectConv2d),
+    DirectConv2dWeight(DirectConv2d),
     GatherRows {
         width: usize,
     },
@@ -125,6 +129,9 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::Conv2dInput(shape) => conv2d::input_backward(shape, rule),
         Op::Conv2dWeight(shape) => conv2d::weight_backward(shape, rule),
         Op::ConvBlock(shape) => conv_block::backward(shape, rule),
+        Op::DirectConv2d(shape) => direct_conv2d::backward(shape, rule),
+        Op::DirectConv2dInput(shape) => direct_conv2d::input_backward(shape, rule),
+        Op::DirectConv2dWeight(shape) => direct_conv2d::weight_backward(shape, rule),
         Op::GatherRows { width } => gather::gather_backward(width, rule),
         Op::ScatterRows { width } => gather::scatter_backward(width, rule),
         Op::LeakyRelu { slope } => activation::leaky_relu_backward(slope, rule),

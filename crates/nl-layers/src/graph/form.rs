@@ -97,6 +97,22 @@ impl Form {
         self.steps.into_iter().chain([samples]).chain(self.dims.iter().copied()).collect()
     }
 
+    /// Whether a tensor with these axes is a batch of it, of any number of samples.
+    ///
+    /// ```
+    /// use nl_layers::graph::Form;
+    /// let sequence = Form::sequence(28, 32);
+    /// assert!(sequence.fits(&[28, 5, 32]) && !sequence.fits(&[5, 28, 32]));
+    /// ```
+    #[must_use]
+    pub fn fits(&self, axes: &[usize]) -> bool {
+        match (self.steps, axes) {
+            (None, [_, dims @ ..]) => *dims == self.dims[..],
+            (Some(steps), [t, _, dims @ ..]) => *t == steps && *dims == self.dims[..],
+            _ => false,
+        }
+    }
+
     /// The tensor's shape with a letter for the batch: `[28, B, 32]`.
     #[must_use]
     pub fn named(&self) -> String {

@@ -57,6 +57,8 @@ struct Place<S> {
     from: Vec<usize>,
     /// Where its output is kept for later layers.
     keep: Option<usize>,
+    /// What its output is recorded as.
+    record: String,
 }
 
 /// What is known of one layer of a network.
@@ -91,6 +93,20 @@ impl<S: Scalar> Graph<S> {
     /// [`Error::Hyperparameter`] for a name that is taken, that cannot be one, or that no layer before has; the layers' own,
     /// each with the layer's name.
     pub fn new(layers: &[LayerEntry], input: &Form, builder: &Builder) -> Result<Self, Error> {
+        Self::build(layers, input, builder, |name, _| name.to_owned())
+    }
+
+    /// A network within a layer: its layers' outputs are recorded under their paths, since names are its own.
+    pub(crate) fn nested(layers: &[LayerEntry], input: &Form, builder: &Builder) -> Result<Self, Error> {
+        Self::build(layers, input, builder, |_, at| at.path().to_owned())
+    }
+
+    fn build(
+        layers: &[LayerEntry],
+        input: &Form,
+        builder: &Builder,
+        record: fn(&str, &Builder) -> String,
+    ) -> Result<Self, Error> {
         let names = names(layers, builder)?;
         let mut values = Values::new(input);
         let (mut places, mut lines) = (Vec::<Place<S>>::new(), Vec::new());
@@ -116,7 +132,7 @@ impl<S: Scalar> Graph<S> {
                 parameters: builder.declared() - before,
                 macs,
             });
-            places.push(Place { node, from, keep: None });
+            places.push(Place { node, from, keep: None, record: record(&name, &at) });
             values.push(name, output);
         }
         for (place, keep) in places.iter_mut().zip(&values.keep[1..]) {
@@ -144,7 +160,7 @@ impl<S: Scalar> Layer<S> for Graph<S> {
         // On the stack: a step allocates nothing. The input is in every slot at first, so in its own.
         let mut kept = [x; MOST];
         let mut value = x;
-        for (place, line) in self.places.iter().zip(&self.lines) {
+        for place in &self.places {
             let mut inputs = [value; MOST];
             for (input, &slot) in inputs.iter_mut().zip(&place.from) {
                 *input = kept[slot];
@@ -153,7 +169,7 @@ impl<S: Scalar> Layer<S> for Graph<S> {
                 Node::Layer(layer) => layer.forward(inputs[0], ctx)?,
                 Node::Join(join) => join.join(&inputs[..place.from.len().max(1)], ctx)?,
             };
-            ctx.record(&line.name, value);
+            ctx.record(&place.record, value);
             if let Some(slot) = place.keep {
                 kept[slot] = value;
             }
