@@ -17,11 +17,24 @@ mod activation;
 mod dropout;
 mod norm;
 
+mod attention;
+mod cbam;
 mod gate;
+mod transformer;
 
+mod embedding;
 mod flatten;
 mod join;
+mod patches;
 mod sequential;
+
+mod feedback;
+mod recurrent;
+mod steps;
+
+mod hopfield;
+mod ntm;
+mod working_memory;
 
 pub mod graph;
 
@@ -49,4 +62,5 @@ pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};
 pub use parameters::{Entry, ParameterId, Parameters, Role};
 pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d};
+pub use recurrent::{InitialState, Recurrent, RecurrentShape, RecurrentUnit, StepOutput};
 pub use sequential::Sequential;

@@ -6,14 +6,25 @@ use serde::{Deserialize, Serialize};
 use super::config::{Built, LayerConfig};
 use super::form::Form;
 use crate::activation::ActivationConfig;
+use crate::attention::AttentionConfig;
+use crate::cbam::{CbamConfig, SpatialGateConfig};
 use crate::conv::{Conv2dConfig, ConvBlockConfig};
 use crate::dropout::DropoutConfig;
+use crate::embedding::{EmbeddingConfig, PositionsConfig};
+use crate::feedback::FeedbackConfig;
 use crate::flatten::{FlattenConfig, RowsConfig};
 use crate::gate::ChannelGateConfig;
+use crate::hopfield::HopfieldConfig;
 use crate::join::{AddConfig, ConcatConfig, MultiplyConfig};
 use crate::linear::LinearConfig;
 use crate::norm::{GroupNormConfig, LayerNormConfig};
+use crate::ntm::NtmConfig;
+use crate::patches::PatchesConfig;
 use crate::pool::{AvgPool2dConfig, GlobalAvgPoolConfig, MaxPool2dConfig};
+use crate::recurrent::{ElmanConfig, GruConfig, LstmConfig};
+use crate::steps::{ClassTokenConfig, SelectStepConfig};
+use crate::transformer::TransformerBlockConfig;
+use crate::working_memory::WorkingMemoryConfig;
 use crate::{Builder, Error};
 
 macro_rules! table {
@@ -69,4 +80,20 @@ table! {
     Add "add": AddConfig, "The sum of several values.";
     Multiply "multiply": MultiplyConfig, "The product of several values.";
     Concat "concat": ConcatConfig, "Several values behind one another, on the axis of channels or features.";
+    Elman "elman": ElmanConfig, "A state that sees itself: tanh or ReLU units over a sequence.";
+    Gru "gru": GruConfig, "A gated recurrent unit over a sequence.";
+    Lstm "lstm": LstmConfig, "Long short-term memory over a sequence.";
+    Feedback "feedback": FeedbackConfig, "Layers step by step, the first also given what a later one gave at the step before.";
+    Patches "patches": PatchesConfig, "An image as a sequence of its patches, each through a learned linear map.";
+    Embedding "embedding": EmbeddingConfig, "Tokens as rows of a learned table.";
+    Positions "positions": PositionsConfig, "Where a step stands, added to it: learned, or sines and cosines.";
+    ClassToken "class-token": ClassTokenConfig, "A learned step before all others.";
+    SelectStep "select-step": SelectStepConfig, "The first or the last step of a sequence.";
+    SpatialGate "spatial-gate": SpatialGateConfig, "Attention over the places of an image.";
+    Cbam "cbam": CbamConfig, "Attention over channels, then over places.";
+    Attention "attention": AttentionConfig, "Attention of several heads within a sequence, or to another one.";
+    TransformerBlock "transformer-block": TransformerBlockConfig, "Attention and a network for each step, with norms and skip connections.";
+    WorkingMemory "working-memory": WorkingMemoryConfig, "A store that learns when to write and when to clear.";
+    Hopfield "hopfield": HopfieldConfig, "Retrieval from stored patterns: the modern Hopfield network.";
+    Ntm "ntm": NtmConfig, "A memory of slots, read and written by content: the neural Turing machine's.";
 }
