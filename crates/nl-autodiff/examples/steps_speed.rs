@@ -6,19 +6,25 @@
 //!
 //! `cargo run --release -p nl-autodiff --example steps_speed -- [shard] [model]`; with `NL_SHORT=1` a few steps.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nl_autodiff::{Error, KeepDims, Mask, Reduction, Scan, Shape, Tape, Tensor, Unit, Var};
 
 const BATCH: usize = 128;
 
+/// Logits of a batch, from parameters.
+type Logits = for<'t> fn(Var<'t, f32>, &[Var<'t, f32>]) -> Result<Var<'t, f32>, Error>;
+
+/// What a shard fills: its gradient, and how it went.
+type Filled<'a> = Mutex<(&'a mut Vec<f32>, Result<(), Error>)>;
+
 /// A network: shapes of its parameters, of one sample `[T, F]`, and its logits.
 struct Model {
     name: &'static str,
     parameters: Vec<Vec<usize>>,
     sample: [usize; 2],
-    logits: for<'t> fn(Var<'t, f32>, &[Var<'t, f32>]) -> Result<Var<'t, f32>, Error>,
+    logits: Logits,
 }
 
 fn rows<'t>(x: Var<'t, f32>, units: usize) -> Result<Var<'t, f32>, Error> {
@@ -88,8 +94,7 @@ impl Training {
     fn step(&mut self, model: &Model, shard: usize, k: i32) -> Result<(), Error> {
         let [steps, features] = model.sample;
         let (flat, windows) = (&self.flat, &self.windows);
-        let results: Vec<std::sync::Mutex<(&mut Vec<f32>, Result<(), Error>)>> =
-            self.shards.iter_mut().map(|g| std::sync::Mutex::new((g, Ok(())))).collect();
+        let results: Vec<Filled<'_>> = self.shards.iter_mut().map(|g| Mutex::new((g, Ok(())))).collect();
         nl_kernels::for_each_shard(BATCH / shard, &mut self.slots, |i, slot| {
             slot.tape.reset();
             let tape = &slot.tape;

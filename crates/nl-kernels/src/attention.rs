@@ -29,7 +29,7 @@ pub struct Attention {
 }
 
 /// Queries, keys and values, or their gradients: in one tensor, or the queries apart.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Operands<S> {
     /// `[T, B, 3 · D]`: each step's query, key and value behind one another.
     Packed(S),

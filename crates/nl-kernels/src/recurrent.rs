@@ -195,6 +195,7 @@ struct Forward<'a, T> {
     keep: &'a mut [T],
 }
 
+#[allow(clippy::redundant_closure_for_method_calls, reason = "closures are inlined with the instructions of the level")]
 impl<T: Float> Vectorised for Forward<'_, T> {
     type Output = ();
     #[inline(always)]
