@@ -22,14 +22,27 @@ mod noise;
 mod norm;
 mod rms_norm;
 
+mod attention;
+mod cbam;
 mod gate;
 mod lateral;
+mod transformer;
 mod winner_take_all;
 
+mod embedding;
 mod flatten;
 mod join;
+mod patches;
 mod residual;
 mod sequential;
+
+mod feedback;
+mod recurrent;
+mod steps;
+
+mod hopfield;
+mod ntm;
+mod working_memory;
 
 pub mod graph;
 pub mod loss;
@@ -63,6 +76,7 @@ pub use noise::GaussianNoise;
 pub use norm::{GroupNorm, LayerNorm};
 pub use parameters::{Entry, ParameterId, Parameters, Role};
 pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d};
+pub use recurrent::{InitialState, Recurrent, RecurrentShape, RecurrentUnit, StepOutput};
 pub use residual::Residual;
 pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;

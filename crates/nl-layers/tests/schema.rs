@@ -2,8 +2,8 @@
 
 use nl_layers::competitive::CompetitiveConfig;
 use nl_layers::conv_stdp::{ConvStdpConfig, RewardConfig};
-use nl_layers::loss::{BarlowTwins, CrossEntropy, Focal, Gaussian, Huber, NtXent, Quantile, VicReg};
 use nl_layers::graph::{LayerEntry, LayerKind};
+use nl_layers::loss::{BarlowTwins, CrossEntropy, Focal, Gaussian, Huber, NtXent, Quantile, VicReg};
 use nl_layers::network::published::{BrunelConfig, CobaConfig, CobahhConfig, CubaConfig};
 use nl_layers::{Activation, Initializer};
 use schemars::JsonSchema;

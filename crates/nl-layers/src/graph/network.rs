@@ -155,12 +155,18 @@ impl<S: Scalar> Graph<S> {
     }
 }
 
-impl<S: Scalar> Layer<S> for Graph<S> {
-    fn forward<'t>(&self, x: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
+impl<S: Scalar> Graph<S> {
+    /// The output, and that of the layer at place `also` of the list.
+    pub(crate) fn forward_with<'t>(
+        &self,
+        x: Var<'t, S>,
+        ctx: &mut Context<'t, S>,
+        also: usize,
+    ) -> Result<(Var<'t, S>, Var<'t, S>), Error> {
         // On the stack: a step allocates nothing. The input is in every slot at first, so in its own.
         let mut kept = [x; MOST];
-        let mut value = x;
-        for place in &self.places {
+        let (mut value, mut wanted) = (x, x);
+        for (i, place) in self.places.iter().enumerate() {
             let mut inputs = [value; MOST];
             for (input, &slot) in inputs.iter_mut().zip(&place.from) {
                 *input = kept[slot];
@@ -173,8 +179,17 @@ impl<S: Scalar> Layer<S> for Graph<S> {
             if let Some(slot) = place.keep {
                 kept[slot] = value;
             }
+            if i == also {
+                wanted = value;
+            }
         }
-        Ok(value)
+        Ok((value, wanted))
+    }
+}
+
+impl<S: Scalar> Layer<S> for Graph<S> {
+    fn forward<'t>(&self, x: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
+        Ok(self.forward_with(x, ctx, usize::MAX)?.0)
     }
 }
 
