@@ -82,7 +82,7 @@ impl FeedbackConfig {
                 .split('/')
                 .filter(|name| !name.is_empty())
                 .try_fold(Builder::new(Streams::new(0)), |at, name| at.child(name))?;
-            let graph = Graph::<S>::new(&self.layers, &Form::features(features.saturating_add(width)), &trial)?;
+            let graph = Graph::<S>::nested(&self.layers, &Form::features(features.saturating_add(width)), &trial)?;
             let (_, found) = self.source(at, &graph)?;
             if found == width {
                 return Ok(width);
@@ -101,7 +101,7 @@ impl LayerConfig for FeedbackConfig {
             return Err(Error::hyperparameter(at.path(), "truncate is 0; leave it out to go back through all steps"));
         }
         let width = self.width::<S>(at, features)?;
-        let graph = Graph::<S>::new(&self.layers, &Form::features(features.saturating_add(width)), at)?;
+        let graph = Graph::<S>::nested(&self.layers, &Form::features(features.saturating_add(width)), at)?;
         let (source, _) = self.source(at, &graph)?;
         let given = graph.output().as_features().ok_or_else(|| {
             Error::hyperparameter(

@@ -37,7 +37,8 @@ pub use model::{
 pub use observer::{Event, Observer, Silent};
 pub use progress::Progress;
 pub use robust::Robust;
-pub use summary::{Neighbour, Opinion, Prediction, Summary, score_text};
+pub(crate) use summary::score_text;
+pub use summary::{Neighbour, Opinion, Prediction, Summary};
 pub use trained::Trained;
 
 use crate::data::Dataset;

@@ -114,7 +114,7 @@ fn said(tables: &BTreeMap<String, RobustnessTable>, data: &Dataset) -> Findings 
         title: format!("Robustness on {}", page::data_name(&data.source)),
         headline,
         banner: Some(page::banner(data)),
-        sections: vec![Section::new("Images that are spoilt", "Robustness", text).figures(figures.collect())],
+        sections: vec![Section::new("Images that are spoilt", "Robustness", text).figures(figures)],
         ..Findings::default()
     }
 }
