@@ -346,6 +346,23 @@ fn what_is_written_is_read_back() {
     }
 }
 
+/// A list within a list: its schema refers to itself, and every field is described.
+#[test]
+fn the_schema_describes_a_list_within_a_list() {
+    let schema = serde_json::to_value(schemars::schema_for!(LayerEntry)).unwrap();
+    let kinds = schema["oneOf"].as_array().unwrap();
+    let of = |kind: &str| kinds.iter().find(|one| one["properties"]["kind"]["const"] == kind).unwrap();
+    assert!(of("feedback")["properties"]["layers"]["items"].to_string().contains("$ref"));
+    for row in LAYERS {
+        let kind = of(entry(row).layer.name());
+        for (name, field) in kind["properties"].as_object().unwrap() {
+            let says = |it: &Value| it["description"].is_string();
+            let target = field["$ref"].as_str().and_then(|at| schema.pointer(at.trim_start_matches('#')));
+            assert!(name == "kind" || says(field) || target.is_some_and(says), "{name}: {kind:#}");
+        }
+    }
+}
+
 /// What is wrong, and what the message says to do.
 #[test]
 fn faults_are_told_with_what_to_do() {

@@ -1,4 +1,4 @@
-//! The operations: methods of [`Var`](crate::Var), one file each, joined in one table.
+//! The operations: methods of [`Var`], one file each, joined in one table.
 //!
 //! A file holds the equation, the forward pass (a kernel) and the backward rule, stated in operations; `Op` names
 //! the operation on the tape, and `backward` is the table from name to rule. A new operation is a file, a line in
