@@ -39,8 +39,8 @@ pub struct LayersState {
 
 /// The loss of the last `supervise` stage: what the outputs mean.
 fn loss<'a>(setting: &Setting<'a, LayersModel>) -> Result<&'a LossKind, Error> {
-    let last = setting.config.stages.iter().rev().find_map(|stage| match stage {
-        LayersStage::Supervise(stage) => Some(&stage.loss),
+    let last = setting.config.stages.last().map(|stage| match stage {
+        LayersStage::Supervise(stage) => &stage.loss,
     });
     last.ok_or_else(|| {
         Error::config("stages: there is no stage `supervise`, so nothing says what the network is to answer")
