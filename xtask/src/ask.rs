@@ -4,8 +4,9 @@ use std::path::Path;
 
 use nl_data::Choice;
 use nl_report::text::percent;
+use nl_train::evaluate::Robustness;
 use nl_train::models::{AnyTrained, Kind};
-use nl_train::{Dataset, Document, Prediction, RunFolder};
+use nl_train::{Dataset, Document, Prediction, Robust, RunFolder};
 
 use crate::cli::{Eval, Predict};
 use crate::{place, session, train};
@@ -30,7 +31,18 @@ pub(crate) fn eval(options: &Eval) -> anyhow::Result<()> {
         }
         let data = Dataset::find(&config, 0, &place::lookup())?;
         crate::say(&format!("data: {}", data.source));
-        Ok(trained.evaluate(&data, printer)?)
+        let mut summary = trained.evaluate(&data, printer)?;
+        if options.robustness {
+            let Robust { tables, page } = trained.robustness(&data, &Robustness::default(), printer)?;
+            for (name, table) in &tables {
+                let mean = table.mean().unwrap_or(table.clean);
+                let name = format!("{}, mean of spoilt images", name.replace('_', " "));
+                summary.rows.push((name, format!("{:6.2} %", 100.0 * mean)));
+            }
+            summary.report = page.to_string_lossy().into_owned();
+            summary.details.insert("robustness".into(), serde_json::to_value(tables)?);
+        }
+        Ok(summary)
     })?;
     train::show(&summary, "eval", options.json)
 }

@@ -124,6 +124,9 @@ pub(crate) struct Train {
     /// Prints the whole configuration with all its keys, commented, and ends.
     #[arg(long)]
     pub(crate) help_config: bool,
+    /// Prints what would be run (the images, the layers with shapes, parameters and multiply-accumulates, the stages), and ends.
+    #[arg(long, conflicts_with_all = ["resume", "help_config"])]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +138,10 @@ pub(crate) struct Eval {
     pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) threads: Threads,
+    /// Asks about the images spoilt, too (noise, blur, occlusion, rotation, shift, contrast, each at five severities), and writes a
+    /// page of curves, robustness.html, to the folder of the run.
+    #[arg(long)]
+    pub(crate) robustness: bool,
     /// Prints the scores as one JSON object on the last line of stdout.
     #[arg(long)]
     pub(crate) json: bool,
@@ -162,6 +169,8 @@ pub(crate) enum Topic {
     Models,
     /// What is done with it.
     Stages,
+    /// Of what a model of kind `layers` is made.
+    Layers,
     /// Spiking neurons.
     Neurons,
     /// Learning rules.

@@ -55,6 +55,7 @@ pub(crate) fn run(options: &List) -> anyhow::Result<()> {
     let all = [
         Topic::Models,
         Topic::Stages,
+        Topic::Layers,
         Topic::Neurons,
         Topic::Rules,
         Topic::Encoders,
@@ -93,6 +94,7 @@ fn items(topic: Topic) -> anyhow::Result<(&'static str, Vec<(String, String)>)> 
             };
             ("stages", stages.map(line).collect())
         }
+        Topic::Layers => ("layers", owned(nl_layers::graph::LayerKind::KINDS)),
         Topic::Neurons => ("neurons", owned(NEURONS)),
         Topic::Rules => {
             let spikes = nl_plasticity::RuleKind::NAMES.iter().map(|name| (name, "on spikes"));

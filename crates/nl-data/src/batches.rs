@@ -1,4 +1,4 @@
-//! Which images, in which order: shuffled mini-batches and the validation split.
+//! Which images, in which order: shuffled mini-batches.
 
 use nl_random::Streams;
 use rand::RngExt;
@@ -74,7 +74,7 @@ impl Batches {
         Self::over((0..last).collect(), batch, drop_last, streams, epoch)
     }
 
-    /// Shuffled batches over given items, such as the training part of [`stratified_split`].
+    /// Shuffled batches over given items, such as the training part of [`stratified_split`](crate::stratified_split).
     ///
     /// # Errors
     /// A batch size of 0.
@@ -161,58 +161,6 @@ impl Batches {
     }
 }
 
-/// Sets `validation` items aside so that each class keeps its share: (training, validation), both in ascending order.
-///
-/// Class c gives ⌊validation · n_c / n⌋ items, and one more to the classes of largest remainder (ties to the lower
-/// class) until the count is exact; which items is drawn from the stream `"validation"`, index c.
-///
-/// # Errors
-/// No item on one of the sides.
-///
-/// ```
-/// let labels = [0, 0, 0, 0, 1, 1, 1, 1];
-/// let (train, validation) = nl_data::stratified_split(&labels, 2, &nl_random::Streams::new(1))?;
-/// assert_eq!((train.len(), validation.len()), (6, 2));
-/// assert_eq!(validation.iter().filter(|&&i| labels[i as usize] == 1).count(), 1);
-/// # Ok::<(), nl_data::BatchError>(())
-/// ```
-pub fn stratified_split(
-    labels: &[u8],
-    validation: usize,
-    streams: &Streams,
-) -> Result<(Vec<u32>, Vec<u32>), BatchError> {
-    let len = labels.len();
-    if u32::try_from(len).is_err() {
-        return Err(BatchError::TooMany { len });
-    }
-    if validation == 0 || validation >= len {
-        return Err(BatchError::Split { validation, len });
-    }
-    let mut members = vec![Vec::new(); 256];
-    for (i, &label) in labels.iter().enumerate() {
-        members[usize::from(label)].push(i as u32);
-    }
-    let share = |n: usize| (validation as u128 * n as u128 / len as u128) as usize;
-    let remainder = |n: usize| validation as u128 * n as u128 % len as u128;
-    let mut quota: Vec<usize> = members.iter().map(|m| share(m.len())).collect();
-    let mut by_remainder: Vec<usize> = (0..256).collect();
-    by_remainder.sort_by_key(|&class| std::cmp::Reverse(remainder(members[class].len()))); // stable: ties to the lower
-    let missing = validation - quota.iter().sum::<usize>();
-    for &class in &by_remainder[..missing] {
-        quota[class] += 1;
-    }
-    let mut held_out = vec![false; len];
-    for (class, items) in members.iter_mut().enumerate() {
-        let mut rng = streams.rng("validation", 0, class as u64);
-        for i in 0..quota[class] {
-            let j = rng.random_range(i as u32..items.len() as u32) as usize;
-            items.swap(i, j);
-            held_out[items[i] as usize] = true;
-        }
-    }
-    Ok((0..len as u32).partition(|&i| !held_out[i as usize]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,8 +176,6 @@ mod tests {
         assert_eq!(Batches::new(5, 0, true, &streams, 0).unwrap_err(), BatchError::ZeroBatch);
         let mut batches = Batches::new(5, 2, true, &streams, 0).unwrap();
         assert_eq!(batches.seek(3), Err(BatchError::Cursor { cursor: 3, batches: 2 }));
-        assert_eq!(stratified_split(&[0, 1], 2, &streams), Err(BatchError::Split { validation: 2, len: 2 }));
-        assert_eq!(stratified_split(&[], 0, &streams), Err(BatchError::Split { validation: 0, len: 0 }));
     }
 
     #[test]
@@ -268,18 +214,6 @@ mod tests {
         assert_eq!(all(&mut batches), [vec![4, 2], vec![9]]);
     }
 
-    #[test]
-    fn the_split_keeps_the_shares_exactly() {
-        let labels: Vec<u8> = (0..1000).map(|i| [0, 0, 0, 0, 0, 0, 1, 1, 1, 2][i % 10]).collect();
-        let (train, validation) = stratified_split(&labels, 105, &Streams::new(1)).unwrap();
-        let count = |class| validation.iter().filter(|&&i| labels[i as usize] == class).count();
-        // 63, 31.5, 10.5: the one left over goes to the lower of the two classes with remainder 1/2.
-        assert_eq!([count(0), count(1), count(2)], [63, 32, 10]);
-        assert_eq!((train.len(), validation.len()), (895, 105));
-        assert_eq!(stratified_split(&labels, 105, &Streams::new(1)).unwrap().1, validation);
-        assert_ne!(stratified_split(&labels, 105, &Streams::new(2)).unwrap().1, validation);
-    }
-
     proptest! {
         #[test]
         fn an_epoch_is_a_permutation_cut_in_order(len in 0usize..200, batch in 1usize..40, drop_last: bool, epoch: u64) {
@@ -308,20 +242,5 @@ mod tests {
             prop_assert_eq!(all(&mut resumed), expected);
         }
 
-        #[test]
-        fn a_split_is_a_partition(labels in proptest::collection::vec(0u8..5, 2..100), share in 0.01f64..0.99) {
-            let validation = ((labels.len() as f64 * share) as usize).clamp(1, labels.len() - 1);
-            let (train, held) = stratified_split(&labels, validation, &Streams::new(1)).unwrap();
-            prop_assert_eq!(held.len(), validation);
-            let mut both = [train.clone(), held.clone()].concat();
-            both.sort_unstable();
-            prop_assert_eq!(both, (0..labels.len() as u32).collect::<Vec<_>>());
-            for class in 0..5 {
-                let n = labels.iter().filter(|&&l| l == class).count();
-                let given = held.iter().filter(|&&i| labels[i as usize] == class).count() as f64;
-                let exact = (validation * n) as f64 / labels.len() as f64;
-                prop_assert!((given - exact).abs() < 1.0, "class {}: {} of {}", class, given, exact);
-            }
-        }
     }
 }

@@ -1,10 +1,11 @@
 //! Names of classes, from a file beside the images.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::{IdxError, Images};
+use crate::IdxError;
 
 /// The file: one name a line, in order of labels.
 pub(crate) const FILE: &str = "classes.txt";
@@ -15,8 +16,8 @@ const LONGEST: usize = 80;
 
 /// The names in `classes.txt` of `dir`, one for each class; none if there is no such file.
 ///
-/// Where no image has the label 0 (labels that begin at 1), the first name may be that of class 1.
-pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError> {
+/// Where no sample has the label 0 (`from_one`), the first name may be that of class 1.
+pub(crate) fn read(dir: &Path, classes: usize, from_one: bool) -> Result<Vec<String>, IdxError> {
     let path = dir.join(FILE);
     if !path.is_file() {
         return Ok(Vec::new());
@@ -34,20 +35,8 @@ pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError>
     while names.last().is_some_and(String::is_empty) {
         names.pop();
     }
-    for (i, name) in names.iter().enumerate() {
-        let what = if name.is_empty() {
-            "is empty"
-        } else if name.chars().count() > LONGEST || name.chars().any(char::is_control) {
-            "is no name of at most 80 characters"
-        } else if names[..i].contains(name) {
-            "names a class that has been named before"
-        } else {
-            continue;
-        };
-        return Err(refuse(format!("line {} {what}", i + 1)));
-    }
-    let classes = images.classes();
-    if names.len() + 1 == classes && !images.labels().contains(&0) {
+    check(&names).map_err(|(at, what)| refuse(format!("line {} {what}", at + 1)))?;
+    if names.len() + 1 == classes && from_one {
         names.insert(0, "0".to_owned());
     }
     if names.len() != classes {
@@ -56,33 +45,45 @@ pub(crate) fn read(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError>
     Ok(names)
 }
 
+/// Which name is none, and why; each may stand once.
+pub(crate) fn check(names: &[String]) -> Result<(), (usize, &'static str)> {
+    let mut seen = HashSet::with_capacity(names.len());
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err((at, "is empty"));
+        }
+        if name.chars().count() > LONGEST || name.chars().any(char::is_control) {
+            return Err((at, "is no name of at most 80 characters"));
+        }
+        if !seen.insert(name) {
+            return Err((at, "names a class that has been named before"));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn images(labels: &[u8], classes: usize) -> Images {
-        Images::new(vec![0; labels.len()], labels.to_vec(), 1, 1, classes).unwrap()
-    }
-
-    fn names(text: &[u8], images: &Images) -> Result<Vec<String>, String> {
+    fn names(text: &[u8], classes: usize, from_one: bool) -> Result<Vec<String>, String> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(FILE), text).unwrap();
-        read(dir.path(), images).map_err(|error| error.to_string().replace(&dir.path().display().to_string(), "…"))
+        let read = read(dir.path(), classes, from_one);
+        read.map_err(|error| error.to_string().replace(&dir.path().display().to_string(), "…"))
     }
 
     #[test]
     fn one_name_a_line() {
-        let two = images(&[0, 1], 2);
-        assert_eq!(names(b"cat\ndog\n", &two).unwrap(), ["cat", "dog"]);
-        assert_eq!(names("\u{feff}chat \r\nchien\r\n\r\n".as_bytes(), &two).unwrap(), ["chat", "chien"]);
-        assert!(read(Path::new("nowhere"), &two).unwrap().is_empty());
+        assert_eq!(names(b"cat\ndog\n", 2, false).unwrap(), ["cat", "dog"]);
+        assert_eq!(names("\u{feff}chat \r\nchien\r\n\r\n".as_bytes(), 2, false).unwrap(), ["chat", "chien"]);
+        assert!(read(Path::new("nowhere"), 2, false).unwrap().is_empty());
         // EMNIST's letters begin at 1.
-        assert_eq!(names(b"a\nb", &images(&[1, 2], 3)).unwrap(), ["0", "a", "b"]);
+        assert_eq!(names(b"a\nb", 3, true).unwrap(), ["0", "a", "b"]);
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let two = images(&[0, 1], 2);
         for (text, what) in [
             (&b"cat\n"[..], "1 names for 2 classes"),
             (b"cat\n\ndog", "line 2 is empty"),
@@ -91,7 +92,7 @@ mod tests {
             (b"cat\n\xff", "not UTF-8"),
             (&[b'a'; 70_000], "more than 65536 bytes"),
         ] {
-            let error = names(text, &two).unwrap_err();
+            let error = names(text, 2, false).unwrap_err();
             assert!(error.contains(what) && error.contains("classes.txt"), "{error}");
         }
     }

@@ -9,7 +9,7 @@ use crate::idx::{self, Idx, IdxError, Limits};
 use crate::{Images, Split};
 
 /// The usual names, in the order training images, training labels, test images, test labels.
-const NAMES: [&str; 4] =
+pub(crate) const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// The names under which a file is accepted: plain, gzipped, and both with the dotted spelling (`train-images.idx3-ubyte`).

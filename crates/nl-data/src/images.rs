@@ -138,6 +138,11 @@ impl Images {
         &self.pixels[index * self.area()..][..self.area()]
     }
 
+    /// Pixels and labels, given away.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<u8>) {
+        (self.pixels, self.labels)
+    }
+
     /// The images at `indices`, in that order; panics beyond the end, as a slice does.
     #[must_use]
     pub fn select(&self, indices: &[u32]) -> Self {

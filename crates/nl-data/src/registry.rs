@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::class_names;
+
 /// Why a registry was refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -39,6 +41,9 @@ pub struct Dataset {
     pub title: String,
     /// The number of classes.
     pub classes: usize,
+    /// Names of the classes in order of labels; none where the numbers are the names, as those of digits are.
+    #[serde(default)]
+    pub class_names: Vec<String>,
     /// Licence, as stated by those who publish it.
     pub licence: String,
     /// Whom to cite.
@@ -58,8 +63,9 @@ pub struct Remote {
     pub name: String,
     /// Bytes of the download.
     pub bytes: u64,
-    /// SHA-256 of the download, hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the download, hexadecimal, where it is known: it spares the unpacking.
+    #[serde(default)]
+    pub sha256: Option<String>,
     /// Bytes after unpacking.
     pub unpacked_bytes: u64,
     /// SHA-256 after unpacking: what counts, since a gzip header may carry any time stamp.
@@ -84,7 +90,8 @@ impl Registry {
     /// A registry from TOML.
     ///
     /// # Errors
-    /// Not TOML, a missing or unknown key, a hash that is not 64 hexadecimal digits, a file name with a path in it.
+    /// Not TOML, a missing or unknown key, a hash that is not 64 hexadecimal digits, a file name with a path in it,
+    /// more or fewer names than classes.
     pub fn parse(text: &str) -> Result<Self, RegistryError> {
         let registry: Self = toml::from_str(text)?;
         for dataset in &registry.datasets {
@@ -119,6 +126,13 @@ impl Dataset {
         if !(1..=256).contains(&self.classes) {
             return Err(format!("{} classes, expected 1 to 256", self.classes));
         }
+        if !self.class_names.is_empty() {
+            let (names, classes) = (self.class_names.len(), self.classes);
+            class_names::check(&self.class_names).map_err(|(at, what)| format!("class name {} {what}", at + 1))?;
+            if names != classes {
+                return Err(format!("{names} class names for {classes} classes"));
+            }
+        }
         for mirror in &self.mirrors {
             if !(mirror.starts_with("https://") && mirror.ends_with('/')) {
                 return Err(format!("mirror {mirror:?} must begin with https:// and end with /"));
@@ -128,7 +142,7 @@ impl Dataset {
             if !(plain(&file.name) && file.name.ends_with(".gz")) {
                 return Err(format!("file {:?} must be a plain file name ending in .gz", file.name));
             }
-            for hash in [&file.sha256, &file.unpacked_sha256] {
+            for hash in file.sha256.iter().chain([&file.unpacked_sha256]) {
                 if !(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))) {
                     return Err(format!("{}: {hash:?} is not 64 lower-case hexadecimal digits", file.name));
                 }
@@ -167,10 +181,31 @@ mod tests {
             ("bytes = 9912422", "bytes = 0", "above 0"),
             ("classes = 10", "classes = 300", "1 to 256"),
             ("licence = ", "license = ", "license"),
+            ("\"Bag\", ", "", "9 class names for 10 classes"),
+            ("\"Bag\"", "\"Coat\"", "class name 9 names a class that has been named before"),
+            ("\"Bag\"", "\"\"", "class name 9 is empty"),
         ] {
             assert!(BUILTIN.contains(from), "{from}");
             let error = Registry::parse(&BUILTIN.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(complaint), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn the_hash_of_a_download_may_be_left_out_but_not_that_of_the_content() {
+        let lines = |without: &str| {
+            BUILTIN.lines().filter(|line| !line.starts_with(without)).fold(String::new(), |all, line| all + line + "\n")
+        };
+        let registry = Registry::parse(&lines("sha256 = ")).unwrap();
+        assert!(registry.datasets.iter().flat_map(|set| &set.files).all(|file| file.sha256.is_none()));
+        let error = Registry::parse(&lines("unpacked_sha256 = ")).unwrap_err().to_string();
+        assert!(error.contains("unpacked_sha256"), "{error}");
+    }
+
+    #[test]
+    fn clothes_have_names_and_digits_are_their_own() {
+        let registry = Registry::builtin().unwrap();
+        assert_eq!(registry.get("fashion-mnist").unwrap().class_names[7..], ["Sneaker", "Bag", "Ankle boot"]);
+        assert!(registry.get("mnist").unwrap().class_names.is_empty());
     }
 }

@@ -53,7 +53,7 @@ impl Fixture {
             files.push(Remote {
                 name: name.clone(),
                 bytes: gz.len() as u64,
-                sha256: sha256(&gz),
+                sha256: Some(sha256(&gz)),
                 unpacked_bytes: content.len() as u64,
                 unpacked_sha256: sha256(&content),
             });
@@ -65,6 +65,7 @@ impl Fixture {
             name: "tiny".into(),
             title: "A tiny dataset".into(),
             classes: 10,
+            class_names: Vec::new(),
             licence: "MIT".into(),
             citation: "none".into(),
             mirrors: Vec::new(),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod attention;
 mod conv;
 mod dispatch;
 mod distance;
@@ -12,15 +13,18 @@ mod math;
 mod matrix;
 mod parallel;
 mod pool;
+mod recurrent;
 mod reduce;
 mod scratch;
 mod simd;
 mod size;
 mod softmax;
 
+pub use attention::{Attention, Operands, attention, attention_grad};
 pub use conv::{
-    Conv2d, ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at, conv2d, conv2d_at,
-    conv2d_grad_input, conv2d_grad_input_at, conv2d_grad_weight, conv2d_grad_weight_at,
+    Conv2d, ConvBlock, DirectConv2d, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at, conv2d, conv2d_at,
+    conv2d_grad_input, conv2d_grad_input_at, conv2d_grad_weight, conv2d_grad_weight_at, direct_conv2d,
+    direct_conv2d_grad_input, direct_conv2d_grad_weight,
 };
 pub use dispatch::Vectorised;
 pub use distance::{Metric, top_k, top_k_parallel};
@@ -35,6 +39,7 @@ pub use level::{Level, LevelError};
 pub use matrix::{MatMut, MatRef};
 pub use parallel::{for_each_shard, tree_sum};
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
+pub use recurrent::{Cell, Recurrent, RecurrentGrad, recurrent, recurrent_grad};
 pub use reduce::{dot, max_axis, sum, sum_axis, sum_squares, sum_to};
 pub use scratch::{Buffer, Scratch};
 pub use softmax::{

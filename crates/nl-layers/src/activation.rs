@@ -4,7 +4,23 @@ use nl_autodiff::{Scalar, Var};
 use serde::{Deserialize, Serialize};
 
 use crate::error::At;
-use crate::{Context, Error, Layer};
+use crate::graph::{Built, Form, LayerConfig, only};
+use crate::{Builder, Context, Error, Layer};
+
+/// An [`Activation`] in a configuration: `{kind: activation, function: relu}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ActivationConfig {
+    /// Which nonlinearity.
+    pub function: Activation,
+}
+
+impl LayerConfig for ActivationConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        Ok(Built::layer(self.function, only(at, inputs)?.clone(), 0))
+    }
+}
 
 /// A pointwise nonlinearity; input and output have the same shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -108,6 +108,12 @@ impl Builder {
         Ok(ParameterId(store.entries.len() - 1))
     }
 
+    /// Numbers declared so far, by this builder and its relatives.
+    #[must_use]
+    pub fn declared(&self) -> usize {
+        self.store.borrow().values.len()
+    }
+
     /// All parameters declared so far, by this builder and its relatives.
     #[must_use]
     pub fn finish(&self) -> Parameters<f32> {

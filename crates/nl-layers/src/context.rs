@@ -1,7 +1,7 @@
 //! What a forward pass runs in: the tape, the parameters, the mode, the noise and the recorder.
 
 use nl_autodiff::{Scalar, Tape, Tensor, Var};
-use nl_random::Streams;
+use nl_random::{Rng, Streams};
 
 use crate::error::At;
 use crate::{Error, ParameterId, Parameters};
@@ -72,6 +72,7 @@ pub struct Context<'t, S> {
     trainable: Option<&'t [bool]>,
     noise: Option<Noise<'t>>,
     recording: Option<Recording<S>>,
+    loss: Option<Var<'t, S>>,
 }
 
 enum Weights<'t, S> {
@@ -83,7 +84,15 @@ impl<'t, S: Scalar> Context<'t, S> {
     /// A context without noise or recorder, in which every parameter gets a gradient.
     #[must_use]
     pub fn new(tape: &'t Tape<S>, parameters: &'t Parameters<S>, mode: Mode) -> Self {
-        Self { tape, weights: Weights::Stored(parameters), mode, trainable: None, noise: None, recording: None }
+        Self {
+            tape,
+            weights: Weights::Stored(parameters),
+            mode,
+            trainable: None,
+            noise: None,
+            recording: None,
+            loss: None,
+        }
     }
 
     /// A context in which parameter `i` is `variables[i]`: for weights that are themselves the result of a computation
@@ -110,7 +119,15 @@ impl<'t, S: Scalar> Context<'t, S> {
     /// ```
     #[must_use]
     pub fn over(tape: &'t Tape<S>, variables: Vec<Var<'t, S>>, mode: Mode) -> Self {
-        Self { tape, weights: Weights::Given(variables), mode, trainable: None, noise: None, recording: None }
+        Self {
+            tape,
+            weights: Weights::Given(variables),
+            mode,
+            trainable: None,
+            noise: None,
+            recording: None,
+            loss: None,
+        }
     }
 
     /// Draws noise from here.
@@ -225,11 +242,46 @@ impl<'t, S: Scalar> Context<'t, S> {
         Ok(value)
     }
 
+    /// Adds a term to what is minimised: a penalty of activity, a statistic's step. One element, summed over the samples of the
+    /// batch, as whoever trains sums its own loss; it is thrown away where nothing is trained.
+    ///
+    /// # Errors
+    /// [`Error::Op`] for more than one element.
+    pub fn add_loss(&mut self, path: &str, loss: Var<'t, S>) -> Result<(), Error> {
+        let sum = match self.loss {
+            Some(sum) => sum.add(loss).at(path)?,
+            None => loss,
+        };
+        if sum.shape().len() != 1 {
+            let help = "sum it over the batch first";
+            return Err(Error::input(path, "a loss of one element", sum.shape().dims(), help));
+        }
+        self.loss = Some(sum);
+        Ok(())
+    }
+
+    /// The terms that layers have added so far, as a sum; the next call begins anew.
+    pub fn take_loss(&mut self) -> Option<Var<'t, S>> {
+        self.loss.take()
+    }
+
     /// Keeps `value` under `path`, if this context records.
     pub fn record(&mut self, path: &str, value: Var<'t, S>) {
         if let Some(recording) = &mut self.recording {
             recording.activations.push((path.to_owned(), value.value()));
         }
+    }
+
+    /// Random numbers of the stream `name` that the whole batch shares (noise on weights), for the layer at `path`: keyed by the
+    /// epoch and the smallest sample id. A mini-batch is cut into fixed shards, so that they do not depend on the number of threads,
+    /// nor on the order of a shard's samples.
+    ///
+    /// # Errors
+    /// [`Error::Noise`] if this context has no noise, or no samples.
+    pub fn shared_noise(&self, path: &str, name: &str) -> Result<Rng, Error> {
+        let noise = self.noise.and_then(|noise| Some((noise, *noise.samples.iter().min()?)));
+        let (noise, key) = noise.ok_or_else(|| Error::Noise { path: path.to_owned(), rows: 1, samples: 0 })?;
+        Ok(noise.streams.rng(name, noise.epoch, key))
     }
 
     /// The noise of a batch of `rows` samples, for the layer at `path`.

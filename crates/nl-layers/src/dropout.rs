@@ -1,26 +1,49 @@
 //! Random silencing of units while learning.
 
 use nl_autodiff::{Scalar, Var};
-use rand::Rng as _;
+use serde::{Deserialize, Serialize};
 
 use crate::error::At;
+use crate::graph::{Built, Form, LayerConfig, only};
+use crate::noise::{fill_kept, per_sample};
 use crate::{Builder, Context, Error, Layer, Mode};
 
-/// Dropout ("inverted"): y = x · m / (1 − p) with m ~ Bernoulli(1 − p) for each unit; y = x in [`Mode::Eval`].
+/// Dropout ("inverted"): y = x · m / (1 − p) with m ~ Bernoulli(1 − p) for each unit, channel or sample; y = x in
+/// [`Mode::Eval`].
 ///
 /// | | shape |
 /// |---|---|
-/// | input, output | `[N, …]`, one row per sample |
+/// | input, output | `[N, …]`, one row per sample; [over steps](Self::over_steps) `[T, N, …]` |
+/// | m | one number for each of [`Dropped`] |
 ///
 /// The mask of a row comes from the stream `dropout/<path>` at (epoch, sample id): the same for every batch, thread
 /// and precision.
 ///
-/// Source: Srivastava et al., "Dropout", JMLR 15, 2014, sec. 10 (scaling at training time).
+/// Sources: Srivastava et al., "Dropout", JMLR 15, 2014, sec. 10 (scaling at training time); channels: Tompson et al., "Efficient
+/// Object Localization Using Convolutional Networks", CVPR 2015, sec. 3.2; depth: Huang et al., "Deep Networks with Stochastic
+/// Depth", ECCV 2016, eq. 2 (they scale when they test, by the same factor).
 #[derive(Debug, Clone)]
 pub struct Dropout {
     path: String,
     stream: String,
     probability: f64,
+    dropped: Dropped,
+    /// Samples lie on the second axis, steps on the first.
+    sequence: bool,
+}
+
+/// What is silenced together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Dropped {
+    /// Each unit on its own; of a sequence, in each step.
+    #[default]
+    Units,
+    /// A channel of an image with all its pixels, a feature of a sequence in all steps (spatial dropout).
+    Channels,
+    /// All of a sample: the last layer of a residual branch that is left out at random (stochastic depth).
+    Depth,
 }
 
 impl Dropout {
@@ -34,7 +57,20 @@ impl Dropout {
             let message = format!("dropout probability {probability} must be in [0, 1)");
             return Err(Error::Hyperparameter { path, message });
         }
-        Ok(Self { stream: format!("dropout/{path}"), path, probability })
+        let stream = format!("dropout/{path}");
+        Ok(Self { stream, path, probability, dropped: Dropped::Units, sequence: false })
+    }
+
+    /// The same for sequences `[T, B, …]`.
+    #[must_use]
+    pub fn over_steps(self) -> Self {
+        Self { sequence: true, ..self }
+    }
+
+    /// The same for whole channels or samples.
+    #[must_use]
+    pub fn of(self, dropped: Dropped) -> Self {
+        Self { dropped, ..self }
     }
 }
 
@@ -43,24 +79,39 @@ impl<S: Scalar> Layer<S> for Dropout {
         if ctx.mode() == Mode::Eval || self.probability == 0.0 {
             return Ok(x);
         }
-        let shape = x.shape();
-        let Some(&rows) = shape.dims().first() else {
-            return Err(Error::input(&self.path, "[N, …]", shape.dims(), "give each sample a row"));
+        // Axes that share a number of the mask have length 1 in it.
+        let (shape, samples) = (x.shape(), usize::from(self.sequence));
+        let channels = samples + 1;
+        let shared = |axis: usize| match self.dropped {
+            Dropped::Units => false,
+            Dropped::Channels => axis != samples && axis != channels,
+            Dropped::Depth => axis != samples,
         };
-        let noise = ctx.noise(&self.path, rows)?;
-        let kept = S::from_f64(1.0 / (1.0 - self.probability));
-        // A 32-bit draw below p · 2³² drops the unit.
-        let threshold = (self.probability * 4_294_967_296.0) as u32;
-        let mask = ctx.tape().constant_with(shape.dims(), |mask| {
-            let width = (mask.len() / rows.max(1)).max(1);
-            for (row, &sample) in mask.chunks_exact_mut(width).zip(noise.samples) {
-                let mut rng = noise.streams.rng(&self.stream, noise.epoch, sample);
-                for m in row {
-                    *m = if rng.next_u32() < threshold { S::ZERO } else { kept };
-                }
-            }
-        });
-        x.mask_mul(mask.at(&self.path)?).at(&self.path)
+        let mask = per_sample(&self.path, &self.stream, ctx, shape, samples, shared, |rng, mask| {
+            fill_kept(self.probability, rng, mask);
+        })?;
+        x.mul(mask).at(&self.path)
+    }
+}
+
+/// A [`Dropout`] in a configuration: `{kind: dropout, probability: 0.5}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DropoutConfig {
+    /// The share of units that are silenced, in [0, 1).
+    pub probability: f64,
+    /// What is silenced together.
+    #[serde(default)]
+    pub drop: Dropped,
+}
+
+impl LayerConfig for DropoutConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let form = only(at, inputs)?;
+        let layer = Dropout::new(at, self.probability)?.of(self.drop);
+        let layer = if form.steps.is_some() { layer.over_steps() } else { layer };
+        Ok(Built::layer(layer, form.clone(), 0))
     }
 }
 
@@ -103,6 +154,30 @@ mod tests {
         assert_eq!(batch[1], masks::<f64>(0.5, 64, 2, &[3])[0]);
         assert_ne!(batch[0], batch[1]);
         assert_ne!(batch[1], masks::<f32>(0.5, 64, 3, &[3])[0]);
+    }
+
+    /// What is dropped together has one number: a channel of an image, a feature of all steps, a sample.
+    #[test]
+    fn channels_and_samples_are_silenced_whole() {
+        let parameters = Parameters::<f64>::new(vec![], vec![]).unwrap();
+        let mask = |dropped: Dropped, sequence: bool, shape: &[usize]| {
+            let tape = Tape::new();
+            let noise = Noise { streams: Streams::new(9), epoch: 0, samples: &[4, 8, 1, 2, 7, 6] };
+            let layer = dropout(0.5).of(dropped);
+            let layer = if sequence { layer.over_steps() } else { layer };
+            let x = tape.constant(Tensor::full(shape, 1.0).unwrap());
+            let mut ctx = Context::new(&tape, &parameters, Mode::Train).with_noise(noise);
+            layer.forward(x, &mut ctx).unwrap().value().as_slice().to_vec()
+        };
+        let one = |numbers: &[f64]| numbers.iter().all(|m| m == &numbers[0]);
+        let images = mask(Dropped::Channels, false, &[6, 3, 2, 2]);
+        assert!(images.chunks(4).all(one) && !images.chunks(12).all(one));
+        let samples = mask(Dropped::Depth, false, &[6, 3, 2, 2]);
+        assert!(samples.chunks(12).all(one) && !one(&samples));
+        let steps = mask(Dropped::Channels, true, &[3, 6, 5]);
+        assert!(steps.chunks(30).all(|step| step == &steps[..30]) && !steps.chunks(5).all(one));
+        let samples = mask(Dropped::Depth, true, &[3, 6, 5]);
+        assert!(samples.chunks(5).all(one) && samples.chunks(30).all(|step| step == &samples[..30]) && !one(&samples));
     }
 
     #[test]

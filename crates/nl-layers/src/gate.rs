@@ -1,8 +1,10 @@
 //! Attention over channels.
 
 use nl_autodiff::{KeepDims, Scalar, Var};
+use serde::{Deserialize, Serialize};
 
 use crate::error::At;
+use crate::graph::{Built, Form, LayerConfig, image, product};
 use crate::{Builder, Context, Error, Initializer, Layer, Linear};
 
 /// Squeeze-and-excitation: each channel is scaled by a gate in (0, 1) computed from all channels' means.
@@ -63,5 +65,23 @@ impl ChannelGate {
     fn shape_error(&self, got: &[usize]) -> Error {
         let expected = format!("[N, {}, H, W]", self.channels);
         Error::input(&self.path, expected, got, "pass images of that many channels and at least one pixel")
+    }
+}
+
+/// A [`ChannelGate`] in a configuration: `{kind: channel-gate, hidden: 8}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChannelGateConfig {
+    /// Units between the channels' means and their gates.
+    pub hidden: usize,
+}
+
+impl LayerConfig for ChannelGateConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let [channels, height, width] = image(at, inputs)?;
+        let layer = ChannelGate::new(at, channels, self.hidden)?;
+        let macs = product(&[2, channels, self.hidden]).saturating_add(product(&[channels, height, width]));
+        Ok(Built::layer(layer, inputs[0].clone(), macs))
     }
 }

@@ -159,7 +159,7 @@ fn normal(sigma: f64, rng: &mut Rng, out: &mut [f32]) {
 /// z₁, z₂ = √(−2 ln u₁) · (cos 2πu₂, sin 2πu₂), with u₁ in (0, 1], u₂ in [0, 1).
 ///
 /// Source: Box & Muller, 1958, eq. 2.
-fn standard_normal_pair(rng: &mut Rng) -> [f64; 2] {
+pub(crate) fn standard_normal_pair(rng: &mut Rng) -> [f64; 2] {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     let (sin, cos) = (std::f64::consts::TAU * rng.random::<f64>()).sin_cos();
     [radius * cos, radius * sin]

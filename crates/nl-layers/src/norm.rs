@@ -1,18 +1,20 @@
 //! Normalisations, each with a learned scale and shift.
 
 use nl_autodiff::{Scalar, Var};
+use serde::{Deserialize, Serialize};
 
 use crate::error::At;
+use crate::graph::{Built, Form, LayerConfig, image, only};
 use crate::{Builder, Context, Error, Initializer, Layer, ParameterId, Role};
 
 /// Scale and shift, at 1 and 0.
-fn affine(builder: &Builder, len: usize) -> Result<[ParameterId; 2], Error> {
+pub(crate) fn affine(builder: &Builder, len: usize) -> Result<[ParameterId; 2], Error> {
     let scale = builder.parameter("scale", &[len], Role::Norm, Initializer::Constant { value: 1.0 })?;
     let shift = builder.parameter("shift", &[len], Role::Norm, Initializer::Zeros)?;
     Ok([scale, shift])
 }
 
-fn check_epsilon(path: &str, epsilon: f64) -> Result<(), Error> {
+pub(crate) fn check_epsilon(path: &str, epsilon: f64) -> Result<(), Error> {
     if epsilon > 0.0 && epsilon.is_finite() {
         return Ok(());
     }
@@ -105,5 +107,50 @@ impl<S: Scalar> Layer<S> for GroupNorm {
         }
         let [scale, shift] = self.affine.map(|id| ctx.parameter(id));
         x.group_norm(self.groups, Some(scale), Some(shift), self.epsilon).at(&self.path)
+    }
+}
+
+/// A [`LayerNorm`] in a configuration: `{kind: layer-norm}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LayerNormConfig {
+    /// ε, added to the variance.
+    #[serde(default = "epsilon")]
+    pub epsilon: f64,
+}
+
+const fn epsilon() -> f64 {
+    1e-5
+}
+
+impl LayerConfig for LayerNormConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let form = only(at, inputs)?;
+        let [features] = form.dims[..] else {
+            let help = "of images, use group-norm with one group";
+            return Err(Error::input(at.path(), "[B, F] or [T, B, F]", &form.batched(1), help));
+        };
+        Ok(Built::layer(LayerNorm::new(at, features, self.epsilon)?, form.clone(), 0))
+    }
+}
+
+/// A [`GroupNorm`] in a configuration: `{kind: group-norm, groups: 8}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GroupNormConfig {
+    /// Groups of channels; one: all together, as many as channels: each on its own.
+    pub groups: usize,
+    /// ε, added to the variance.
+    #[serde(default = "epsilon")]
+    pub epsilon: f64,
+}
+
+impl LayerConfig for GroupNormConfig {
+    fn build<S: Scalar>(&self, at: &Builder, inputs: &[Form]) -> Result<Built<S>, Error> {
+        let [channels, ..] = image(at, inputs)?;
+        let layer = GroupNorm::new(at, self.groups, channels, self.epsilon)?;
+        Ok(Built::layer(layer, inputs[0].clone(), 0))
     }
 }

@@ -36,6 +36,9 @@ pub enum Role {
     Bias,
     /// Scale or shift of a normalisation.
     Norm,
+    /// A running statistic. It is no weight: no optimiser may move it. Its "gradient" is the step that it takes, r ← r − g, which
+    /// the layer asks for by [`Context::add_loss`](crate::Context::add_loss).
+    Statistic,
 }
 
 /// One parameter: where it stands in the model, its shape and its window in the flat vector.

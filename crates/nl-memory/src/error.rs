@@ -50,6 +50,12 @@ pub enum Error {
         /// Components of a key.
         dim: usize,
     },
+    /// A Hopfield network refused a size, a pattern or a state.
+    #[error("hopfield: {message}")]
+    Hopfield {
+        /// What is wrong, with the offending value, and what to do.
+        message: String,
+    },
     /// No neighbours were asked for.
     #[error("memory recall: k = 0; ask for at least 1 neighbour")]
     ZeroNeighbours,

@@ -4,6 +4,7 @@
 mod config;
 mod episodic;
 mod error;
+pub mod hopfield;
 mod index;
 mod persist;
 mod recall;

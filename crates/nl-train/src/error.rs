@@ -156,6 +156,12 @@ pub enum Error {
     /// The map of the embedding could not be made.
     #[error(transparent)]
     Map(#[from] crate::TsneError),
+    /// A score was refused.
+    #[error(transparent)]
+    Score(#[from] crate::evaluate::EvaluateError),
+    /// An event file could not be written.
+    #[error(transparent)]
+    Events(#[from] crate::tensorboard::TensorBoardError),
 }
 
 impl From<crate::yaml::Fault> for Error {

@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod error;
+pub mod evaluate;
 mod gradient;
 mod metrics;
 pub mod models;
@@ -11,11 +12,14 @@ mod page;
 mod pca;
 mod picture;
 mod run;
+pub mod tensorboard;
 mod tsne;
 mod weights;
 pub mod yaml;
 
-pub use config::{CheckpointConfig, DataConfig, Digits, Document, Every, RunConfig, SHIPPED, Shipped, shipped};
+pub use config::{
+    CheckpointConfig, DataConfig, Digits, Document, Every, LogConfig, RunConfig, SHIPPED, Shipped, shipped,
+};
 pub use data::Dataset;
 pub use error::Error;
 pub use gradient::{
@@ -31,8 +35,8 @@ pub use nl_report as report;
 pub use pca::{Pca, PcaError};
 pub use picture::read_pictures;
 pub use run::{
-    Advance, CheckpointError, CheckpointStore, ConfigOf, Event, FileError, Findings, History, Latest, Learner,
-    Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Run, RunFolder,
+    Advance, CheckpointError, CheckpointStore, ConfigOf, DryRun, Event, FileError, Findings, History, Latest, Learner,
+    Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Robust, Run, RunFolder,
     RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings,
     Trained, load_checkpoint, pack, save_checkpoint, unpack,
 };

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use common::{HEADER, StopAt, checkpoints, digits, divided, resume, sealed, start, stop};
 use nl_random::{Rng, Streams};
-use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, SimulationModel, competitive_network};
+use nl_train::models::{
+    BrainModel, CompetitiveModel, ConvStdpModel, LayersModel, SimulationModel, competitive_network,
+};
 use nl_train::{ConfigOf, Dataset, Error, Model, RunConfig};
 use rand::RngExt;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -153,6 +155,18 @@ stages:
 ";
     let config = RunConfig::of::<ConvStdpModel>(text).unwrap();
     survives::<ConvStdpModel>(&config, Some(&divided::<ConvStdpModel>(&config, digits(100, 20))));
+
+    let text = "
+name: mutant
+data: {name: mnist, source: synthetic, validation: 20, validation_share: 0.5}
+model:
+  kind: layers
+  layers: [{kind: conv2d, channels: 4, kernel: 5, stride: 2}, {kind: flatten}, {kind: dropout, probability: 0.1}]
+stages:
+  - {kind: supervise, learn: {epochs: 4, batch: 20, average: 0.9, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 2.0e-3}}}}
+";
+    let config = RunConfig::of::<LayersModel>(text).unwrap();
+    survives::<LayersModel>(&config, Some(&divided::<LayersModel>(&config, digits(100, 20))));
 
     for model in ["coba", "brunel"] {
         let text = format!(

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, MODELS, SimulationModel};
+use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, LayersModel, MODELS, SimulationModel};
 use nl_train::yaml::{help, read, schema::validate};
 use nl_train::{Document, Model, RunConfig, SHIPPED};
 use schemars::JsonSchema;
@@ -55,9 +55,10 @@ fn short(value: &mut Value) {
     }
 }
 
-fn all() -> [(&'static str, Value); 4] {
+fn all() -> [(&'static str, Value); 5] {
     [
         (BrainModel::KIND, schema::<BrainModel>()),
+        (LayersModel::KIND, schema::<LayersModel>()),
         (CompetitiveModel::KIND, schema::<CompetitiveModel>()),
         (ConvStdpModel::KIND, schema::<ConvStdpModel>()),
         (SimulationModel::KIND, schema::<SimulationModel>()),

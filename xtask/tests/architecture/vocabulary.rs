@@ -5,6 +5,8 @@ use crate::source::{Token, at, contains, files, read, shipped, tokens};
 
 /// Enums that no configuration holds, each with the reason why it is written otherwise.
 const STATE_ONLY: &[(&str, &str)] = &[
+    ("Size", "a height and a width: one number, or two"),
+    ("Names", "the names of layers: one, or a list"),
     ("AlgorithmState", "an optimiser's state: bincode in checkpoints, which cannot hold a tag beside the fields"),
     ("AnyState", "a rule's state: bincode in checkpoints and snapshots"),
     ("Choice", "is written as text: `auto`, `synthetic` or a folder"),

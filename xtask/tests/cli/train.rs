@@ -12,6 +12,43 @@ fn short_stdp() -> String {
     stdp::TINY.replace("epochs: 40", "epochs: 1").replace("neurons: 60", "neurons: 20")
 }
 
+/// A network of layers that learns in a moment.
+const LAYERS: &str = "
+name: tiny
+data: {name: mnist, source: images, validation: 20, validation_share: 0.5}
+model:
+  kind: layers
+  layers: [{kind: conv2d, channels: 4, kernel: 5, stride: 2}, {kind: activation, function: relu}, {kind: flatten}]
+stages:
+  - {kind: supervise, learn: {epochs: 2, batch: 20, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 2.0e-3}}}}
+";
+
+#[test]
+fn a_network_of_layers_is_shown_without_being_trained_and_asked_when_it_is() {
+    let place = Place::with_images();
+    place.write("layers.yaml", LAYERS);
+    let said = place.command("train --config layers.yaml --dry-run").output().unwrap();
+    let stdout = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    for words in ["conv2d-1", "[B, 4, 12, 12]", "in all", "stage: Supervised, "] {
+        assert!(stdout.contains(words), "no {words} in {stdout}");
+    }
+    assert!(!place.path("experiments").exists());
+    let (plan, _) = json(&mut place.command("train --config layers.yaml --dry-run --json"));
+    assert_eq!((&plan["layers"][0]["parameters"], &plan["layers"][0]["macs"]), (&104.into(), &14_400.into()), "{plan}");
+
+    json(&mut place.command("train --config layers.yaml --set log.tensorboard=true --out net --json"));
+    assert!(place.path("net/tensorboard/1-supervise").is_dir() && place.path("net/tensorboard/test").is_dir());
+    let (summary, _) = json(&mut place.command("eval --run net --robustness --json"));
+    assert!(
+        summary["robustness"]["accuracy"]["curves"].as_array().is_some_and(|curves| curves.len() == 6),
+        "{summary}"
+    );
+    assert!(summary["scores"]["top_3_accuracy"].is_number(), "{summary}");
+    let page = fs::read_to_string(place.path("net/robustness.html")).unwrap();
+    assert!(page.contains("cargo xtask eval --robustness --run net"));
+}
+
 #[test]
 fn every_kind_of_model_is_trained_by_one_command() {
     let place = Place::with_images();
@@ -19,7 +56,15 @@ fn every_kind_of_model_is_trained_by_one_command() {
     place.write("stdp.yaml", short_stdp());
     place.write("conv.yaml", conv_stdp::TINY);
     place.write("sim.yaml", sim::simulation("network: {kind: cuba, neurons: 500}", "seconds: 0.2"));
-    for (file, model) in [("brain", "brain"), ("stdp", "competitive"), ("conv", "conv-stdp"), ("sim", "simulation")] {
+    place.write("layers.yaml", LAYERS);
+    let all = [
+        ("brain", "brain"),
+        ("layers", "layers"),
+        ("stdp", "competitive"),
+        ("conv", "conv-stdp"),
+        ("sim", "simulation"),
+    ];
+    for (file, model) in all {
         let (summary, stderr) = json(&mut place.command(&format!("train --config {file}.yaml --out {file} --json")));
         for key in ["model", "preset", "dataset", "seed", "threads", "scores", "seconds", "weights_sha256", "report"] {
             assert!(summary.get(key).is_some(), "{model}: no {key} in {summary}");
@@ -187,11 +232,19 @@ fn what_cannot_be_asked_is_refused() {
 #[test]
 fn what_there_is_is_listed() {
     let place = Place::new();
-    let topics = ["models", "stages", "neurons", "rules", "encoders", "optimizers", "presets", "datasets"];
+    let topics = ["models", "stages", "layers", "neurons", "rules", "encoders", "optimizers", "presets", "datasets"];
     let (all, _) = json(&mut place.command("list --json"));
-    for (topic, word) in
-        topics.iter().zip(["conv-stdp", "reconstruct", "Lif", "stdp", "poisson", "adam", "mnist-quick", "mnist"])
-    {
+    for (topic, word) in topics.iter().zip([
+        "conv-stdp",
+        "reconstruct",
+        "conv2d",
+        "Lif",
+        "stdp",
+        "poisson",
+        "adam",
+        "mnist-quick",
+        "mnist",
+    ]) {
         let (one, _) = json(&mut place.command(&format!("list {topic} --json")));
         assert!(one.to_string().to_lowercase().contains(&word.to_lowercase()), "{topic}: {one}");
         assert_eq!(one[topic], all[topic], "{topic}");

@@ -57,6 +57,38 @@ impl<'t, S: Scalar> Var<'t, S> {
         gather_rows(self, indices, Shape::new(&all[..=dims.len()])?, features)
     }
 
+    /// Rows of a table by numbers that are themselves values: x `[vocabulary, features]`, `tokens` of any shape `dims`, each a whole
+    /// number below `vocabulary` → `[dims…, features]`. No gradient flows to the tokens.
+    ///
+    /// # Errors
+    /// As [`embedding`](Self::embedding); [`Error::Value`] for a token that is no whole number below `vocabulary`.
+    pub fn lookup(self, tokens: Self) -> Result<Self, Error> {
+        const OP: &str = "lookup";
+        self.tape.check_same(OP, &[tokens])?;
+        let (table, dims) = (self.shape(), tokens.shape());
+        let &[rows, features] = table.dims() else {
+            return Err(Error::shape(OP, table, "the table has two axes, [vocabulary, features]"));
+        };
+        if dims.rank() >= Shape::MAX_RANK {
+            return Err(Error::Rank { op: OP, rank: dims.rank() + 1 });
+        }
+        check_rows(OP, rows)?;
+        let values = tokens.value();
+        let whole = |x: f64| x >= 0.0 && x < rows as f64 && x.fract() == 0.0;
+        if let Some(bad) = values.as_slice().iter().map(|x| x.to_f64()).find(|&x| !whole(x)) {
+            let message = format!("{bad} is no token; tokens are whole numbers from 0 to below {rows}");
+            return Err(Error::Value { op: OP, message });
+        }
+        let mut all = [features; Shape::MAX_RANK];
+        all[..dims.rank()].copy_from_slice(dims.dims());
+        let (indices, ()) = self.tape.indices(OP, dims.len(), |indices| {
+            for (index, x) in indices.iter_mut().zip(values.as_slice()) {
+                *index = x.to_f64() as u32;
+            }
+        })?;
+        gather_rows(self, indices, Shape::new(&all[..=dims.rank()])?, features)
+    }
+
     /// One entry of `axis` for each position of the other axes: y = x\[…, indices\[position\], …\]; `indices` has one
     /// entry for each element of the result, which has not got that axis.
     ///

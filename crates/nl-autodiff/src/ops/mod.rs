@@ -1,15 +1,16 @@
-//! The operations: methods of [`Var`](crate::Var), one file each, joined in one table.
+//! The operations: methods of [`Var`], one file each, joined in one table.
 //!
 //! A file holds the equation, the forward pass (a kernel) and the backward rule, stated in operations; `Op` names
 //! the operation on the tape, and `backward` is the table from name to rule. A new operation is a file, a line in
 //! each of the two, and a row in `tests/table`.
 
 use crate::backward::Backward;
-use crate::{Error, Scalar, Shape};
-use nl_kernels::{Conv2d, ConvBlock, Pool2d, Unary};
+use crate::{CreateGraph, Error, Scalar, Shape, Var, grad};
+use nl_kernels::{Attention, Conv2d, ConvBlock, DirectConv2d, Pool2d, Recurrent, Unary};
 
 mod activation;
 mod affine;
+mod attention;
 mod bce;
 mod binary;
 mod concat;
@@ -18,6 +19,7 @@ mod conv_block;
 mod conv_transpose2d;
 mod cross_entropy;
 mod detach;
+mod direct_conv2d;
 mod gather;
 mod linear;
 mod mask;
@@ -28,6 +30,7 @@ mod norm;
 mod permute;
 mod pool2d;
 mod powf;
+mod recurrent;
 mod reduction;
 mod reshape;
 mod slice;
@@ -35,8 +38,10 @@ mod softmax;
 mod sum;
 mod unary;
 
+pub use attention::Mask;
 pub use conv_block::BlockPool;
 pub use matmul::Transpose;
+pub use recurrent::{Scan, Unit};
 pub use reduction::Reduction;
 pub use sum::KeepDims;
 
@@ -62,6 +67,9 @@ pub(crate) enum Op {
     Conv2dInput(Conv2d),
     Conv2dWeight(Conv2d),
     ConvBlock(ConvBlock),
+    DirectConv2d(DirectConv2d),
+    DirectConv2dInput(DirectConv2d),
+    DirectConv2dWeight(DirectConv2d),
     GatherRows {
         width: usize,
     },
@@ -105,6 +113,8 @@ pub(crate) enum Op {
     MaxPool2d(Pool2d),
     AvgPool2d(Pool2d),
     AvgPool2dGrad(Pool2d),
+    Recurrent(Recurrent),
+    Attention(Attention),
     StraightThrough,
     WithSlope,
 }
@@ -125,6 +135,9 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::Conv2dInput(shape) => conv2d::input_backward(shape, rule),
         Op::Conv2dWeight(shape) => conv2d::weight_backward(shape, rule),
         Op::ConvBlock(shape) => conv_block::backward(shape, rule),
+        Op::DirectConv2d(shape) => direct_conv2d::backward(shape, rule),
+        Op::DirectConv2dInput(shape) => direct_conv2d::input_backward(shape, rule),
+        Op::DirectConv2dWeight(shape) => direct_conv2d::weight_backward(shape, rule),
         Op::GatherRows { width } => gather::gather_backward(width, rule),
         Op::ScatterRows { width } => gather::scatter_backward(width, rule),
         Op::LeakyRelu { slope } => activation::leaky_relu_backward(slope, rule),
@@ -142,9 +155,30 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::MaxPool2d(shape) => pool2d::max_backward(shape, rule),
         Op::AvgPool2d(shape) => pool2d::avg_backward(shape, rule),
         Op::AvgPool2dGrad(shape) => pool2d::avg_grad_backward(shape, rule),
+        Op::Recurrent(shape) => recurrent::backward(shape, rule),
+        Op::Attention(shape) => attention::backward(shape, rule),
         Op::StraightThrough => detach::straight_through_backward(rule),
         Op::WithSlope => detach::with_slope_backward(rule),
     }
+}
+
+/// The backward rule of a fused operation whose gradient will be differentiated again: `f` states the operation in operations, and
+/// is computed and differentiated in its place.
+///
+/// It is given copies of the inputs: where one input was made of another, what flows through the first is not counted for the
+/// second.
+fn recompute<'t, S: Scalar>(
+    rule: &mut Backward<'t, '_, S>,
+    f: impl FnOnce(&[Var<'t, S>]) -> Result<Var<'t, S>, Error>,
+) -> Result<(), Error> {
+    let copies: Vec<Var<'t, S>> = (0..rule.inputs()).map(|i| reshape::alias(rule.x(i))).collect();
+    let wanted: Vec<usize> = (0..rule.inputs()).filter(|&i| rule.needs(i)).collect();
+    let of: Vec<Var<'t, S>> = wanted.iter().map(|&i| copies[i]).collect();
+    let loss = f(&copies)?.mul(rule.dy())?.sum()?;
+    for (i, gradient) in wanted.into_iter().zip(grad(loss, &of, CreateGraph::Yes)?) {
+        rule.give(i, gradient)?;
+    }
+    Ok(())
 }
 
 /// sum += x, elementwise.

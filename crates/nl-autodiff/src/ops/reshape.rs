@@ -52,6 +52,11 @@ impl<'t, S: Scalar> Var<'t, S> {
     }
 }
 
+/// The same value as another variable, which gradients flow through.
+pub(super) fn alias<S: Scalar>(x: Var<'_, S>) -> Var<'_, S> {
+    x.tape.record(Op::Reshape, &[x], x.value(), Saved::Nothing)
+}
+
 pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), Error> {
     let dx = rule.dy().reshape(rule.x(0).shape().dims())?;
     rule.give(0, dx)

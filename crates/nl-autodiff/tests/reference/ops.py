@@ -48,6 +48,14 @@ def block(x, w, b, pool, stride=1):
     return F.max_pool2d(y, 2) if pool else y
 
 
+def local2d(x, w, stride, padding):
+    """A product for each position: w is [H', W', O, C, kh, kw]."""
+    down, across, outputs, _, kh, kw = w.shape
+    patches = F.unfold(x, (kh, kw), stride=stride, padding=padding)
+    y = torch.einsum("nkp,pok->nop", patches, w.reshape(down * across, outputs, -1))
+    return y.reshape(x.shape[0], outputs, down, across)
+
+
 def block_inputs(x, w, stride=1):
     """Inputs of a block (shapes of x and w) at which no cell is near the kink of ReLU, and no window near a tie."""
     for salt in range(1000):
@@ -147,6 +155,12 @@ CASES = {
         lambda x, w, b: block(x, w, b, True, 2),
         block_inputs((1, 2, 6, 7), (2, 2, 3, 3), 2),
     ),
+    "grouped_conv2d": (
+        lambda x, w: F.conv2d(x, w, stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
+        [image, small(4, 1, 3, 2, salt=1)],
+    ),
+    "depthwise_conv2d": (lambda x, w: F.conv2d(x, w, padding=1, groups=2), [image, small(2, 1, 3, 3, salt=1)]),
+    "local2d": (lambda x, w: local2d(x, w, (2, 1), (1, 0)), [image, small(3, 3, 2, 2, 3, 2, salt=1)]),
     "max_pool2d": (lambda x: F.max_pool2d(x, 2), [image]),
     "max_pool2d_overlap": (lambda x: F.max_pool2d(x, 3, stride=(1, 2), padding=1), [image]),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2), [image]),

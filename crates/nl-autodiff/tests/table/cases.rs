@@ -16,7 +16,7 @@ fn mask<'t, S: Scalar>(v: &[Var<'t, S>]) -> Result<Var<'t, S>, Error> {
 }
 
 /// All operations, for either precision.
-pub(crate) const fn table<S: Scalar>() -> [(&'static str, Function<S>); 85] {
+pub(crate) const fn table<S: Scalar>() -> [(&'static str, Function<S>); 88] {
     [
         ("neg", |v| v[0].neg()),
         ("abs", |v| v[0].abs()),
@@ -87,6 +87,9 @@ pub(crate) const fn table<S: Scalar>() -> [(&'static str, Function<S>); 85] {
         ("conv_block", |v| v[0].conv_block(v[1], v[2], [1, 1], [1, 1], BlockPool::None)),
         ("conv_block_pool", |v| v[0].conv_block(v[1], v[2], [1, 1], [1, 1], BlockPool::Max2x2)),
         ("conv_block_stride", |v| v[0].conv_block(v[1], v[2], [2, 2], [1, 1], BlockPool::Max2x2)),
+        ("grouped_conv2d", |v| v[0].grouped_conv2d(v[1], [2, 1], [1, 2], [1, 2], 2)),
+        ("depthwise_conv2d", |v| v[0].grouped_conv2d(v[1], [1, 1], [1, 1], [1, 1], 2)),
+        ("local2d", |v| v[0].local2d(v[1], [2, 1], [1, 0])),
         ("max_pool2d", |v| v[0].max_pool2d([2, 2], [2, 2], [0, 0])),
         ("max_pool2d_overlap", |v| v[0].max_pool2d([3, 3], [1, 2], [1, 1])),
         ("avg_pool2d", |v| v[0].avg_pool2d([2, 2], [2, 2], [0, 0])),

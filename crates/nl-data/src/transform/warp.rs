@@ -1,6 +1,7 @@
 //! Resampling through a geometric map, in one bilinear pass.
 
 use super::elastic::Field;
+use super::{TransformError, check_len};
 
 /// An affine map from output to input pixel coordinates about the image's centre c: x_in = A (x_out - c) + c + b.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +20,45 @@ impl Affine {
     #[must_use]
     pub const fn shift(dx: f32, dy: f32) -> Self {
         Self { matrix: [1.0, 0.0, 0.0, 1.0], offset: [-dx, -dy] }
+    }
+
+    /// The content turned clockwise about the image's centre by `degrees`: the input is read at R(−θ) (x − c) + c.
+    #[must_use]
+    pub fn rotation(degrees: f32) -> Self {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        Self { matrix: [cos, sin, -sin, cos], offset: [0.0, 0.0] }
+    }
+
+    /// `src` to `out`, both `[height, width]`, resampled bilinearly; beyond the image lies `fill`. Allocates nothing once
+    /// `scratch` has seen the size.
+    ///
+    /// ```
+    /// use nl_data::Scratch;
+    /// use nl_data::transform::Affine;
+    /// let mut out = [0.0; 3];
+    /// Affine::shift(1.0, 0.0).apply(&[0.25, 0.5, 0.75], 1, 3, 0.0, &mut out, &mut Scratch::new())?;
+    /// assert_eq!(out, [0.0, 0.25, 0.5]);
+    /// # Ok::<(), nl_data::TransformError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A slice that is not `height · width` long, or an image of more than 8 million pixels.
+    pub fn apply(
+        &self,
+        src: &[f32],
+        height: usize,
+        width: usize,
+        fill: f32,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), TransformError> {
+        check_len("affine", src.len(), height, width)?;
+        check_len("affine", out.len(), height, width)?;
+        if !resamples(height, width) {
+            return Err(TransformError::Size { operation: "affine", height, width });
+        }
+        warp(src, [height, width], self, false, fill, out, scratch);
+        Ok(())
     }
 }
 
@@ -216,6 +256,23 @@ mod tests {
                 assert_eq!(out[row * 8 + column], src[(7 - column) * 8 + row]);
             }
         }
+    }
+
+    #[test]
+    fn a_turn_is_clockwise_and_sizes_are_checked() {
+        let (src, mut out) = (image(8, 8), [0.0; 64]);
+        Affine::rotation(90.0).apply(&src, 8, 8, 0.0, &mut out, &mut Scratch::new()).unwrap();
+        // The top left corner goes to the top right; cos 90° is not quite 0 in f32.
+        assert!(abs_diff_eq!(out[7], src[0], epsilon = 1e-5) && abs_diff_eq!(out[0], src[56], epsilon = 1e-5));
+        let refused = |src: &[f32], out: &mut [f32], h, w| {
+            Affine::IDENTITY.apply(src, h, w, 0.0, out, &mut Scratch::new()).unwrap_err()
+        };
+        let length = |found| TransformError::Length { operation: "affine", found, height: 8, width: 8 };
+        assert_eq!(refused(&src[1..], &mut [0.0; 64], 8, 8), length(63));
+        assert_eq!(refused(&src, &mut [0.0; 65], 8, 8), length(65));
+        let large = vec![0.0; 1 << 23];
+        let size = TransformError::Size { operation: "affine", height: 1, width: 1 << 23 };
+        assert_eq!(refused(&large, &mut large.clone(), 1, 1 << 23), size);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Two-dimensional convolution: forward, data gradient, weight gradient, and the fused block.
 //!
 //! 3×3 kernels of stride 1 and padding 1 go through [`winograd`], all others through [`im2col`]; both are written in
-//! the operations of a [`vector`], bring channels into lanes by [`layout`] and multiply by [`product`].
+//! the operations of a [`vector`], bring channels into lanes by [`layout`] and multiply by [`product`]. Grouped, dilated and
+//! local convolutions are computed by their definition, images in lanes, in [`direct`].
 //!
 //! At a given level the result is a function of the operands alone. y and dx of an image do not depend on the other
 //! images of the batch, to the bit; dw and db are summed over the batch in a fixed order.
 
 mod block;
 mod compiled;
+mod direct;
 mod im2col;
 mod layout;
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod winograd;
 pub(crate) use compiled::Compiled;
 
 pub use block::{ConvBlock, conv_block, conv_block_at, conv_block_grad, conv_block_grad_at};
+pub use direct::{DirectConv2d, direct_conv2d, direct_conv2d_grad_input, direct_conv2d_grad_weight};
 
 use crate::error::check_len;
 use crate::size::{elements, padded, product, windows};

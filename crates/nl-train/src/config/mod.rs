@@ -6,6 +6,7 @@
 mod data;
 mod document;
 mod every;
+mod log;
 mod shipped;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ pub use data::{DataConfig, Digits};
 pub use document::Document;
 pub(crate) use document::inline;
 pub use every::{CheckpointConfig, Every};
+pub use log::LogConfig;
 pub use shipped::{SHIPPED, Shipped, shipped};
 
 use crate::Error;
@@ -45,6 +47,9 @@ pub struct RunConfig<C, S> {
     /// How often the run is saved.
     #[serde(default)]
     pub checkpoint: CheckpointConfig,
+    /// What is written besides metrics.jsonl.
+    #[serde(default)]
+    pub log: LogConfig,
     /// The model.
     pub model: C,
     /// What is done with it, in this order.
@@ -97,8 +102,16 @@ pub(crate) struct Written<'a, C, S> {
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a DataConfig>,
     checkpoint: &'a CheckpointConfig,
+    #[serde(skip_serializing_if = "is_silent")]
+    log: &'a LogConfig,
     model: Named<'a, C>,
     stages: &'a [S],
+}
+
+// By reference to a reference, as serde asks.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_silent(log: &&LogConfig) -> bool {
+    log.is_default()
 }
 
 #[derive(Serialize)]
@@ -115,6 +128,7 @@ impl<'a, C, S> Written<'a, C, S> {
             seed: config.seed,
             data: config.data.as_ref(),
             checkpoint: &config.checkpoint,
+            log: &config.log,
             model: Named { kind: M::KIND, config: &config.model },
             stages: &config.stages,
         }

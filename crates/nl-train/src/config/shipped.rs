@@ -24,6 +24,26 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../configs/mnist-full.yaml"),
     },
     Shipped {
+        name: "conv-mnist",
+        about: "a small convolutional network on MNIST, from a list of layers, some seconds",
+        text: include_str!("../../configs/conv-mnist.yaml"),
+    },
+    Shipped {
+        name: "local-mnist",
+        about: "local receptive fields whose weights are not shared, on MNIST",
+        text: include_str!("../../configs/local-mnist.yaml"),
+    },
+    Shipped {
+        name: "gru-rows",
+        about: "MNIST row by row through a gated recurrent unit",
+        text: include_str!("../../configs/gru-rows.yaml"),
+    },
+    Shipped {
+        name: "patch-transformer",
+        about: "a small transformer on patches of MNIST",
+        text: include_str!("../../configs/patch-transformer.yaml"),
+    },
+    Shipped {
         name: "stdp-quick",
         about: "400 competing spiking neurons on a third of MNIST, some seconds",
         text: include_str!("../../configs/stdp-quick.yaml"),

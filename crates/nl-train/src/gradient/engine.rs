@@ -193,7 +193,11 @@ impl Worker {
         let mut ctx =
             Context::new(&self.tape, pass.parameters, Mode::Train).with_noise(noise).with_trainable(pass.trainable);
         let mut shard = Shard { samples, epoch: pass.epoch, workspace: &mut self.workspace };
-        let loss = pass.objective.loss(&mut shard, &mut ctx)?.mul_scalar(f64::from(weight))?;
+        let mut loss = pass.objective.loss(&mut shard, &mut ctx)?;
+        if let Some(added) = ctx.take_loss() {
+            loss = loss.add(added)?;
+        }
+        let loss = loss.mul_scalar(f64::from(weight))?;
         let value = f64::from(loss.item()?);
         let entries = pass.parameters.entries();
         self.tape.backward_bound(loss, &mut |slot, g| gradient[entries[slot].range()].copy_from_slice(g))?;

@@ -1,6 +1,7 @@
 //! Epochs of shuffled mini-batches, an optimiser, a schedule, a moving average: what every gradient stage does.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use nl_data::Batches;
 use nl_layers::{Parameters, Role};
@@ -131,6 +132,8 @@ pub struct Gradient {
     optimizer: Optimizer,
     state: OptimizerState,
     average: Option<WeightAverage>,
+    /// Where running statistics lie in the flat vector.
+    statistics: Vec<Range<usize>>,
     streams: Streams,
     epoch: u64,
     step: u64,
@@ -192,6 +195,7 @@ impl Gradient {
             optimizer,
             state,
             average,
+            statistics: parameters.ranges(|e| e.role == Role::Statistic),
             streams,
             epoch: 0,
             step: 0,
@@ -257,6 +261,7 @@ impl Gradient {
             Error::Diverged { loss, .. } => Error::Diverged { loss, place: place() },
             other => other,
         })?;
+        step_statistics(&self.statistics, parameters, self.engine.gradient());
         let rate = self.optimizer.rate(&self.state, index);
         self.optimizer
             .step(parameters.values_mut(), self.engine.gradient(), &mut self.state, index)
@@ -354,6 +359,20 @@ impl Gradient {
         self.batches.start_epoch(&self.streams, epoch);
         self.batches.seek(step as usize)?;
         Ok(())
+    }
+}
+
+/// r ← r − g for running statistics, whose windows of the gradient are then 0, so that no optimiser sees them.
+fn step_statistics(ranges: &[Range<usize>], parameters: &mut Parameters<f32>, gradient: &mut [f32]) {
+    if ranges.is_empty() {
+        return;
+    }
+    let values = parameters.values_mut();
+    for range in ranges {
+        for (value, g) in values[range.clone()].iter_mut().zip(&mut gradient[range.clone()]) {
+            *value -= *g;
+            *g = 0.0;
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 pub mod brain;
 mod competitive;
 mod conv_stdp;
+mod images;
+mod layers;
 mod simulation;
 
 use std::path::Path;
@@ -17,6 +19,7 @@ pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
+pub use layers::{LayersModel, LayersModelConfig, LayersStage, SuperviseConfig};
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,
 };
@@ -24,12 +27,14 @@ pub use simulation::{
 use crate::Error;
 use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
-use crate::run::{Model, Observer, Prediction, Run, RunFolder, Stage, StageKind, Summary, Trained};
+use crate::evaluate::Robustness;
+use crate::run::{DryRun, Model, Observer, Prediction, Robust, Run, RunFolder, Stage, StageKind, Summary, Trained};
 use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
-pub const MODELS: [Kind; 4] = [
+pub const MODELS: [Kind; 5] = [
     Kind::of::<BrainModel>(),
+    Kind::of::<LayersModel>(),
     Kind::of::<CompetitiveModel>(),
     Kind::of::<ConvStdpModel>(),
     Kind::of::<SimulationModel>(),
@@ -48,6 +53,7 @@ pub struct Kind {
     pub stages: &'static [StageKind],
     schema: Option<&'static str>,
     start: StartFn,
+    plan: PlanFn,
     resume: ResumeFn,
     open: fn(&Path) -> Result<Box<dyn AnyTrained>, Error>,
 }
@@ -55,6 +61,7 @@ pub struct Kind {
 /// Makes the folder of a run of this name.
 type MakeFolder<'f> = dyn FnMut(&str) -> Result<RunFolder, Error> + 'f;
 type StartFn = fn(&Document, &Lookup, &mut MakeFolder<'_>) -> Result<Box<dyn AnyRun>, Error>;
+type PlanFn = fn(&Document, &Lookup) -> Result<DryRun, Error>;
 type ResumeFn = fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Error>;
 
 /// A run of a model whose kind is known only when the program runs.
@@ -81,6 +88,16 @@ pub trait AnyTrained: Send {
     /// # Errors
     /// Those of [`Trained::evaluate`].
     fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error>;
+    /// See [`Trained::robustness`].
+    ///
+    /// # Errors
+    /// Those of [`Trained::robustness`].
+    fn robustness(
+        &self,
+        data: &Dataset,
+        tried: &Robustness,
+        observer: &mut (dyn Observer + Send),
+    ) -> Result<Robust, Error>;
     /// See [`Trained::predict`].
     ///
     /// # Errors
@@ -115,6 +132,15 @@ impl<M: Model> AnyTrained for Trained<M> {
         self.evaluate(data, observer)
     }
 
+    fn robustness(
+        &self,
+        data: &Dataset,
+        tried: &Robustness,
+        observer: &mut (dyn Observer + Send),
+    ) -> Result<Robust, Error> {
+        self.robustness(data, tried, observer)
+    }
+
     fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error> {
         self.predict(images)
     }
@@ -131,6 +157,7 @@ impl Kind {
             stages: <M::Stage as Stage>::KINDS,
             schema: M::SCHEMA,
             start: start::<M>,
+            plan: plan::<M>,
             resume: resume::<M>,
             open: open::<M>,
         }
@@ -169,6 +196,14 @@ impl Kind {
         (self.start)(document, lookup, folder)
     }
 
+    /// What a new run would be of, without running it.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start), but for the folder.
+    pub fn dry_run(&self, document: &Document, lookup: &Lookup) -> Result<DryRun, Error> {
+        (self.plan)(document, lookup)
+    }
+
     /// The run in `folder`, whose configuration is `document`.
     ///
     /// # Errors
@@ -197,6 +232,13 @@ fn start<M: Model + 'static>(
     let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
     let folder = folder(&config.name)?;
     Ok(Box::new(Run::<M>::start(config, data, folder)?))
+}
+
+fn plan<M: Model>(document: &Document, lookup: &Lookup) -> Result<DryRun, Error> {
+    let config = document.config::<M>()?;
+    let data = config.data.as_ref().filter(|_| M::IMAGES);
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    DryRun::of::<M>(&config, data.as_ref())
 }
 
 fn resume<M: Model + 'static>(

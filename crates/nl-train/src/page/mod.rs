@@ -1,5 +1,6 @@
 //! What the pages of all runs have in common: where the images come from, how a run is repeated, what is confused with what.
 
+pub(crate) mod curves;
 mod repeat;
 
 use std::path::Path;
@@ -23,6 +24,8 @@ pub(crate) struct Run<'a> {
     pub(crate) source: Option<&'a Source>,
     pub(crate) weights_sha256: Option<&'a str>,
     pub(crate) config: String,
+    /// For a page about a run that is over: the command, before the run's folder.
+    pub(crate) asked: Option<&'static str>,
 }
 
 /// The page of a run: what its model found, and where it comes from.
@@ -48,8 +51,8 @@ pub(crate) fn sheet(findings: &Findings, run: Run<'_>) -> Sheet {
             seed: run.seed,
             threads: run.threads,
             computed: format!("SIMD level {level}"),
-            command: repeat::command(run.folder, run.source),
-            repeat: repeat::words(run.source, same),
+            command: repeat::command(run.asked, run.folder, run.source),
+            repeat: repeat::words(run.asked, run.source, same),
             facts: facts.into_iter().flatten().chain(own).collect(),
             config: run.config,
         },

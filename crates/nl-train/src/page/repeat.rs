@@ -7,11 +7,15 @@ use nl_report::text::quoted;
 
 /// The command that repeats the run in `folder`: with its configuration, which holds every default and everything that the
 /// command line changed, and with the images it used. Paths are relative to the current folder: a page is sent to others, to
-/// whom an absolute path would tell where its owner works, and nothing else.
-pub(super) fn command(folder: &Path, source: Option<&Source>) -> String {
+/// whom an absolute path would tell where its owner works, and nothing else. `asked` is the command of a page about a run that is
+/// over.
+pub(super) fn command(asked: Option<&str>, folder: &Path, source: Option<&Source>) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let path = |path: &Path| quoted(relative(path, &here).as_os_str());
-    let mut command = format!("cargo xtask train --config {}", path(&folder.join("config.yaml")));
+    let mut command = match asked {
+        Some(asked) => format!("cargo xtask {asked} {}", path(folder)),
+        None => format!("cargo xtask train --config {}", path(&folder.join("config.yaml"))),
+    };
     if let Some(source) = source {
         let data = match (source.kind, &source.path) {
             (SourceKind::Synthetic, _) => "synthetic".to_owned(),
@@ -24,13 +28,19 @@ pub(super) fn command(folder: &Path, source: Option<&Source>) -> String {
 }
 
 /// What is to be known about [`command`].
-pub(super) fn words(source: Option<&Source>, same: &str) -> String {
+pub(super) fn words(asked: Option<&str>, source: Option<&Source>, same: &str) -> String {
     let found = match source.map(|source| source.kind) {
         Some(SourceKind::Datasets | SourceKind::Cache) => {
             " “--data auto” looks for the images where they were found this time: in $NL_DATASETS, then in datasets/cache."
         }
         _ => "",
     };
+    if asked.is_some() {
+        return format!(
+            "Given in the folder in which this was asked, this command gives the same numbers, on any number of threads, at the \
+             same SIMD level.{found}"
+        );
+    }
     format!(
         "Given in the folder in which the run was started, this command gives the same {same}, bit for bit, on any number of \
          threads, at the same SIMD level. config.yaml lies beside this page and holds the whole configuration.{found}"
@@ -80,13 +90,16 @@ mod tests {
             text: String::new(),
             class_names: Vec::new(),
         };
-        let line = |source: Option<&Source>| command(Path::new("my runs/a"), source);
+        let line = |source: Option<&Source>| command(None, Path::new("my runs/a"), source);
         assert_eq!(line(None), "cargo xtask train --config 'my runs/a/config.yaml'");
         let own = source(SourceKind::Dir, Some("my images"));
         assert!(line(Some(&own)).ends_with("--data 'my images'"));
         assert!(line(Some(&source(SourceKind::Synthetic, None))).ends_with("--data synthetic"));
         let found = source(SourceKind::Datasets, Some("/home/ada/datasets/mnist"));
         assert!(line(Some(&found)).ends_with("--data auto"));
-        assert!(words(Some(&found), "weights").contains("$NL_DATASETS") && !words(None, "spikes").contains("--data"));
+        assert!(words(None, Some(&found), "weights").contains("$NL_DATASETS"));
+        assert!(!words(None, None, "spikes").contains("--data"));
+        let asked = command(Some("eval --robustness --run"), Path::new("my runs/a"), Some(&found));
+        assert_eq!(asked, "cargo xtask eval --robustness --run 'my runs/a' --data auto");
     }
 }

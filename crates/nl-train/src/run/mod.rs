@@ -1,7 +1,9 @@
 //! The only driver: start, resume, stages, clock, checkpoints, stop, summary, report.
 
 mod atomic;
+mod board;
 mod checkpoint;
+mod dry;
 mod folder;
 mod history;
 mod measures;
@@ -9,6 +11,7 @@ mod model;
 mod observer;
 pub(crate) mod order;
 mod progress;
+mod robust;
 mod same;
 mod summary;
 mod trained;
@@ -23,6 +26,7 @@ pub use atomic::FileError;
 pub(crate) use atomic::{read_capped, write_atomic};
 pub(crate) use checkpoint::sha256_hex;
 pub use checkpoint::{CheckpointError, CheckpointStore, Latest, load_checkpoint, pack, save_checkpoint, unpack};
+pub use dry::DryRun;
 pub(crate) use folder::utc_text;
 pub use folder::{RunFolder, RunFolderError};
 pub use history::{History, Record, StageHistory, Timing, Timings};
@@ -32,11 +36,14 @@ pub use model::{
 };
 pub use observer::{Event, Observer, Silent};
 pub use progress::Progress;
+pub use robust::Robust;
+pub(crate) use summary::score_text;
 pub use summary::{Neighbour, Opinion, Prediction, Summary};
 pub use trained::Trained;
 
 use crate::data::Dataset;
 use crate::{Error, config, page, write_weights};
+use board::Board;
 use checkpoint::Bytes;
 
 /// One run of one model, new or resumed, in a folder of its own: its stages in order, then what it found.
@@ -251,6 +258,10 @@ impl<M: Model> Run<M> {
         let mut done = learner.done(&self.model);
         let total = plan.total;
         progress.tell(&Event::StageStarted { stage: plan.name.clone(), done, total, unit: plan.unit });
+        let kind = self.config.stages[stage].kind();
+        let logs = self.config.log.tensorboard;
+        let board = logs.then(|| Board::open(&path, &Board::folder(stage, kind), done));
+        let mut board = board.transpose()?;
         let (mut saved, every) = (Instant::now(), self.config.checkpoint.every.seconds());
         let mut over = done >= total;
         while !over {
@@ -264,7 +275,13 @@ impl<M: Model> Run<M> {
             done = advance.done;
             if let Some(moment) = &advance.record {
                 keep(&mut self.folder, &mut self.at.history, &plan.name, stage, moment)?;
+                if let Some(board) = &mut board {
+                    board.moment(done, moment)?;
+                }
                 if let Some(place) = &moment.told {
+                    if let Some(board) = &mut board {
+                        board.weights(done, &self.model.tensors())?;
+                    }
                     progress.tell(&Event::Milestone { place: place.clone(), measures: moment.measures });
                 }
             }
@@ -275,6 +292,7 @@ impl<M: Model> Run<M> {
             if !over && (stop || saved.elapsed().as_secs_f64() >= every) {
                 let place = format!("stage {}, after {done} {}", plan.name, plan.unit);
                 self.at.learner = Some(Bytes(learner.state()?));
+                board.as_mut().map_or(Ok(()), Board::sync)?;
                 save(&mut self.model, &mut self.at, &mut self.folder, &self.store, &mut progress, &place)?;
                 saved = Instant::now();
                 if stop {
@@ -285,6 +303,10 @@ impl<M: Model> Run<M> {
         learner.finish(&mut self.model)?;
         drop(learner);
         (self.at.stage, self.at.learner) = (self.at.stage + 1, None);
+        if let Some(board) = &mut board {
+            board.weights(done, &self.model.tensors())?;
+            board.sync()?;
+        }
         let place = format!("stage {}, at its end", plan.name);
         save(&mut self.model, &mut self.at, &mut self.folder, &self.store, &mut progress, &place)?;
         progress.tell(&Event::StageEnded { stage: plan.name, seconds: began.elapsed().as_secs_f64() });
@@ -326,8 +348,13 @@ impl<M: Model> Run<M> {
                 source,
                 weights_sha256: weights_sha256.as_deref(),
                 config: yaml,
+                asked: None,
             },
         );
+        if self.config.log.tensorboard {
+            Board::open(&path, "test", 0)?
+                .scores(findings.scores.iter().map(|(name, &score)| (name.as_str(), score)))?;
+        }
         let report = self.folder.write_file("report.html", nl_report::render(&sheet)?.as_bytes())?;
         timings.add("Report", started.elapsed().as_secs_f64(), None);
         let summary = Summary {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nl_layers::graph::Line;
 use nl_report::{Banner, Headline, Section, Tile};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -93,6 +94,8 @@ pub trait Model: Sized + Send {
     const ABOUT: &'static str;
     /// Whether it learns from images.
     const IMAGES: bool;
+    /// The scores of [`evaluate`](Self::evaluate) that are accuracies: those that are compared on spoilt images.
+    const ACCURACIES: &'static [&'static str] = &["accuracy"];
     /// The JSON Schema of its configurations, made from the types: what finds the place of each fault. Without one, faults
     /// have no more than a place to begin at.
     const SCHEMA: Option<&'static str> = None;
@@ -118,6 +121,11 @@ pub trait Model: Sized + Send {
     /// # Errors
     /// A configuration that does not fit itself or the images.
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error>;
+
+    /// Its parts, from the input to the answer, and what each costs; empty for a model that cannot say.
+    fn parts(&self) -> Vec<Line> {
+        Vec::new()
+    }
 
     /// What does stage `stage` of the configuration, at its beginning.
     ///

@@ -21,6 +21,8 @@ pub(super) fn check<M: Model>(before: &str, now: &ConfigOf<M>, stage: u64, begun
     compare("", &old, &new, &mut differences);
     let free = |path: &str| {
         path.starts_with("checkpoint.")
+            || path == "log"
+            || path.starts_with("log.")
             // Whether they are the same images is seen by their hash.
             || path == "data.source"
             || numbered(path).is_some_and(|(i, field)| {

@@ -38,6 +38,13 @@ pub struct Summary {
     pub subject: String,
 }
 
+/// A score as people read it: a share in per cent, a likelihood or an error in its own unit.
+#[must_use]
+pub(crate) fn score_text(name: &str, value: f64) -> String {
+    let own = ["negative_log_likelihood", "mse", "mae"].iter().any(|unit| name.ends_with(unit));
+    if own { format!("{value:9.5}") } else { format!("{:6.2} %", 100.0 * value) }
+}
+
 /// What a model says about one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {

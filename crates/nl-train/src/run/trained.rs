@@ -1,10 +1,12 @@
 //! What a finished run has learned, to be asked: no images, no lock, nothing written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nl_data::{Images, Split};
 
-use super::{Checkpoint, CheckpointStore, ConfigOf, Model, Observer, Prediction, Progress, Setting, Summary, Timings};
+use super::{
+    Checkpoint, CheckpointStore, ConfigOf, Model, Observer, Prediction, Progress, Setting, Summary, Timings, score_text,
+};
 use crate::config::Document;
 use crate::data::Dataset;
 use crate::{Error, FileError};
@@ -29,6 +31,7 @@ pub struct Trained<M: Model> {
     data: Dataset,
     weights_sha256: Option<String>,
     report: String,
+    folder: PathBuf,
 }
 
 impl<M: Model> Trained<M> {
@@ -72,7 +75,7 @@ impl<M: Model> Trained<M> {
             Err(error) => return Err(FileError::at("read", &weights)(error).into()),
         };
         let report = folder.join("report.html").to_string_lossy().into_owned();
-        Ok(Self { config, model, data, weights_sha256, report })
+        Ok(Self { config, model, data, weights_sha256, report, folder: folder.to_owned() })
     }
 
     /// Height, width and number of classes of the images it learned.
@@ -88,6 +91,21 @@ impl<M: Model> Trained<M> {
         &self.config
     }
 
+    /// The model.
+    pub(super) fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The folder of the run.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn weights_sha256(&self) -> Option<&str> {
+        self.weights_sha256.as_deref()
+    }
+
     /// The scores on the test images of `data`.
     ///
     /// # Errors
@@ -97,14 +115,14 @@ impl<M: Model> Trained<M> {
         let folder = Path::new(&self.report);
         let mut progress = Progress::new(observer, &mut timings, folder);
         let scores = self.model.evaluate(Setting { config: &self.config, data: Some(data) }, &mut progress)?;
-        let percent = |(name, value): (&String, &f64)| (name.replace('_', " "), format!("{:6.2} %", 100.0 * value));
+        let row = |(name, &value): (&String, &f64)| (name.replace('_', " "), score_text(name, value));
         Ok(Summary {
             model: M::KIND.to_owned(),
             preset: self.config.name.clone(),
             dataset: Some(data.source.clone()),
             seed: self.config.seed,
             threads: rayon::current_num_threads(),
-            rows: scores.iter().map(percent).collect(),
+            rows: scores.iter().map(row).collect(),
             scores,
             seconds: timings.by_key(),
             weights_sha256: self.weights_sha256.clone(),

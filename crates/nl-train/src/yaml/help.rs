@@ -101,7 +101,9 @@ impl<'a> Page<'a> {
             _ => (target, nullable || target["type"].as_array().is_some_and(|all| all.iter().any(|one| one == "null"))),
         };
         let reference = reference(field);
-        let known = reference.is_some_and(|it| self.described.contains(&it));
+        // A list within itself (layers of layers) would never end.
+        let listed = target.get("items").filter(|items| has_names(self.root, items)).and_then(self::reference);
+        let known = [reference, listed].into_iter().flatten().any(|it| self.described.contains(&it));
         self.about(text, field, target, default, (required, nullable, known), indent, width);
         let body = (!known).then(|| self.body(target, default, width.saturating_sub(indent + 4), reference)).flatten();
         match (body, default) {
@@ -224,6 +226,12 @@ impl<'a> Page<'a> {
             }
         }
     }
+}
+
+/// Whether there is something to describe: an object's fields, or kinds.
+fn has_names(root: &Json, schema: &Json) -> bool {
+    let one = resolved(root, schema);
+    one.get("properties").is_some() || alternatives(root, one).is_some_and(|(all, _)| tag(&all).is_some())
 }
 
 /// The schema of the values of a map whose names are free.

@@ -127,3 +127,22 @@ fn links_and_escapes_are_plain_text() {
         assert_eq!(unlinked(text), plain);
     }
 }
+
+/// Layers of layers: a list that may hold itself is described once, and the page ends.
+#[test]
+fn a_list_within_itself_is_described_once() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"layers": {"type": "array", "items": {"$ref": "#/$defs/Layer"}, "description": "In order."}},
+        "$defs": {"Layer": {"oneOf": [
+            {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "flatten"}}},
+            {"type": "object", "required": ["kind", "layers"], "description": "A branch.", "properties": {
+                "kind": {"const": "residual"},
+                "layers": {"type": "array", "items": {"$ref": "#/$defs/Layer"}, "description": "Of the branch."}
+            }}
+        ]}}
+    });
+    let text = render(&schema);
+    assert_eq!(text.matches("kind: residual").count(), 1, "{text}");
+    assert!(text.contains("# Of the branch. A list; required; its names are described above."), "{text}");
+}

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use nl_autodiff::{Tape, Var};
+use nl_autodiff::Tape;
 use nl_brain::Brain;
 use nl_data::Images;
 use nl_layers::{Context, Mode, Parameters};
 
-use super::objective::{Evidence, Rows, image_batch, unit_image};
+use super::objective::{Evidence, Rows};
 use crate::Error;
 use crate::gradient::RowEvaluator;
+use crate::models::images::plain_batch;
 
 /// What a brain computes for a set of images; row-major, one row an image.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +66,7 @@ impl Evaluator {
         let (dim, classes) = (brain.config().embedding, brain.config().classes);
         let width = dim + classes;
         let both = self.rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
-            let embedding = brain.encode(batch(ctx, images, samples)?, ctx)?;
+            let embedding = brain.encode(plain_batch(ctx.tape(), images, samples)?, ctx)?;
             let logits = brain.classify(embedding, ctx)?;
             let (embedding, logits) = (embedding.value(), logits.value());
             for (i, row) in out.chunks_exact_mut(width).enumerate() {
@@ -88,7 +89,7 @@ impl Evaluator {
         images: &Images,
     ) -> Result<Vec<f32>, Error> {
         self.rows.map(images.len(), images.area(), parameters, |samples, ctx, _, out| {
-            let embedding = brain.encode(batch(ctx, images, samples)?, ctx)?;
+            let embedding = brain.encode(plain_batch(ctx.tape(), images, samples)?, ctx)?;
             let image = brain.reconstruct(embedding, ctx)?.sigmoid()?;
             out.copy_from_slice(image.value().as_slice());
             Ok(())
@@ -103,7 +104,7 @@ impl Evaluator {
         let channels = brain.config().retina;
         self.rows.map(images.len(), channels, parameters, |samples, ctx, _, out| {
             let mut recording = Context::new(ctx.tape(), parameters, Mode::Eval).with_recording();
-            brain.encode(batch(ctx, images, samples)?, &mut recording)?;
+            brain.encode(plain_batch(ctx.tape(), images, samples)?, &mut recording)?;
             let recording = recording.into_recording();
             let gate = recording.get(nl_brain::Thalamus::GATE).ok_or_else(|| {
                 Error::config(format!("the thalamus recorded nothing under {}", nl_brain::Thalamus::GATE))
@@ -126,7 +127,7 @@ impl Evaluator {
         let tape = Tape::new();
         let pause = tape.stop_recording();
         let mut ctx = Context::new(&tape, parameters, Mode::Eval).with_recording();
-        let image = batch(&ctx, images, &[0])?;
+        let image = plain_batch(&tape, images, &[0])?;
         brain.encode(image, &mut ctx)?;
         let recording = ctx.into_recording();
         drop(pause);
@@ -163,14 +164,6 @@ impl Evaluator {
         })?;
         Ok(Decided { log_probs: columns(&both, width, 0..width - 1), trust: columns(&both, width, width - 1..width) })
     }
-}
-
-/// Images as they are, bytes scaled to [0, 1].
-fn batch<'t>(ctx: &Context<'t, f32>, images: &Images, samples: &[u32]) -> Result<Var<'t, f32>, Error> {
-    image_batch(ctx.tape(), images, samples, |to, i| {
-        unit_image(images, i, to);
-        Ok(())
-    })
 }
 
 /// Some columns of a row-major matrix.

@@ -13,13 +13,14 @@ use super::alarm::{Scores, alarms};
 use super::config::{BrainModelConfig, BrainStage, ReconstructConfig};
 use super::evaluator::{Decided, Encoded, Evaluator, FeatureMaps};
 use super::gate::{Fitted, GateConfig};
-use super::objective::{Evidence, augmented_image};
+use super::objective::Evidence;
 use super::probing::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
 use super::recall::evidence;
 use super::stages::{CLASSIFY, Purpose, RECONSTRUCT, fit, sized, streams, through};
 use super::{BrainModel, SHARD, sections};
 use crate::data::Dataset;
 use crate::metrics::{accuracy, argmax, labels, log_softmax, mean_squared_error};
+use crate::models::images::augmented_image;
 use crate::run::{self, Progress, Setting, Story};
 use crate::{Error, Tsne};
 

@@ -61,6 +61,7 @@ impl Model for BrainModel {
     const ABOUT: &'static str = "retina, thalamus, V1, V2, V4, inferotemporal and prefrontal cortex, hippocampus, basal ganglia, \
                                  cerebellum: images, without labels and with them";
     const IMAGES: bool = true;
+    const ACCURACIES: &'static [&'static str] = &["cortex", "memory", "mixed"];
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/brain.json"));
     type Config = BrainModelConfig;
     type Stage = BrainStage;

@@ -39,6 +39,7 @@ impl Model for CompetitiveModel {
     const KIND: &'static str = "competitive";
     const ABOUT: &'static str = "spiking neurons that compete for images and learn by STDP (Diehl & Cook 2015)";
     const IMAGES: bool = true;
+    const ACCURACIES: &'static [&'static str] = &["all_activity", "proportion", "log_likelihood", "bigram"];
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/competitive.json"));
     type Config = CompetitiveModelConfig;
     type Stage = CompetitiveStage;

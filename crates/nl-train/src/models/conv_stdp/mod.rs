@@ -56,6 +56,7 @@ impl Model for ConvStdpModel {
     const KIND: &'static str = "conv-stdp";
     const ABOUT: &'static str = "feature maps learned by STDP and read out linearly (Kheradpisheh et al. 2018)";
     const IMAGES: bool = true;
+    const ACCURACIES: &'static [&'static str] = &["linear", "reward"];
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/conv-stdp.json"));
     type Config = ConvStdpModelConfig;
     type Stage = ConvStdpStage;

@@ -6,9 +6,9 @@ use nl_data::{Augment, Images};
 use nl_layers::Context;
 use nl_random::Streams;
 
-use super::{augmented_image, image_batch};
 use crate::Error;
 use crate::gradient::{Objective, Shard};
+use crate::models::images::{augmented_image, image_batch};
 
 /// The prefrontal cortex's task in stage 2: cross-entropy of the class with label smoothing,
 /// −Σ_c q_c log softmax(classify(encode(augment(x))))_c, q = (1 − s)·onehot(y) + s/C.

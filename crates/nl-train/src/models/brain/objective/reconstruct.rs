@@ -7,9 +7,9 @@ use nl_layers::Context;
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
-use super::{augmented_image, image_batch, unit_image};
 use crate::Error;
 use crate::gradient::{Objective, Shard};
+use crate::models::images::{augmented_image, image_batch, unit_image};
 
 /// How the distance between the image and its reconstruction is measured; both are means over pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

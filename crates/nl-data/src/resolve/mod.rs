@@ -1,19 +1,24 @@
 //! Which data a run gets, and the words to say so.
 
+mod samples;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use samples::resolve_samples;
+
 use crate::class_names;
 use crate::folder::{any_file, write_file};
 use crate::hash::Hasher;
-use crate::registry::RegistryError;
-use crate::{IdxError, Limits, Registry, Split, load_idx_dir, synthetic};
+use crate::read::ReadError;
+use crate::registry::{Dataset, RegistryError};
+use crate::{IdxError, Images, Limits, Registry, Split, load_idx_dir, synthetic};
 
 /// Why no data could be had.
 #[derive(Debug, Error)]
@@ -31,6 +36,17 @@ pub enum ResolveError {
         /// Its value.
         dir: PathBuf,
     },
+    /// Samples that could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A data set that is nowhere, and that nothing can stand in for.
+    #[error("{name} was not found: there is no {}; pass its folder or file", looked.join(", "))]
+    NotFound {
+        /// The name asked for.
+        name: String,
+        /// Where it was looked for.
+        looked: Vec<String>,
+    },
     /// The data could not be hashed.
     #[error("data: cannot hash: {0}")]
     Hash(#[from] io::Error),
@@ -46,7 +62,8 @@ pub enum Choice {
     Auto,
     /// Procedural digits.
     Synthetic,
-    /// Four IDX files in this folder.
+    /// This folder (of four IDX files; of arrays, tables or pictures, too, where samples are asked for) or file (.npz,
+    /// .csv).
     Dir(PathBuf),
 }
 
@@ -123,7 +140,7 @@ impl Lookup {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SourceKind {
-    /// A folder that was asked for.
+    /// A folder or file that was asked for.
     Dir,
     /// A folder below `$NL_DATASETS`.
     Datasets,
@@ -140,14 +157,16 @@ pub struct Source {
     pub kind: SourceKind,
     /// The dataset whose content this is, bit for bit (`mnist` …), `synthetic`, or `unknown`.
     pub name: String,
-    /// The folder, if any.
+    /// The folder or file, if any.
     pub path: Option<PathBuf>,
     /// SHA-256 over the four lines "SHA-256 of an unpacked file, hexadecimal", in the order training images, training
-    /// labels, test images, test labels.
+    /// labels, test images, test labels; of samples that are no grey images, over two lines, one of the content of each
+    /// set.
     pub sha256: String,
     /// The same in words.
     pub text: String,
-    /// Names of the classes in order of labels, if the folder has a `classes.txt` with one a line.
+    /// Names of the classes in order of labels: those of the folder's `classes.txt` with one a line, of the folders of
+    /// classes or of the column of a table, else the registry's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
 }
@@ -165,7 +184,6 @@ impl fmt::Display for Source {
 /// # Errors
 /// The files are missing or malformed, or `$NL_DATASETS` is not a folder.
 pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, Source), ResolveError> {
-    let registry = Registry::builtin()?;
     let (kind, dir) = match choice {
         Choice::Synthetic => (SourceKind::Synthetic, None),
         Choice::Dir(dir) => (SourceKind::Dir, Some(dir.clone())),
@@ -192,14 +210,15 @@ pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, S
         ));
     };
     let split = load_idx_dir(&dir, &lookup.limits)?;
-    let class_names = class_names::read(&dir, &split.train)?;
-    let [digests @ .., sha256] = digests(&split)?;
-    let known =
-        registry.datasets.iter().find(|dataset| dataset.files.iter().map(|file| &file.unpacked_sha256).eq(&digests));
-    let (name, title) = match known {
+    let mut class_names = folder_names(&dir, &split.train)?;
+    let (known, sha256) = recognised(&split)?;
+    let (name, title) = match &known {
         Some(dataset) => (dataset.name.clone(), format!("{} (content verified)", dataset.title)),
         None => ("unknown".to_owned(), "IDX files of unknown origin".to_owned()),
     };
+    if let (Some(dataset), true) = (known, class_names.is_empty()) {
+        class_names = dataset.class_names;
+    }
     let text = format!(
         "{title} from {}: {} training and {} test images of {}x{}, {} classes",
         dir.display(),
@@ -210,6 +229,19 @@ pub fn resolve(name: &str, choice: &Choice, lookup: &Lookup) -> Result<(Split, S
         split.train.classes()
     );
     Ok((split, Source { kind, name, path: Some(dir), sha256, text, class_names }))
+}
+
+/// The names in the folder's `classes.txt`.
+fn folder_names(dir: &Path, images: &Images) -> Result<Vec<String>, IdxError> {
+    class_names::read(dir, images.classes(), !images.labels().contains(&0))
+}
+
+/// The dataset of the registry whose content this is, and the SHA-256 of its files.
+fn recognised(split: &Split) -> Result<(Option<Dataset>, String), ResolveError> {
+    let [digests @ .., sha256] = digests(split)?;
+    let mut known = Registry::builtin()?.datasets.into_iter();
+    let same = |dataset: &Dataset| dataset.files.iter().map(|file| &file.unpacked_sha256).eq(&digests);
+    Ok((known.find(same), sha256))
 }
 
 /// The first folder of the look-up order that holds any of the files.

@@ -1,0 +1,106 @@
+//! Cross-entropy of a softmax over classes.
+
+use nl_autodiff::{Reduction, Scalar, Var};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Loss, TargetForm, Targets, answer, checks};
+use crate::Error;
+use crate::error::At;
+
+/// Softmax cross-entropy: how surprising the right class is, in nats.
+///
+/// ℓ = −Σ_c w_c q_c ln p_c,  p = softmax(x),  q = (1 − ε) onehot(y) + ε / C
+///
+/// | | shape |
+/// |---|---|
+/// | output x (logits) | `[B, C]` |
+/// | target y | B classes |
+/// | answer p | `[N, C]` |
+///
+/// Readings of *weighted*: here, as in PyTorch, a weight stands before the term of its class, those of smoothing included.
+/// The sum over samples is PyTorch's `reduction="sum"`. PyTorch's `mean` then divides by Σ w_y of the batch; whoever trains
+/// here divides by the number of samples, so that a sample counts the same in whatever batch it comes. Weights whose mean over
+/// the training set is 1 leave the learning rate what it was.
+///
+/// # Errors
+/// Of [`LossKind::check`](super::LossKind::check): `label_smoothing` outside \[0, 1), weights outside \[0, 1e9\] or
+/// all 0; of the loss: targets other than classes, another number of weights than classes.
+///
+/// ```
+/// use nl_autodiff::{Tape, Tensor};
+/// use nl_layers::loss::{CrossEntropy, LossKind, Targets};
+/// let loss = LossKind::CrossEntropy(CrossEntropy { class_weights: Some(vec![1.0, 3.0]), ..CrossEntropy::default() });
+/// let tape = Tape::new();
+/// let logits = tape.leaf(Tensor::new(&[2, 2], vec![0.0_f64; 4])?);
+/// let sum = loss.loss("loss", logits, &Targets::Classes(&[0, 1]))?;
+/// assert!((sum.item()? - (1.0 + 3.0) * 2f64.ln()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Source: the likelihood of a softmax, Bridle 1990; smoothing: Szegedy et al., "Rethinking the Inception architecture for
+/// computer vision", 2016, sec. 7.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossEntropy {
+    /// ε in \[0, 1): this share of the target is spread evenly over all classes.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0)))]
+    pub label_smoothing: f64,
+    /// w, one for each class; without it all are 1.
+    pub class_weights: Option<Vec<f64>>,
+}
+
+impl CrossEntropy {
+    /// The equation of the type.
+    fn sum<'t, S: Scalar>(&self, x: Var<'t, S>, y: &[u32]) -> Result<Var<'t, S>, nl_autodiff::Error> {
+        let Some(weights) = &self.class_weights else {
+            return x.cross_entropy(y, self.label_smoothing, Reduction::Sum);
+        };
+        let classes = weights.len();
+        let (one, all) = (1.0 - self.label_smoothing, self.label_smoothing / classes as f64);
+        let weighted = x.tape().constant_with(x.shape().dims(), |wq| {
+            for (wq, &y) in wq.chunks_exact_mut(classes).zip(y) {
+                for (class, (wq, w)) in wq.iter_mut().zip(weights).enumerate() {
+                    let q = all + if class == y as usize { one } else { 0.0 };
+                    *wq = S::from_f64(w * q);
+                }
+            }
+        })?;
+        x.log_softmax()?.mul(weighted)?.sum()?.neg()
+    }
+}
+
+impl Loss for CrossEntropy {
+    const NAME: &'static str = "cross-entropy";
+
+    fn check(&self, path: &str) -> Result<(), Error> {
+        let smoothing = self.label_smoothing;
+        if !(0.0..1.0).contains(&smoothing) {
+            let message = format!("label_smoothing {smoothing} must be in [0, 1); 0.1 is usual, 0 is without");
+            return Err(Error::hyperparameter(path, message));
+        }
+        checks::class_weights(path, self.class_weights.as_deref())
+    }
+
+    fn outputs(&self, path: &str, target: &TargetForm) -> Result<usize, Error> {
+        let classes = target.classes(path, Self::NAME)?;
+        checks::weight_for_each(path, self.class_weights.as_deref(), classes)?;
+        Ok(classes)
+    }
+
+    fn loss<'t, S: Scalar>(
+        &self,
+        path: &str,
+        output: Var<'t, S>,
+        target: &Targets<'_, 't, S>,
+    ) -> Result<Var<'t, S>, Error> {
+        let (y, classes) = target.classes(path, Self::NAME, output, 0)?;
+        checks::weight_for_each(path, self.class_weights.as_deref(), classes)?;
+        self.sum(output, y).at(path)
+    }
+
+    fn answer(&self, output: &[f32], target: &TargetForm) -> Result<Answer, Error> {
+        let classes = target.classes(super::PATH, Self::NAME)?;
+        Ok(Answer::Classes(answer::softmax(output, classes)?))
+    }
+}
