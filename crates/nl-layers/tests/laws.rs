@@ -25,6 +25,8 @@ enum On {
     Image(usize, usize, usize),
     /// `[T, B, F]`
     Steps(usize, usize),
+    /// `[B, T]`, whole numbers below 5, which have no gradient.
+    Tokens(usize),
 }
 
 /// How often a layer's function can be differentiated, away from the kinks of piecewise functions.
@@ -37,7 +39,7 @@ enum Order {
     First,
 }
 
-use On::{Features, Image, Steps};
+use On::{Features, Image, Steps, Tokens};
 use Order::Smooth;
 
 /// The configuration as JSON; what it is given; its order; numbers learned or kept; products of a sample.
@@ -92,12 +94,37 @@ const LAYERS: &[Row] = &[
     (r#"{"kind": "add", "from": ["input", "input"]}"#, Features(3), Smooth, 0, 0),
     (r#"{"kind": "multiply", "from": ["input", "input"]}"#, Image(2, 2, 2), Smooth, 0, 8),
     (r#"{"kind": "concat", "from": ["input", "input"]}"#, Steps(3, 2), Smooth, 0, 0),
+    (r#"{"kind": "elman", "units": 4}"#, Steps(3, 2), Smooth, 28, 72),
+    (r#"{"kind": "elman", "units": 3, "function": "relu", "output": "last"}"#, Steps(4, 2), Smooth, 18, 60),
+    (r#"{"kind": "gru", "units": 3}"#, Steps(3, 2), Smooth, 57, 135),
+    (r#"{"kind": "gru", "units": 2, "layers": 2, "bidirectional": true, "output": "last", "initial_state": "learned"}"#, Steps(3, 2), Smooth, 160, 360),
+    (r#"{"kind": "lstm", "units": 3, "initial_state": "learned"}"#, Steps(3, 2), Smooth, 78, 180),
+    (r#"{"kind": "feedback", "layers": [{"kind": "linear", "units": 3}, {"kind": "activation", "function": "tanh"}]}"#, Steps(3, 2), Smooth, 18, 45),
+    (r#"{"kind": "patches", "size": 2, "units": 3}"#, Image(2, 4, 6), Smooth, 27, 144),
+    (r#"{"kind": "embedding", "vocabulary": 5, "units": 3}"#, Tokens(4), Smooth, 15, 0),
+    (r#"{"kind": "positions"}"#, Steps(3, 4), Smooth, 12, 0),
+    (r#"{"kind": "positions", "encoding": "sinusoidal"}"#, Steps(3, 5), Smooth, 0, 0),
+    (r#"{"kind": "class-token"}"#, Steps(3, 4), Smooth, 4, 0),
+    (r#"{"kind": "select-step", "step": "first"}"#, Steps(3, 4), Smooth, 0, 0),
+    (r#"{"kind": "select-step", "step": "last"}"#, Steps(3, 4), Smooth, 0, 0),
+    (r#"{"kind": "spatial-gate", "kernel": 3}"#, Image(3, 4, 5), Smooth, 19, 420),
+    (r#"{"kind": "cbam", "hidden": 2, "kernel": 3}"#, Image(3, 4, 5), Smooth, 36, 504),
+    (r#"{"kind": "attention", "heads": 2}"#, Steps(3, 4), Smooth, 80, 264),
+    (r#"{"kind": "attention", "heads": 1, "causal": true, "window": 1}"#, Steps(3, 4), Smooth, 80, 264),
+    (r#"{"kind": "attention", "heads": 2, "from": ["input", "input"]}"#, Steps(3, 4), Smooth, 80, 264),
+    (r#"{"kind": "transformer-block", "heads": 2, "mlp": 5}"#, Steps(3, 4), Smooth, 145, 384),
+    (r#"{"kind": "transformer-block", "heads": 2, "mlp": 5, "norm": "post", "dropout": 0.3, "causal": true}"#, Steps(3, 4), Smooth, 145, 384),
+    (r#"{"kind": "working-memory", "units": 3}"#, Steps(3, 2), Smooth, 45, 126),
+    (r#"{"kind": "working-memory", "units": 3, "output": "last"}"#, Steps(3, 2), Smooth, 45, 126),
+    (r#"{"kind": "hopfield", "patterns": 5, "iterations": 2}"#, Features(4), Smooth, 20, 80),
+    (r#"{"kind": "hopfield", "beta": 2, "from": ["input", "input"]}"#, Steps(3, 4), Smooth, 0, 72),
+    (r#"{"kind": "ntm", "slots": 4, "width": 3}"#, Steps(3, 2), Smooth, 96, 390),
 ];
 
 impl On {
     fn form(self) -> Form {
         match self {
-            Features(features) => Form::features(features),
+            Features(features) | Tokens(features) => Form::features(features),
             Image(channels, height, width) => Form::image(channels, height, width),
             Steps(steps, features) => Form::sequence(steps, features),
         }
@@ -137,7 +164,8 @@ fn input(row: &Row, samples: usize) -> Tensor<f64> {
     let inner: usize = shape[axis + 1..].iter().product();
     let value = |i: usize| {
         let (outer, sample, rest) = (i / inner / samples, i / inner % samples, i % inner);
-        1.5 * f64::from(wave(outer * inner + rest, 7 * sample + 1))
+        let x = f64::from(wave(outer * inner + rest, 7 * sample + 1));
+        if matches!(row.1, Tokens(_)) { (2.5 * (x + 1.0)).floor() } else { 1.5 * x }
     };
     Tensor::from_fn(&shape, value).unwrap()
 }
@@ -166,12 +194,8 @@ fn output(row: &Row, x: &Tensor<f64>, mode: Mode) -> Tensor<f64> {
 #[test]
 fn every_kind_has_a_row() {
     let rows: Vec<LayerEntry> = LAYERS.iter().map(entry).collect();
-    // Layers over steps have the same laws in a table of their own, with tokens among what they are given.
-    let steps = include_str!("steps.rs");
     for (kind, about) in LayerKind::KINDS {
-        let row =
-            rows.iter().any(|row| row.layer.name() == *kind) || steps.contains(&format!("(r#\"{{\"kind\": \"{kind}\""));
-        assert!(row, "{kind} has no row in LAYERS");
+        assert!(rows.iter().any(|row| row.layer.name() == *kind), "{kind} has no row in LAYERS");
         assert!(about.ends_with('.') && about.starts_with(|c: char| !c.is_lowercase() || c == 'y'), "{kind}: {about}");
     }
 }
@@ -220,18 +244,30 @@ fn derivatives_equal_finite_differences() {
     let mut worst = (0.0_f64, 0.0_f64);
     for row in LAYERS {
         let (layer, parameters) = build::<f64>(row);
-        let mut inputs = vec![input(row, 3)];
+        let x = input(row, 3);
+        // Tokens have no gradient: the layer is a function of its parameters.
+        let tokens = matches!(row.1, Tokens(_)).then(|| x.clone());
+        let mut inputs = if tokens.is_some() { vec![] } else { vec![x] };
         for (entry, (_, shape, values)) in parameters.entries().iter().zip(parameters.iter()) {
             if entry.role != Role::Statistic {
                 inputs.push(Tensor::new(shape, values.to_vec()).unwrap());
             }
         }
+        let all = (&layer, &parameters);
         for mode in [Mode::Eval, Mode::Train] {
-            let first = gradcheck_with(|v| function((&layer, &parameters), v, mode), &inputs, TOLERANCE);
+            let first = match &tokens {
+                None => gradcheck_with(|v| function(all, v, mode), &inputs, TOLERANCE),
+                Some(tokens) => gradcheck_with(|v| with_tokens(all, tokens, v, mode), &inputs, TOLERANCE),
+            };
             let first = first.unwrap_or_else(|error| panic!("{}, {mode:?}: {error}", row.0));
             worst.0 = worst.0.max(first);
             if row.2 == Smooth {
-                let second = gradgradcheck_with(|v| function((&layer, &parameters), v, mode), &inputs, TOLERANCE);
+                let second = match &tokens {
+                    None => gradgradcheck_with(|v| function(all, v, mode), &inputs, TOLERANCE),
+                    Some(tokens) => {
+                        gradgradcheck_with(|v| with_tokens(all, tokens, v, mode)?.square(), &inputs, TOLERANCE)
+                    }
+                };
                 let second = second.unwrap_or_else(|error| panic!("{}, {mode:?}: {error}", row.0));
                 worst.1 = worst.1.max(second);
             }
@@ -239,6 +275,16 @@ fn derivatives_equal_finite_differences() {
     }
     // Seen with `--nocapture`: the largest relative errors of first and second derivatives.
     println!("first {:e}, second {:e}", worst.0, worst.1);
+}
+
+fn with_tokens<'t>(
+    all: (&Graph<f64>, &Parameters<f64>),
+    tokens: &Tensor<f64>,
+    v: &[Var<'t, f64>],
+    mode: Mode,
+) -> Result<Var<'t, f64>, nl_autodiff::Error> {
+    let with: Vec<_> = std::iter::once(v[0].tape().constant(tokens.clone())).chain(v.iter().copied()).collect();
+    function(all, &with, mode)
 }
 
 #[test]
@@ -278,11 +324,15 @@ fn both_precisions_agree() {
     }
 }
 
-/// Forward and backward with the layer's own terms of the loss, twice to warm up and once counted.
+/// Forward and backward with the layer's own terms of the loss, to the input and to the parameters, twice to warm up and once
+/// counted.
 #[test]
 fn a_second_step_allocates_nothing() {
-    for row in LAYERS {
+    for (row, bound) in LAYERS.iter().flat_map(|row| [(row, false), (row, true)]) {
         let (layer, parameters) = build::<f64>(row);
+        if bound && parameters.is_empty() || !bound && matches!(row.1, Tokens(_)) {
+            continue;
+        }
         let x = input(row, 3);
         let mut tape = Tape::new();
         let mut step = || {
@@ -293,11 +343,15 @@ fn a_second_step_allocates_nothing() {
             if let Some(added) = ctx.take_loss() {
                 loss = loss.add(added).unwrap();
             }
-            tape.backward(loss, &[x], &mut |_, _| {}).unwrap();
+            if bound {
+                tape.backward_bound(loss, &mut |_, _| {}).unwrap();
+            } else {
+                tape.backward(loss, &[x], &mut |_, _| {}).unwrap();
+            }
         };
         step();
         step();
-        assert_eq!(allocation_counter::measure(step).count_total, 0, "{}", row.0);
+        assert_eq!(allocation_counter::measure(step).count_total, 0, "{}, bound {bound}", row.0);
     }
 }
 
@@ -327,7 +381,8 @@ fn what_a_layer_cannot_take_is_refused_by_its_name() {
         Form { steps: Some(2), dims: vec![1, 2, 2] },
         Form { steps: None, dims: vec![2, 3] },
     ];
-    let shapes: [&[usize]; 6] = [&[], &[2], &[2, 7], &[0, 4], &[2, 3, 9], &[1, 9, 1, 1]];
+    let shapes: [&[usize]; 9] =
+        [&[], &[2], &[2, 7], &[0, 4], &[2, 3, 9], &[1, 9, 1, 1], &[0, 2, 4], &[3, 0, 4], &[3, 0, 2]];
     for row in LAYERS {
         let entry = entry(row);
         let kind = entry.layer.name();
@@ -360,5 +415,22 @@ fn what_is_written_is_read_back() {
         value["no_such_field"] = Value::Bool(true);
         let error = serde_json::from_value::<LayerEntry>(value).unwrap_err().to_string();
         assert!(error.contains("no_such_field"), "{}: {error}", row.0);
+    }
+}
+
+/// A list within a list: its schema refers to itself, and every field is described.
+#[test]
+fn the_schema_describes_a_list_within_a_list() {
+    let schema = serde_json::to_value(schemars::schema_for!(LayerEntry)).unwrap();
+    let kinds = schema["oneOf"].as_array().unwrap();
+    let of = |kind: &str| kinds.iter().find(|one| one["properties"]["kind"]["const"] == kind).unwrap();
+    assert!(of("feedback")["properties"]["layers"]["items"].to_string().contains("$ref"));
+    for row in LAYERS {
+        let kind = of(entry(row).layer.name());
+        for (name, field) in kind["properties"].as_object().unwrap() {
+            let says = |it: &Value| it["description"].is_string();
+            let target = field["$ref"].as_str().and_then(|at| schema.pointer(at.trim_start_matches('#')));
+            assert!(name == "kind" || says(field) || target.is_some_and(says), "{name}: {kind:#}");
+        }
     }
 }

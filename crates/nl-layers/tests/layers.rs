@@ -1,6 +1,9 @@
 //! One table of all layers; every row is compared with PyTorch and checked against finite differences, and refuses a
 //! shape it cannot take with an error that names its path.
 
+mod common;
+
+use common::{close, tensor};
 use nl_autodiff::{BlockPool, CreateGraph, Tape, Tensor, Tolerance, Var, grad, gradcheck_with, gradgradcheck_with};
 use nl_layers::{
     Activation, AvgPool2d, Builder, ChannelGate, Context, Conv2d, ConvBlock, ConvTranspose2d, Error, Flatten,
@@ -43,21 +46,6 @@ fn build(row: &Row) -> (Box<dyn Layer<f64>>, Parameters<f64>) {
     let builder = Builder::new(Streams::new(1));
     let layer = row.1(&builder.child("here").unwrap()).unwrap();
     (layer, builder.finish().convert())
-}
-
-fn tensor(value: &Value) -> Tensor<f64> {
-    let shape: Vec<usize> = serde_json::from_value(value["shape"].clone()).unwrap();
-    Tensor::new(&shape, serde_json::from_value(value["data"].clone()).unwrap()).unwrap()
-}
-
-#[track_caller]
-fn close(name: &str, what: &str, got: &Tensor<f64>, expected: &Tensor<f64>) {
-    assert_eq!(got.shape(), expected.shape(), "{name}: shape of {what}");
-    for (i, (a, b)) in got.as_slice().iter().zip(expected.as_slice()).enumerate() {
-        // Some hundred roundings of f64, in another order.
-        let near = approx::relative_eq!(a, b, epsilon = 1e-11, max_relative = 1e-11);
-        assert!(near, "{name}: {what}[{i}] is {a}, PyTorch says {b}");
-    }
 }
 
 /// Origin of the numbers: reference/layers.py (PyTorch, float64).

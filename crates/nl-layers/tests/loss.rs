@@ -1,7 +1,10 @@
 //! Every loss: values and gradients as PyTorch has them, derivatives as finite differences have them, laws, and refusals that
 //! say what was wrong.
 
+mod common;
+
 use approx::{assert_abs_diff_eq, assert_relative_eq};
+use common::tensor;
 use nl_autodiff::{
     CreateGraph, Reduction, Scalar, Tape, Tensor, Tolerance, Var, grad, gradcheck_with, gradgradcheck_with,
 };
@@ -44,11 +47,6 @@ impl Case {
             What::Views(loss) => loss.loss("here", v[0], v[1]),
         }
     }
-}
-
-fn tensor(value: &Value) -> Tensor<f64> {
-    let shape: Vec<usize> = serde_json::from_value(value["shape"].clone()).unwrap();
-    Tensor::new(&shape, serde_json::from_value(value["data"].clone()).unwrap()).unwrap()
 }
 
 /// Origin of the numbers: reference/loss.py (PyTorch, float64).

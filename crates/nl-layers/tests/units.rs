@@ -1,25 +1,13 @@
 //! Layers as a configuration describes them against PyTorch: outputs and gradients, in `f64`.
 
+mod common;
+
+use common::{close, form, tensor};
 use nl_autodiff::{CreateGraph, Tape, Tensor, grad};
-use nl_layers::graph::{Form, Graph, LayerEntry};
+use nl_layers::graph::{Graph, LayerEntry};
 use nl_layers::{Builder, Context, Layer, Mode, Parameters};
 use nl_random::Streams;
 use serde_json::Value;
-
-fn tensor(value: &Value) -> Tensor<f64> {
-    let shape: Vec<usize> = serde_json::from_value(value["shape"].clone()).unwrap();
-    Tensor::new(&shape, serde_json::from_value(value["data"].clone()).unwrap()).unwrap()
-}
-
-#[track_caller]
-fn close(name: &str, what: &str, got: &Tensor<f64>, expected: &Tensor<f64>) {
-    assert_eq!(got.shape(), expected.shape(), "{name}: shape of {what}");
-    for (i, (a, b)) in got.as_slice().iter().zip(expected.as_slice()).enumerate() {
-        // Some hundred roundings of f64, in another order.
-        let near = approx::relative_eq!(a, b, epsilon = 1e-11, max_relative = 1e-11);
-        assert!(near, "{name}: {what}[{i}] is {a}, PyTorch says {b}");
-    }
-}
 
 /// Origin of the numbers: reference/units.py (PyTorch, float64).
 #[test]
@@ -28,12 +16,7 @@ fn values_and_gradients_equal_pytorch() {
     for (name, expected) in reference.as_object().unwrap() {
         let entry: LayerEntry = serde_json::from_value(expected["config"].clone()).unwrap();
         let x = tensor(&expected["x"]);
-        let form = match *x.shape().dims() {
-            [_, features] => Form::features(features),
-            [steps, _, features] => Form::sequence(steps, features),
-            [_, c, h, w] => Form::image(c, h, w),
-            ref other => panic!("{name}: {other:?}"),
-        };
+        let form = form(&x);
         let builder = Builder::new(Streams::new(1));
         let layer = Graph::<f64>::new(&[entry], &form, &builder).unwrap();
         let mut parameters: Parameters<f64> = builder.finish().convert();
