@@ -64,6 +64,29 @@ impl Dataset {
     }
 }
 
+/// `Ok` if `images` have the size that `learner` learned, and no more classes, as far as they matter to it.
+///
+/// # Errors
+/// [`Error::Config`] with what there is and what was learned.
+pub(crate) fn fits(
+    images: &Images,
+    learner: &str,
+    (height, width): (usize, usize),
+    classes: Option<usize>,
+) -> Result<(), Error> {
+    let (h, w) = (images.height(), images.width());
+    if (h, w) != (height, width) {
+        return Err(Error::config(format!("images of {h} × {w} pixels, but the {learner} learned {height} × {width}")));
+    }
+    match classes {
+        Some(known) if images.classes() > known => {
+            let found = images.classes();
+            Err(Error::config(format!("images of {found} classes, but the {learner} learned {known}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn first(n: usize) -> Vec<u32> {
     (0..u32::try_from(n).unwrap_or(u32::MAX)).collect()
 }

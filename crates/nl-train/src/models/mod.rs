@@ -28,7 +28,9 @@ use crate::Error;
 use crate::config::{DataConfig, Document, inline};
 use crate::data::Dataset;
 use crate::evaluate::Robustness;
-use crate::run::{DryRun, Model, Observer, Prediction, Robust, Run, RunFolder, Stage, StageKind, Summary, Trained};
+use crate::run::{
+    ConfigOf, DryRun, Model, Observer, Prediction, Robust, Run, RunFolder, Stage, StageKind, Summary, Trained,
+};
 use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
@@ -221,23 +223,27 @@ impl Kind {
     }
 }
 
+/// The configuration of a model of this kind, and the images that it names.
+fn found<M: Model>(document: &Document, lookup: &Lookup) -> Result<(ConfigOf<M>, Option<Dataset>), Error> {
+    let config = document.config::<M>()?;
+    let data = config.data.as_ref().filter(|_| M::IMAGES);
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    Ok((config, data))
+}
+
 fn start<M: Model + 'static>(
     document: &Document,
     lookup: &Lookup,
     folder: &mut MakeFolder<'_>,
 ) -> Result<Box<dyn AnyRun>, Error> {
-    let config = document.config::<M>()?;
     // The images first: a folder should not be left behind for a run that could not begin.
-    let data = config.data.as_ref().filter(|_| M::IMAGES);
-    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    let (config, data) = found::<M>(document, lookup)?;
     let folder = folder(&config.name)?;
     Ok(Box::new(Run::<M>::start(config, data, folder)?))
 }
 
 fn plan<M: Model>(document: &Document, lookup: &Lookup) -> Result<DryRun, Error> {
-    let config = document.config::<M>()?;
-    let data = config.data.as_ref().filter(|_| M::IMAGES);
-    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    let (config, data) = found::<M>(document, lookup)?;
     DryRun::of::<M>(&config, data.as_ref())
 }
 
@@ -246,9 +252,7 @@ fn resume<M: Model + 'static>(
     lookup: &Lookup,
     folder: RunFolder,
 ) -> Result<Box<dyn AnyRun>, Error> {
-    let config = document.config::<M>()?;
-    let data = config.data.as_ref().filter(|_| M::IMAGES);
-    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    let (config, data) = found::<M>(document, lookup)?;
     Ok(Box::new(Run::<M>::resume(config, data, folder)?))
 }
 

@@ -145,18 +145,41 @@ pub(crate) fn interval(right: u64, total: u64) -> String {
     format!("{:.2} to {:.2}\u{a0}%", 100.0 * low, 100.0 * high)
 }
 
+/// Wrong decisions on a set of images, at most `most`, the surest first: those with the largest margin of the decision over the
+/// truth in `rows`, `[N, classes]`. None without a mistake.
+pub(crate) fn mistakes(
+    images: &Images,
+    rows: &[f32],
+    decided: &[u32],
+    names: &[String],
+    most: usize,
+) -> Option<Figure> {
+    let truth = |i: usize| usize::from(images.labels()[i]);
+    let margin = |i: usize| {
+        let row = &rows[i * names.len()..][..names.len()];
+        row[decided[i] as usize] - row[truth(i)]
+    };
+    let mut wrong: Vec<usize> = (0..images.len()).filter(|&i| decided[i] as usize != truth(i)).collect();
+    wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
+    wrong.truncate(most);
+    let caption = |i: usize| verdict(names, truth(i), decided[i] as usize);
+    let plot = || strip(images, &wrong, "the image", caption);
+    (!wrong.is_empty()).then(|| Figure::new("Mistakes", "The surest first.", plot()))
+}
+
 /// What is confused with what: the matrix, its most frequent mistakes, and how well each class is found.
 pub(crate) fn confusion(matrix: &ConfusionMatrix, names: &[String]) -> Vec<Figure> {
+    let mut figures = confused(matrix, names);
+    figures.push(by_class(matrix, names));
+    figures
+}
+
+/// What is confused with what: the matrix and its most frequent mistakes.
+pub(crate) fn confused(matrix: &ConfusionMatrix, names: &[String]) -> Vec<Figure> {
     let plot = Confusion { classes: names.to_vec(), counts: matrix.rows() };
     let mut pairs = Table::new(&["truth", "decision", "images"]);
     for (truth, decision, n) in plot.pairs(8) {
         pairs = pairs.row([names[truth].as_str().into(), names[decision].as_str().into(), Cell::number(thousands(n))]);
-    }
-    let share = |value: Option<f64>| Cell::number(value.map_or_else(|| "–".to_owned(), |v| percent(v, 2)));
-    let mut classes = Table::new(&["class", "images", "precision", "recall"]);
-    for (name, score) in names.iter().zip(matrix.per_class()) {
-        let (support, name) = (Cell::number(thousands(score.support)), name.as_str().into());
-        classes = classes.row([name, support, share(score.precision), share(score.recall)]);
     }
     let mut figures = vec![Figure::new(
         "Decisions",
@@ -167,9 +190,19 @@ pub(crate) fn confusion(matrix: &ConfusionMatrix, names: &[String]) -> Vec<Figur
     if !pairs.rows.is_empty() {
         figures.push(Figure::new("Most frequent mistakes", "What was taken for what, and how often.", pairs));
     }
-    let text = "Precision: how often a decision for this class is right. Recall: how much of this class is found.";
-    figures.push(Figure::new("By class", text, classes));
     figures
+}
+
+/// How well each class is found.
+fn by_class(matrix: &ConfusionMatrix, names: &[String]) -> Figure {
+    let share = |value: Option<f64>| Cell::number(value.map_or_else(|| "–".to_owned(), |v| percent(v, 2)));
+    let mut classes = Table::new(&["class", "images", "precision", "recall"]);
+    for (name, score) in names.iter().zip(matrix.per_class()) {
+        let (support, name) = (Cell::number(thousands(score.support)), name.as_str().into());
+        classes = classes.row([name, support, share(score.precision), share(score.recall)]);
+    }
+    let text = "Precision: how often a decision for this class is right. Recall: how much of this class is found.";
+    Figure::new("By class", text, classes)
 }
 
 #[cfg(test)]

@@ -277,11 +277,11 @@ impl<M: Model> Run<M> {
                 keep(&mut self.folder, &mut self.at.history, &plan.name, stage, moment)?;
                 if let Some(board) = &mut board {
                     board.moment(done, moment)?;
-                }
-                if let Some(place) = &moment.told {
-                    if let Some(board) = &mut board {
+                    if moment.told.is_some() {
                         board.weights(done, &self.model.tensors())?;
                     }
+                }
+                if let Some(place) = &moment.told {
                     progress.tell(&Event::Milestone { place: place.clone(), measures: moment.measures });
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nl_layers::graph::Line;
+use nl_layers::{Entry, Parameters};
 use nl_report::{Banner, Headline, Section, Tile};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -207,6 +208,18 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Its values, row-major.
     pub values: Vec<f32>,
+}
+
+impl Tensor {
+    /// All parameters, each under its path.
+    pub(crate) fn of(parameters: &Parameters<f32>) -> Vec<Self> {
+        let tensor = |entry: &Entry| Self {
+            name: entry.path.clone(),
+            shape: entry.shape.clone(),
+            values: parameters.values()[entry.range()].to_vec(),
+        };
+        parameters.entries().iter().map(tensor).collect()
+    }
 }
 
 /// What has happened so far.

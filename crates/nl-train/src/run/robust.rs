@@ -9,7 +9,7 @@ use nl_report::{Figure, Headline, Section};
 
 use super::{Model, Observer, Progress, Setting, Timings, Trained, write_atomic};
 use crate::data::Dataset;
-use crate::evaluate::{Robustness, RobustnessCurve, RobustnessTable, figures};
+use crate::evaluate::{Robustness, RobustnessTable, figures};
 use crate::run::Findings;
 use crate::{Error, page};
 
@@ -39,7 +39,6 @@ impl<M: Model> Trained<M> {
         let test = &data.split.test;
         let mut timings = Timings::default();
         let mut progress = Progress::new(observer, &mut timings, self.folder());
-        let mut seen: Vec<BTreeMap<String, f64>> = Vec::new();
         let size = (test.height(), test.width());
         let table = tried.measure_bytes(test.pixels(), size, Streams::new(self.config().seed), |pixels| {
             let spoilt = Images::new(pixels.to_vec(), test.labels().to_vec(), size.0, size.1, test.classes());
@@ -51,13 +50,11 @@ impl<M: Model> Trained<M> {
                 validation: Vec::new(),
             };
             let setting = Setting { config: self.config(), data: Some(&data) };
-            seen.push(self.model().evaluate(setting, &mut progress)?);
-            Ok::<f64, Error>(0.0)
+            self.model().evaluate(setting, &mut progress)
         })?;
-        let there = |name: &&&str| seen.first().is_some_and(|scores| scores.contains_key(**name));
-        let names = M::ACCURACIES.iter().filter(there);
-        let tables: BTreeMap<String, RobustnessTable> =
-            names.map(|&name| (name.to_owned(), of_score(&table, name, &seen))).collect();
+        let names = M::ACCURACIES.iter().filter(|&&name| table.clean.contains_key(name));
+        let of = |name: &str| table.map(|scores| scores.get(name).copied().unwrap_or(0.0));
+        let tables: BTreeMap<String, RobustnessTable> = names.map(|&name| (name.to_owned(), of(name))).collect();
         let config = self.config();
         let sheet = page::sheet(
             &said(&tables, data),
@@ -77,21 +74,6 @@ impl<M: Model> Trained<M> {
         write_atomic(&path, nl_report::render(&sheet)?.as_bytes())?;
         Ok(Robust { tables, page: path })
     }
-}
-
-/// The table of one score; `seen` is in the order in which `table` was measured.
-fn of_score(table: &RobustnessTable, name: &str, seen: &[BTreeMap<String, f64>]) -> RobustnessTable {
-    let mut scores = seen.iter().map(|scores| scores.get(name).copied().unwrap_or(0.0));
-    let clean = scores.next().unwrap_or(0.0);
-    let curve = |curve: &RobustnessCurve| RobustnessCurve {
-        perturbation: curve.perturbation,
-        scores: curve
-            .scores
-            .iter()
-            .map(|&(severity, _)| (severity, if severity == 0 { clean } else { scores.next().unwrap_or(0.0) }))
-            .collect(),
-    };
-    RobustnessTable { clean, curves: table.curves.iter().map(curve).collect() }
 }
 
 /// Headline and curves.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use nl_data::Source;
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::argmax;
+use crate::page::class_name;
+
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -63,6 +66,24 @@ pub struct Prediction {
     /// Trust in memory against cortex, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<f64>,
+}
+
+impl Prediction {
+    /// What rows of log-probabilities say, one class for each of `names`, with nobody else asked.
+    pub(crate) fn of_rows(log_probs: &[f32], names: &[String]) -> Vec<Self> {
+        let one = |row: &[f32]| {
+            let class = argmax(row, names.len())[0] as usize;
+            Self {
+                class,
+                name: class_name(names, class).to_owned(),
+                probabilities: row.iter().map(|&p| f64::from(p).exp()).collect(),
+                advisers: BTreeMap::new(),
+                neighbours: Vec::new(),
+                trust: None,
+            }
+        };
+        log_probs.chunks_exact(names.len().max(1)).map(one).collect()
+    }
 }
 
 /// What one adviser says.

@@ -16,7 +16,7 @@ use crate::{Error, FileError};
 /// ```no_run
 /// use nl_train::Trained;
 /// use nl_train::models::BrainModel;
-/// # let images: nl_data::Images = todo!();
+/// # let images = nl_data::synthetic::digits(1, 1, 1).test;
 ///
 /// let brain = Trained::<BrainModel>::open("experiments/first".as_ref())?;
 /// for prediction in brain.predict(&images)? {
@@ -30,7 +30,6 @@ pub struct Trained<M: Model> {
     /// A blank image of their size, and where they came from.
     data: Dataset,
     weights_sha256: Option<String>,
-    report: String,
     folder: PathBuf,
 }
 
@@ -74,8 +73,7 @@ impl<M: Model> Trained<M> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(FileError::at("read", &weights)(error).into()),
         };
-        let report = folder.join("report.html").to_string_lossy().into_owned();
-        Ok(Self { config, model, data, weights_sha256, report, folder: folder.to_owned() })
+        Ok(Self { config, model, data, weights_sha256, folder: folder.to_owned() })
     }
 
     /// Height, width and number of classes of the images it learned.
@@ -112,8 +110,7 @@ impl<M: Model> Trained<M> {
     /// [`Error::Stopped`], images that do not fit, or a model that names no classes.
     pub fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
         let mut timings = Timings::default();
-        let folder = Path::new(&self.report);
-        let mut progress = Progress::new(observer, &mut timings, folder);
+        let mut progress = Progress::new(observer, &mut timings, &self.folder);
         let scores = self.model.evaluate(Setting { config: &self.config, data: Some(data) }, &mut progress)?;
         let row = |(name, &value): (&String, &f64)| (name.replace('_', " "), score_text(name, value));
         Ok(Summary {
@@ -126,7 +123,7 @@ impl<M: Model> Trained<M> {
             scores,
             seconds: timings.by_key(),
             weights_sha256: self.weights_sha256.clone(),
-            report: self.report.clone(),
+            report: self.folder.join("report.html").to_string_lossy().into_owned(),
             details: serde_json::Map::new(),
             subject: format!("{} test images, {}", data.split.test.len(), crate::page::data_name(&data.source)),
         })

@@ -41,22 +41,22 @@ impl Default for Robustness {
     }
 }
 
-/// The scores of a model on images as they are, and spoilt.
+/// The scores of a model on images as they are, and spoilt; a score is a number, or several of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RobustnessTable {
+pub struct RobustnessTable<T = f64> {
     /// The score on images as they are.
-    pub clean: f64,
+    pub clean: T,
     /// One a perturbation.
-    pub curves: Vec<RobustnessCurve>,
+    pub curves: Vec<RobustnessCurve<T>>,
 }
 
 /// The scores under one perturbation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RobustnessCurve {
+pub struct RobustnessCurve<T = f64> {
     /// What was done.
     pub perturbation: Perturbation,
     /// (severity, score), from severity 0, which is the images as they are.
-    pub scores: Vec<(u8, f64)>,
+    pub scores: Vec<(u8, T)>,
 }
 
 impl Robustness {
@@ -86,20 +86,20 @@ impl Robustness {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), [`EvaluateError::Transform`] for a size that does not fit, or an error of `score`.
-    pub fn measure<E: From<EvaluateError>>(
+    pub fn measure<T: Clone, E: From<EvaluateError>>(
         &self,
         images: &[f32],
         (height, width): (usize, usize),
         streams: Streams,
-        mut score: impl FnMut(&[f32]) -> Result<f64, E>,
-    ) -> Result<RobustnessTable, E> {
+        mut score: impl FnMut(&[f32]) -> Result<T, E>,
+    ) -> Result<RobustnessTable<T>, E> {
         let size = super::image_size("robustness", images.len(), height, width)?;
         self.validate()?;
         let clean = score(images)?;
         let (mut spoilt, mut scratch) = (vec![0.0; images.len()], Scratch::new());
         let mut curves = Vec::with_capacity(self.perturbations.len());
         for &perturbation in &self.perturbations {
-            let mut scores = vec![(0, clean)];
+            let mut scores = vec![(0, clean.clone())];
             for &severity in &self.severities {
                 for (sample, (src, out)) in images.chunks_exact(size).zip(spoilt.chunks_exact_mut(size)).enumerate() {
                     let sample = sample as u64;
@@ -116,13 +116,13 @@ impl Robustness {
     ///
     /// # Errors
     /// As [`measure`](Self::measure).
-    pub fn measure_bytes<E: From<EvaluateError>>(
+    pub fn measure_bytes<T: Clone, E: From<EvaluateError>>(
         &self,
         images: &[u8],
         size: (usize, usize),
         streams: Streams,
-        mut score: impl FnMut(&[u8]) -> Result<f64, E>,
-    ) -> Result<RobustnessTable, E> {
+        mut score: impl FnMut(&[u8]) -> Result<T, E>,
+    ) -> Result<RobustnessTable<T>, E> {
         let unit: Vec<f32> = images.iter().map(|&byte| f32::from(byte) / 255.0).collect();
         let mut bytes = vec![0; images.len()];
         self.measure(&unit, size, streams, |images| {
@@ -131,6 +131,18 @@ impl Robustness {
             }
             score(&bytes)
         })
+    }
+}
+
+impl<T> RobustnessTable<T> {
+    /// The table of what `of` makes of each score.
+    #[must_use]
+    pub fn map<U>(&self, of: impl Fn(&T) -> U) -> RobustnessTable<U> {
+        let curve = |curve: &RobustnessCurve<T>| RobustnessCurve {
+            perturbation: curve.perturbation,
+            scores: curve.scores.iter().map(|(severity, score)| (*severity, of(score))).collect(),
+        };
+        RobustnessTable { clean: of(&self.clean), curves: self.curves.iter().map(curve).collect() }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::data::Dataset;
 use crate::metrics::{accuracy, argmax, labels, log_softmax, mean_squared_error};
 use crate::models::images::augmented_image;
 use crate::run::{self, Progress, Setting, Story};
-use crate::{Error, Tsne};
+use crate::{Error, Tsne, data};
 
 /// Test images on the map.
 const MAP_POINTS: usize = 1000;
@@ -363,19 +363,9 @@ impl View<'_> {
 }
 
 impl BrainModel {
-    /// `Ok` if these images have the size and the classes that it learned.
     pub(super) fn fits(&self, images: &Images) -> Result<(), Error> {
         let sizes = self.brain.config();
-        let (h, w) = (images.height(), images.width());
-        if (h, w) != (sizes.height, sizes.width) {
-            let (height, width) = (sizes.height, sizes.width);
-            return Err(Error::config(format!("images of {h} × {w} pixels, but the brain learned {height} × {width}")));
-        }
-        if images.classes() > sizes.classes {
-            let (found, known) = (images.classes(), sizes.classes);
-            return Err(Error::config(format!("images of {found} classes, but the brain learned {known}")));
-        }
-        Ok(())
+        data::fits(images, "brain", (sizes.height, sizes.width), Some(sizes.classes))
     }
 }
 

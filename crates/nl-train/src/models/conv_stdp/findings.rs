@@ -15,7 +15,7 @@ use super::reward::{REWARD, show};
 use super::{ConvStdpModel, ROWS, sections};
 use crate::metrics::{accuracy, argmax, labels, log_softmax};
 use crate::run::{Findings, Prediction, Progress, Setting, Story};
-use crate::{Error, page};
+use crate::{Error, data, page};
 
 /// What the test showed.
 pub(super) struct Outcome {
@@ -132,28 +132,11 @@ pub(super) fn predict(
     let all: Vec<u32> = (0..images.len() as u32).collect();
     model.network.features_of(images, &all, &mut rows)?;
     let log_probs = log_softmax(&model.read_out.logits(&rows)?, classes);
-    let one = |row: &[f32]| {
-        let class = argmax(row, classes)[0] as usize;
-        Prediction {
-            class,
-            name: page::class_name(&names, class).to_owned(),
-            probabilities: row.iter().map(|&p| f64::from(p).exp()).collect(),
-            advisers: BTreeMap::new(),
-            neighbours: Vec::new(),
-            trust: None,
-        }
-    };
-    Ok(log_probs.chunks_exact(classes).map(one).collect())
+    Ok(Prediction::of_rows(&log_probs, &names))
 }
 
 impl ConvStdpModel {
-    /// `Ok` if these images have the size of those it learned.
     fn fits(&self, images: &Images) -> Result<(), Error> {
-        let (found, own) = ((images.height(), images.width()), self.network.size());
-        if found == own {
-            return Ok(());
-        }
-        let ((h, w), (height, width)) = (found, own);
-        Err(Error::config(format!("images of {h} × {w} pixels, but the maps learned {height} × {width}")))
+        data::fits(images, "maps", self.network.size(), None)
     }
 }

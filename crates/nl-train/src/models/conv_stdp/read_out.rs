@@ -106,11 +106,8 @@ impl ReadOut {
     /// `read_out.…`; none before it has learned.
     pub(super) fn tensors(&self) -> Vec<Tensor> {
         let Some(Scale { mean, factor }) = &self.scale else { return Vec::new() };
-        let entries = self.parameters.entries().iter().map(|entry| Tensor {
-            name: format!("read_out.{}", entry.path),
-            shape: entry.shape.clone(),
-            values: self.parameters.values()[entry.range()].to_vec(),
-        });
+        let entries = Tensor::of(&self.parameters).into_iter();
+        let entries = entries.map(|tensor| Tensor { name: format!("read_out.{}", tensor.name), ..tensor });
         let vector = |name: &str, values: &[f32]| Tensor {
             name: format!("read_out.{name}"),
             shape: vec![values.len()],

@@ -149,26 +149,8 @@ fn waves(model: &ConvStdpModel, data: &Dataset) -> Result<Vec<Figure>, Error> {
 }
 
 fn decisions(data: &Dataset, outcome: &Outcome, confusion: &ConfusionMatrix, names: &[String]) -> Section {
-    let (test, classes) = (&data.split.test, names.len());
-    // The surest first: the margin to the true class.
-    let margin = |i: usize| {
-        let logits = &outcome.logits[i * classes..(i + 1) * classes];
-        logits[outcome.decided[i] as usize] - logits[usize::from(test.labels()[i])]
-    };
-    let mut wrong: Vec<usize> =
-        (0..test.len()).filter(|&i| outcome.decided[i] != u32::from(test.labels()[i])).collect();
-    wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
-    wrong.truncate(SHOWN);
-    let mut section = Section::new(
-        "What it decides",
-        "Decisions",
-        "The test images by their true class and by the decision of the read-out.",
-    )
-    .figures(page::confusion(confusion, names));
-    if !wrong.is_empty() {
-        let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i] as usize);
-        let plot = page::strip(test, &wrong, "the image", caption);
-        section.figures.push(Figure::new("Mistakes", "The surest first.", plot));
-    }
-    section
+    let text = "The test images by their true class and by the decision of the read-out.";
+    Section::new("What it decides", "Decisions", text)
+        .figures(page::confusion(confusion, names))
+        .figures(page::mistakes(&data.split.test, &outcome.logits, &outcome.decided, names, SHOWN))
 }

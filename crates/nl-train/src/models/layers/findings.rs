@@ -10,7 +10,7 @@ use super::{LayersModel, SHARD, loss, sections};
 use crate::evaluate::{Calibration, ClassReport, ZeroDivision, top_k_accuracy};
 use crate::metrics::{ConfusionMatrix, accuracy, argmax, labels, negative_log_likelihood};
 use crate::run::{Findings, Prediction, Progress, Setting, Story};
-use crate::{Error, page};
+use crate::{Error, data, page};
 
 /// What the test showed.
 pub(super) struct Outcome {
@@ -122,30 +122,10 @@ pub(super) fn predict(
     let names = page::class_names(&setting.images()?.source, classes);
     let rows = outputs(&model.network, &model.parameters, images)?;
     let log_probs = log_probabilities(loss(&setting)?, &rows, classes)?;
-    let one = |row: &[f32]| {
-        let class = argmax(row, classes)[0] as usize;
-        Prediction {
-            class,
-            name: page::class_name(&names, class).to_owned(),
-            probabilities: row.iter().map(|&p| f64::from(p).exp()).collect(),
-            advisers: BTreeMap::new(),
-            neighbours: Vec::new(),
-            trust: None,
-        }
-    };
-    Ok(log_probs.chunks_exact(classes).map(one).collect())
+    Ok(Prediction::of_rows(&log_probs, &names))
 }
 
-/// `Ok` if these images have the size and the classes that the network learned.
 fn fits(setting: Setting<'_, LayersModel>, images: &Images) -> Result<(), Error> {
     let own = &setting.images()?.split.train;
-    let ((h, w), (height, width)) = ((images.height(), images.width()), (own.height(), own.width()));
-    if (h, w) != (height, width) {
-        return Err(Error::config(format!("images of {h} × {w} pixels, but the network learned {height} × {width}")));
-    }
-    let (found, known) = (images.classes(), own.classes());
-    if found > known {
-        return Err(Error::config(format!("images of {found} classes, but the network learned {known}")));
-    }
-    Ok(())
+    data::fits(images, "network", (own.height(), own.width()), Some(own.classes()))
 }

@@ -121,12 +121,7 @@ impl Model for LayersModel {
     }
 
     fn tensors(&self) -> Vec<Tensor> {
-        let tensor = |entry: &nl_layers::Entry| Tensor {
-            name: entry.path.clone(),
-            shape: entry.shape.clone(),
-            values: self.parameters.values()[entry.range()].to_vec(),
-        };
-        self.parameters.entries().iter().map(tensor).collect()
+        Tensor::of(&self.parameters)
     }
 
     fn findings(

@@ -101,29 +101,12 @@ fn learning(setting: Setting<'_, LayersModel>, story: Story<'_>) -> Section {
 }
 
 fn decisions(setting: Setting<'_, LayersModel>, outcome: &Outcome, names: &[String]) -> Result<Section, Error> {
-    let (test, classes) = (&setting.images()?.split.test, names.len());
-    // The surest first: the margin to the true class.
-    let margin = |i: usize| {
-        let row = &outcome.log_probs[i * classes..][..classes];
-        row[outcome.decided[i] as usize] - row[usize::from(test.labels()[i])]
-    };
-    let wrong = |&i: &usize| outcome.decided[i] != u32::from(test.labels()[i]);
-    let mut wrong: Vec<usize> = (0..test.len()).filter(wrong).collect();
-    wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
-    wrong.truncate(SHOWN);
+    let test = &setting.images()?.split.test;
     let text = "The test images by their true class and by the decision of the network.";
-    let mut decisions = page::confusion(&outcome.confusion, names);
-    // The table by class that follows has F1 and means, too.
-    decisions.pop();
-    let mut section = Section::new("What it decides", "Decisions", text)
-        .figures(decisions)
-        .figure(figures::classes(&outcome.report, names));
-    if !wrong.is_empty() {
-        let caption = |i: usize| page::verdict(names, test.labels()[i].into(), outcome.decided[i] as usize);
-        let plot = page::strip(test, &wrong, "the image", caption);
-        section.figures.push(Figure::new("Mistakes", "The surest first.", plot));
-    }
-    Ok(section)
+    Ok(Section::new("What it decides", "Decisions", text)
+        .figures(page::confused(&outcome.confusion, names))
+        .figure(figures::classes(&outcome.report, names))
+        .figures(page::mistakes(test, &outcome.log_probs, &outcome.decided, names, SHOWN)))
 }
 
 /// How far its confidence can be trusted.
