@@ -82,3 +82,38 @@ fn a_network_that_cannot_be_is_refused_with_the_place() {
     let said = refused("{kind: focal}", "{kind: mse}");
     assert!(said.contains("stages[1]") && said.contains("loss `mse` takes values"), "{said}");
 }
+
+/// Learned from two views without labels, then with them; each alone is a run, too.
+#[test]
+fn views_are_compared_without_labels() {
+    let contrast = "
+  - kind: contrast
+    learn: {epochs: 3, batch: 40, shard: 20, optimizer: {algorithm: {kind: adam}, schedule: {kind: constant, rate: 3.0e-3}}}
+    augment: {shift: 2, rotate: 10}
+    corruption: {kind: gaussian, std: 0.1}
+    projector: {hidden: 16, units: 8}
+";
+    let (model, supervise) = NETWORK.split_once("stages:").unwrap();
+    let both = config(&format!("{model}stages:{contrast}{}", supervise.trim_start_matches('\n')));
+    let data = divided::<LayersModel>(&both, digits(240, 60));
+    let place = tempfile::tempdir().unwrap();
+    let straight = whole::<LayersModel>(&both, Some(&data), &place.path().join("both"), 2);
+    let other = whole::<LayersModel>(&both, Some(&data), &place.path().join("other"), 1);
+    assert_same(&straight, &other, "1 thread");
+    for score in ["accuracy", "knn_probe", "linear_probe"] {
+        assert!(straight.scores.contains_key(score), "{:?}", straight.scores);
+    }
+    stopped_everywhere::<LayersModel>(&both, Some(&data), (&straight, &place.path().join("both")), 7);
+
+    let alone = config(&format!("{model}stages:{contrast}"));
+    let summary = whole::<LayersModel>(&alone, Some(&data), &place.path().join("alone"), 2);
+    assert!(summary.scores["knn_probe"] > 0.25, "{:?}", summary.scores);
+    assert!(!summary.scores.contains_key("accuracy"));
+    let trained = nl_train::Trained::<LayersModel>::open(&place.path().join("alone")).unwrap();
+    let said = trained.predict(&data.split.test).unwrap_err().to_string();
+    assert!(said.contains("no stage `supervise`"), "{said}");
+
+    let crooked =
+        RunConfig::of::<LayersModel>(&format!("{model}stages:{}", contrast.replace("shard: 20", "shard: 39")));
+    assert!(crooked.unwrap_err().to_string().contains("alone in its shard"));
+}

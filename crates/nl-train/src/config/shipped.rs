@@ -44,6 +44,11 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../configs/patch-transformer.yaml"),
     },
     Shipped {
+        name: "contrastive-mnist",
+        about: "MNIST without labels: two views of an image embedded alike, probed by k-NN",
+        text: include_str!("../../configs/contrastive-mnist.yaml"),
+    },
+    Shipped {
         name: "stdp-quick",
         about: "400 competing spiking neurons on a third of MNIST, some seconds",
         text: include_str!("../../configs/stdp-quick.yaml"),

@@ -5,6 +5,7 @@ mod competitive;
 mod conv_stdp;
 mod images;
 mod layers;
+mod probing;
 mod simulation;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
-pub use layers::{LayersModel, LayersModelConfig, LayersStage, SuperviseConfig};
+pub use layers::{ContrastConfig, LayersModel, LayersModelConfig, LayersStage, ProjectorConfig, SuperviseConfig};
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,
 };

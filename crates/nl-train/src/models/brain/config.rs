@@ -2,13 +2,13 @@
 
 use nl_brain::{BrainConfig, Hippocampus, HippocampusConfig};
 use nl_data::{Augment, Corruption, Images};
-use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
 use super::gate::GateConfig;
 use super::objective::{ReconstructionLoss, ReconstructionTarget};
 use crate::Error;
 use crate::gradient::LearnConfig;
+use crate::models::probing::ProbeConfig;
 use crate::run::{Settings, Stage, StageKind};
 
 /// Regions, memory, probes.
@@ -101,38 +101,15 @@ impl Regions {
     }
 }
 
-/// How an embedding is probed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct ProbeConfig {
-    /// Neighbours of the k-NN probe (cosine distance, distance-weighted votes).
-    pub neighbours: usize,
-    /// How the linear probe learns, on standardised embeddings.
-    pub learn: LearnConfig,
-}
-
-impl Default for ProbeConfig {
-    fn default() -> Self {
-        let schedule = Schedule::Cosine { rate: 5e-3, steps: 0, floor: 0.0 };
-        let optimizer = OptimizerConfig::new(Algorithm::Adam(Adam::default()), schedule);
-        Self { neighbours: 5, learn: LearnConfig { shard: 32, ..LearnConfig::new(20, 500, optimizer) } }
-    }
-}
-
 impl Settings for BrainModelConfig {
     fn check(&self) -> Result<(), Error> {
         let sizes = self.regions.of(28, 28, 10);
         sizes.validate()?;
         // Refuses what the memory would refuse after hours of training.
         Hippocampus::new(&sizes, self.hippocampus)?;
-        self.probe.learn.check().map_err(|e| e.under("probe.learn"))?;
+        self.probe.check().map_err(|e| e.under("probe"))?;
         if self.augment_side == Some(0) {
             return Err(Error::config("augment_side is 0, but must be at least 1"));
-        }
-        let (neighbours, most) = (self.probe.neighbours, HippocampusConfig::MAX_NEIGHBOURS);
-        if !(1..=most).contains(&neighbours) {
-            return Err(Error::config(format!("probe.neighbours is {neighbours}, but must be 1 to {most}")));
         }
         Ok(())
     }

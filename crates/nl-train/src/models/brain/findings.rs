@@ -14,13 +14,13 @@ use super::config::{BrainModelConfig, BrainStage, ReconstructConfig};
 use super::evaluator::{Decided, Encoded, Evaluator, FeatureMaps};
 use super::gate::{Fitted, GateConfig};
 use super::objective::Evidence;
-use super::probing::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
 use super::recall::evidence;
 use super::stages::{CLASSIFY, Purpose, RECONSTRUCT, fit, sized, streams, through};
 use super::{BrainModel, SHARD, sections};
 use crate::data::Dataset;
 use crate::metrics::{accuracy, argmax, labels, log_softmax, mean_squared_error};
 use crate::models::images::augmented_image;
+use crate::models::probing::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
 use crate::run::{self, Progress, Setting, Story};
 use crate::{Error, Tsne, data};
 
@@ -296,15 +296,16 @@ impl View<'_> {
         }
         let embedding = evaluator.encode(brain, &parameters, test)?.embedding;
         let images = evaluator.reconstruct(brain, &parameters, test)?;
-        let train = Embedded { embedding: &train_embedding, labels: seen.labels() };
-        let new = Embedded { embedding: &embedding, labels: test.labels() };
-        let (sizes, probe) = (brain.config(), &self.config.probe);
+        let (dim, classes) = (brain.config().embedding, brain.config().classes);
+        let train = Embedded { embedding: &train_embedding, labels: seen.labels(), dim, classes };
+        let new = Embedded { embedding: &embedding, labels: test.labels(), dim, classes };
+        let probe = &self.config.probe;
         let streams = streams(self.seed, Purpose::Evaluation, 0);
         let mut check = || progress.check();
         Ok(Some(Drawn {
             mse: mean_squared_error(&images, test),
-            knn: knn_accuracy(sizes, probe.neighbours, train, new, &mut check)?,
-            linear: linear_accuracy(sizes, probe, streams, train, new, &mut check)?,
+            knn: knn_accuracy(probe.neighbours, train, new, &mut check)?,
+            linear: linear_accuracy(probe, streams, train, new, &mut check)?,
             images,
             embedding,
         }))

@@ -7,7 +7,6 @@ mod findings;
 pub mod gate;
 pub mod objective;
 mod predict;
-mod probing;
 mod recall;
 mod sections;
 mod stages;
@@ -19,9 +18,8 @@ use nl_layers::Parameters;
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
-pub use config::{
-    BrainModelConfig, BrainStage, ClassifyConfig, ProbeConfig, ReconstructConfig, Regions, RememberConfig,
-};
+pub use crate::models::probing::ProbeConfig;
+pub use config::{BrainModelConfig, BrainStage, ClassifyConfig, ReconstructConfig, Regions, RememberConfig};
 pub use evaluator::{Decided, Encoded, Evaluator};
 
 use crate::gradient::check_finite;

@@ -1,13 +1,14 @@
 //! `model: {kind: layers}` and its stages.
 
-use nl_data::Augment;
+use nl_data::{Augment, Corruption};
 use nl_layers::Initializer;
 use nl_layers::graph::LayerEntry;
-use nl_layers::loss::{CrossEntropy, LossKind};
+use nl_layers::loss::{CrossEntropy, JointEmbeddingKind, LossKind, NtXent};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::gradient::LearnConfig;
+use crate::models::probing::ProbeConfig;
 use crate::run::{Settings, Stage, StageKind};
 
 /// A list of layers, and the read-out behind the last.
@@ -18,6 +19,9 @@ pub struct LayersModelConfig {
     /// The layers, from the image up. A layer is given what the one before it gives, or what `from` names; the shapes follow.
     /// Behind the last one stands a linear read-out of as many numbers as the loss asks for: a row of features must reach it.
     pub layers: Vec<LayerEntry>,
+    /// How embeddings (what the last layer gives) are probed after the last stage `contrast`, before any label.
+    #[serde(default)]
+    pub probe: ProbeConfig,
     /// How the weights of the read-out begin.
     #[serde(default = "xavier", skip_serializing_if = "is_xavier")]
     pub output: Initializer,
@@ -40,6 +44,7 @@ impl Settings for LayersModelConfig {
             let n = self.layers.len();
             return Err(Error::config(format!("layers has {n} entries; name 1 to {MOST} layers")));
         }
+        self.probe.check().map_err(|e| e.under("probe"))?;
         Ok(())
     }
 }
@@ -49,8 +54,56 @@ impl Settings for LayersModelConfig {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LayersStage {
+    /// Learns without labels: two views of an image are to be embedded alike, views of others apart.
+    Contrast(ContrastConfig),
     /// Learns from labelled images.
     Supervise(SuperviseConfig),
+}
+
+/// Learns from two distorted views of each image, without labels: all layers and a projector behind the last, which is not
+/// used for anything else.
+///
+/// Source: Chen et al., "A simple framework for contrastive learning of visual representations", ICML 2020, §2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ContrastConfig {
+    /// How it learns. What an image is told apart from is its shard: use a larger one (`shard: 128`) than where each image
+    /// counts for itself.
+    pub learn: LearnConfig,
+    /// What is minimised.
+    #[serde(default = "nt_xent")]
+    pub loss: JointEmbeddingKind,
+    /// Geometry of the views.
+    #[serde(default)]
+    pub augment: Augment,
+    /// Noise on the views.
+    #[serde(default)]
+    pub corruption: Corruption,
+    /// What stands behind the last layer while views are compared: one hidden layer with ReLU, then linear.
+    #[serde(default)]
+    pub projector: ProjectorConfig,
+}
+
+const fn nt_xent() -> JointEmbeddingKind {
+    JointEmbeddingKind::NtXent(NtXent { temperature: 0.2 })
+}
+
+/// Sizes of a projector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectorConfig {
+    /// Units of its hidden layer.
+    pub hidden: usize,
+    /// Units in which views are compared.
+    pub units: usize,
+}
+
+impl Default for ProjectorConfig {
+    fn default() -> Self {
+        Self { hidden: 256, units: 64 }
+    }
 }
 
 /// Learns from labelled images, by gradient.
@@ -74,20 +127,48 @@ fn cross_entropy() -> LossKind {
 
 impl Settings for LayersStage {
     fn check(&self) -> Result<(), Error> {
-        let Self::Supervise(stage) = self;
-        stage.learn.check().map_err(|e| e.under("learn"))?;
-        stage.loss.check("loss")?;
-        stage.augment.validate()?;
+        let learn = |learn: &LearnConfig| learn.check().map_err(|e| e.under("learn"));
+        match self {
+            Self::Contrast(stage) => {
+                learn(&stage.learn)?;
+                stage.loss.check("loss")?;
+                stage.augment.validate()?;
+                stage.corruption.validate()?;
+                let ProjectorConfig { hidden, units } = stage.projector;
+                if hidden == 0 || units == 0 {
+                    return Err(Error::config(format!("projector has hidden {hidden}, units {units}; use at least 1")));
+                }
+                let (batch, shard) = (stage.learn.batch, stage.learn.shard);
+                if shard < 2 || batch % shard == 1 {
+                    return Err(Error::config(format!(
+                        "learn.batch is {batch} in shards of {shard}: an image alone in its shard has nothing to be told apart from"
+                    )));
+                }
+            }
+            Self::Supervise(stage) => {
+                learn(&stage.learn)?;
+                stage.loss.check("loss")?;
+                stage.augment.validate()?;
+            }
+        }
         Ok(())
     }
 }
 
 impl Stage for LayersStage {
-    const KINDS: &'static [StageKind] =
-        &[StageKind { kind: "supervise", about: "all layers learn from labels by gradient", needs: &[], gives: &[] }];
+    const KINDS: &'static [StageKind] = &[
+        StageKind {
+            kind: "contrast",
+            about: "all layers learn without labels to embed two views of an image alike and others apart",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind { kind: "supervise", about: "all layers learn from labels by gradient", needs: &[], gives: &[] },
+    ];
 
     fn kind(&self) -> &'static str {
         match self {
+            Self::Contrast(_) => "contrast",
             Self::Supervise(_) => "supervise",
         }
     }

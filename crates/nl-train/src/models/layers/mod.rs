@@ -1,6 +1,7 @@
 //! Any network of layers, from a list in a file.
 
 mod config;
+mod contrast;
 mod findings;
 mod network;
 mod sections;
@@ -14,12 +15,13 @@ use nl_layers::loss::{LossKind, TargetForm};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
-pub use config::{LayersModelConfig, LayersStage, SuperviseConfig};
+pub use config::{ContrastConfig, LayersModelConfig, LayersStage, ProjectorConfig, SuperviseConfig};
 
-use self::network::Network;
+use self::contrast::Contrasting;
+use self::network::{Network, Purpose};
 use self::supervise::Supervising;
 use crate::Error;
-use crate::gradient::{Budget, Gradient, GradientStage, check_finite};
+use crate::gradient::{Budget, Gradient, GradientStage, LearnConfig, check_finite};
 use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor};
 
 /// Images of a shard where nothing is learned.
@@ -29,22 +31,31 @@ const SHARD: usize = 16;
 pub struct LayersModel {
     network: Network,
     parameters: Parameters<f32>,
+    /// The weights at the end of the last `contrast` stage; empty before.
+    contrasted: Vec<f32>,
 }
 
 /// What a checkpoint holds.
 #[derive(Serialize, Deserialize)]
 pub struct LayersState {
     parameters: Vec<f32>,
+    contrasted: Vec<f32>,
 }
 
 /// The loss of the last `supervise` stage: what the outputs mean.
-fn loss<'a>(setting: &Setting<'a, LayersModel>) -> Result<&'a LossKind, Error> {
-    let last = setting.config.stages.last().map(|stage| match stage {
-        LayersStage::Supervise(stage) => &stage.loss,
-    });
-    last.ok_or_else(|| {
-        Error::config("stages: there is no stage `supervise`, so nothing says what the network is to answer")
+fn loss<'a>(setting: &Setting<'a, LayersModel>) -> Option<&'a LossKind> {
+    setting.config.stages.iter().rev().find_map(|stage| match stage {
+        LayersStage::Supervise(stage) => Some(&stage.loss),
+        LayersStage::Contrast(_) => None,
     })
+}
+
+/// How a stage learns.
+fn learn(stage: &LayersStage) -> &LearnConfig {
+    match stage {
+        LayersStage::Contrast(stage) => &stage.learn,
+        LayersStage::Supervise(stage) => &stage.learn,
+    }
 }
 
 impl Model for LayersModel {
@@ -63,8 +74,7 @@ impl Model for LayersModel {
         }
         let mut words = Vec::new();
         for (i, stage) in setting.config.stages.iter().enumerate() {
-            let LayersStage::Supervise(stage) = stage;
-            let wanted = stage.learn.wanted();
+            let wanted = learn(stage).wanted();
             words.extend(Budget::new(images, wanted)?.differs(&format!("stages[{i}]"), images, &wanted));
         }
         Ok(words)
@@ -73,22 +83,39 @@ impl Model for LayersModel {
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
         let images = &setting.images()?.split.train;
         let target = TargetForm::Classes(images.classes());
-        let widths = setting.config.stages.iter().enumerate().map(|(i, stage)| match stage {
-            LayersStage::Supervise(stage) => {
-                stage.loss.outputs(&target).map_err(|e| Error::from(e).under(&format!("stages[{i}]")))
+        let (mut width, mut projector) = (None, None);
+        for (i, stage) in setting.config.stages.iter().enumerate() {
+            let under = |error: Error| error.under(&format!("stages[{i}]"));
+            match stage {
+                LayersStage::Supervise(stage) => {
+                    let wanted = stage.loss.outputs(&target).map_err(|e| under(e.into()))?;
+                    let first = *width.get_or_insert(wanted);
+                    if first != wanted {
+                        return Err(under(Error::config(format!(
+                            "loss wants {wanted} numbers of the read-out, that of an earlier stage {first}; one network has one \
+                             read-out"
+                        ))));
+                    }
+                }
+                LayersStage::Contrast(stage) => {
+                    let first = *projector.get_or_insert(stage.projector);
+                    if first != stage.projector {
+                        return Err(under(Error::config(
+                            "projector is another one than that of an earlier stage; use one",
+                        )));
+                    }
+                }
             }
-        });
-        let widths = widths.collect::<Result<Vec<_>, _>>()?;
-        if let Some(at) = (1..widths.len()).find(|&i| widths[i] != widths[0]) {
-            let (first, other) = (widths[0], widths[at]);
-            return Err(Error::config(format!(
-                "stages[{at}].loss wants {other} numbers of the read-out, stages[0].loss {first}; one network has one read-out"
-            )));
         }
-        let input = Form::image(1, images.height(), images.width());
-        let built = Network::new(&setting.config.model, &input, loss(&setting)?, &target, setting.config.seed);
-        let (network, parameters) = built.map_err(|e| e.under("model"))?;
-        Ok(Self { network, parameters })
+        let purpose = Purpose {
+            input: Form::image(1, images.height(), images.width()),
+            loss: loss(&setting),
+            target,
+            projector,
+            seed: setting.config.seed,
+        };
+        let (network, parameters) = Network::new(&setting.config.model, &purpose).map_err(|e| e.under("model"))?;
+        Ok(Self { network, parameters, contrasted: Vec::new() })
     }
 
     fn parts(&self) -> Vec<Line> {
@@ -97,23 +124,41 @@ impl Model for LayersModel {
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
         let data = setting.images()?;
-        let Some(LayersStage::Supervise(config)) = setting.config.stages.get(stage) else {
-            return Err(Error::config("no such stage"));
-        };
         // Odd multiples of the golden ratio spread consecutive numbers over the 64-bit seeds.
+        let streams = |number: u64| Streams::new(setting.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let number = setting.occurrence(stage) + 1;
-        let streams = Streams::new(setting.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let items = data.learn.clone();
-        let gradient = Gradient::new(supervise::NAME, &config.learn, &self.parameters, &[""], items, streams)?;
-        Ok(Box::new(GradientStage::new(supervise::NAME, Supervising::new(config, data, streams), gradient)))
+        let gradient = |name: &str, learn: &LearnConfig, labelled: bool, streams: Streams| {
+            let learns = self.network.learns(labelled);
+            Gradient::new(name, learn, &self.parameters, &learns, data.learn.clone(), streams)
+        };
+        Ok(match setting.config.stages.get(stage) {
+            Some(LayersStage::Contrast(config)) => {
+                let views = [streams((1 << 32) + 2 * number), streams((1 << 32) + 2 * number + 1)];
+                let gradient = gradient(contrast::NAME, &config.learn, false, views[0])?;
+                Box::new(GradientStage::new(contrast::NAME, Contrasting::new(config, data, views), gradient))
+            }
+            Some(LayersStage::Supervise(config)) => {
+                let streams = streams(number);
+                let gradient = gradient(supervise::NAME, &config.learn, true, streams)?;
+                Box::new(GradientStage::new(supervise::NAME, Supervising::new(config, data, streams), gradient))
+            }
+            None => return Err(Error::config("no such stage")),
+        })
     }
 
     fn state(&mut self, _: &Path) -> Result<LayersState, Error> {
-        Ok(LayersState { parameters: self.parameters.values().to_vec() })
+        Ok(LayersState { parameters: self.parameters.values().to_vec(), contrasted: self.contrasted.clone() })
     }
 
     fn restore(&mut self, state: LayersState, _: &Path) -> Result<(), Error> {
-        Ok(self.parameters.set_values(&state.parameters)?)
+        let LayersState { parameters, contrasted } = state;
+        self.parameters.set_values(&parameters)?;
+        if !contrasted.is_empty() && contrasted.len() != parameters.len() {
+            let (got, expected) = (contrasted.len(), parameters.len());
+            return Err(Error::config(format!("the checkpoint has {got} weights after `contrast`, not {expected}")));
+        }
+        self.contrasted = contrasted;
+        Ok(())
     }
 
     fn check_finite(&mut self, place: &str) -> Result<(), Error> {
@@ -138,7 +183,7 @@ impl Model for LayersModel {
         setting: Setting<'_, Self>,
         progress: &mut Progress<'_>,
     ) -> Result<std::collections::BTreeMap<String, f64>, Error> {
-        Ok(findings::decide(self, setting, &setting.images()?.split.test, progress)?.scores)
+        findings::evaluate(self, setting, progress)
     }
 
     fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {

@@ -1,73 +1,133 @@
-//! The layers, and the read-out behind them.
+//! The layers, the read-out behind them, and the projector of stages without labels.
 
 use nl_autodiff::Var;
 use nl_layers::graph::{Form, Graph, Line};
 use nl_layers::loss::{LossKind, TargetForm};
-use nl_layers::{Builder, Context, Layer, Linear, Parameters};
+use nl_layers::{Builder, Context, Initializer, Layer, Linear, Parameters};
 use nl_random::Streams;
 
-use super::config::LayersModelConfig;
+use super::config::{LayersModelConfig, ProjectorConfig};
 use crate::Error;
 
-/// The read-out's name: no layer can have it.
+/// Names that no layer can have.
 const OUTPUT: &str = "output";
+const PROJECTOR: &str = "projector";
 
-/// A network for images of one size: a list of layers, then a linear read-out.
+/// A network for images of one size: a list of layers, and what stands behind the last.
 pub(super) struct Network {
     graph: Graph<f32>,
-    output: Linear,
     lines: Vec<Line>,
+    features: usize,
+    output: Option<Linear>,
+    projector: Option<[Linear; 2]>,
+}
+
+/// What a network is to be built for.
+pub(super) struct Purpose<'a> {
+    /// One sample.
+    pub(super) input: Form,
+    /// What it answers by, if it learns to.
+    pub(super) loss: Option<&'a LossKind>,
+    pub(super) target: TargetForm,
+    /// What compares views, if it learns without labels.
+    pub(super) projector: Option<ProjectorConfig>,
+    pub(super) seed: u64,
 }
 
 impl Network {
-    /// The network for samples of the form `input`, which learns by `loss`, and its first weights.
-    pub(super) fn new(
-        config: &LayersModelConfig,
-        input: &Form,
-        loss: &LossKind,
-        target: &TargetForm,
-        seed: u64,
-    ) -> Result<(Self, Parameters<f32>), Error> {
-        let builder = Builder::new(Streams::new(seed));
-        if config.layers.iter().any(|layer| layer.name.as_deref() == Some(OUTPUT)) {
-            return Err(Error::config(format!("layers: {OUTPUT:?} is the name of the read-out; choose another")));
+    /// The network, and its first weights.
+    pub(super) fn new(config: &LayersModelConfig, purpose: &Purpose<'_>) -> Result<(Self, Parameters<f32>), Error> {
+        let builder = Builder::new(Streams::new(purpose.seed));
+        let names = config.layers.iter().filter_map(|layer| layer.name.as_deref());
+        if let Some(name) = names.into_iter().find(|name| [OUTPUT, PROJECTOR].contains(name)) {
+            let message = format!("layers: {name:?} is the name of what stands behind the layers; choose another");
+            return Err(Error::config(message));
         }
-        let graph = Graph::new(&config.layers, input, &builder)?;
-        let reached = graph.output();
-        let Some(features) = reached.as_features() else {
-            let last = graph.lines().last().map_or("input", |line| line.name.as_str());
+        let graph = Graph::new(&config.layers, &purpose.input, &builder)?;
+        let last = graph.lines().last().map_or("input", |line| line.name.as_str()).to_owned();
+        let Some(features) = graph.output().as_features() else {
+            let reached = graph.output();
             return Err(Error::config(format!(
                 "layers: {last} gives {reached}, but the read-out takes a row of features; end with {{kind: flatten}} or \
                  {{kind: global-avg-pool}}"
             )));
         };
-        let outputs = loss.outputs(target)?;
-        let output = Linear::new(&builder.child(OUTPUT)?, features, outputs, config.output)?;
         let mut lines = graph.lines().to_vec();
-        lines.push(Line {
-            name: OUTPUT.to_owned(),
-            kind: "linear",
-            from: vec![lines.last().map_or("input", |line| line.name.as_str()).to_owned()],
-            output: Form::features(outputs),
-            parameters: features * outputs + outputs,
-            macs: (features * outputs) as u64,
-        });
-        Ok((Self { graph, output, lines }, builder.finish()))
+        let mut linear = |at: &Builder, from: &str, inputs: usize, outputs: usize, initializer| {
+            let layer = Linear::new(at, inputs, outputs, initializer)?;
+            lines.push(Line {
+                name: at.path().to_owned(),
+                kind: "linear",
+                from: vec![from.to_owned()],
+                output: Form::features(outputs),
+                parameters: inputs * outputs + outputs,
+                macs: (inputs * outputs) as u64,
+            });
+            Ok::<_, Error>(layer)
+        };
+        let projector = match purpose.projector {
+            None => None,
+            Some(ProjectorConfig { hidden, units }) => {
+                let at = builder.child(PROJECTOR)?;
+                let first = linear(&at.child("hidden")?, &last, features, hidden, Initializer::HE_NORMAL)?;
+                let second = at.child("units")?;
+                Some([first, linear(&second, "projector/hidden", hidden, units, Initializer::XavierUniform)?])
+            }
+        };
+        let output = match purpose.loss {
+            None => None,
+            Some(loss) => {
+                let outputs = loss.outputs(&purpose.target)?;
+                Some(linear(&builder.child(OUTPUT)?, &last, features, outputs, config.output)?)
+            }
+        };
+        Ok((Self { graph, lines, features, output, projector }, builder.finish()))
     }
 
-    /// All layers, the read-out last.
+    /// All layers, and what stands behind the last.
     pub(super) fn lines(&self) -> &[Line] {
         &self.lines
     }
 
-    /// Numbers that the read-out gives for each sample.
+    /// Length of an embedding: what the last layer gives.
+    pub(super) fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Numbers that the read-out gives for each sample; 0 without one.
     pub(super) fn outputs(&self) -> usize {
-        self.output.outputs()
+        self.output.as_ref().map_or(0, Linear::outputs)
+    }
+
+    /// Paths of what learns: the layers, and what is behind them with labels or without.
+    pub(super) fn learns(&self, labelled: bool) -> Vec<&str> {
+        let layers = self.graph.lines().iter().map(|line| line.name.as_str());
+        layers.chain([if labelled { OUTPUT } else { PROJECTOR }]).collect()
+    }
+
+    /// `[B, features]`
+    pub(super) fn embed<'t>(&self, x: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
+        Ok(self.graph.forward(x, ctx)?)
     }
 
     /// `[B, outputs]`
     pub(super) fn forward<'t>(&self, x: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
-        let features = self.graph.forward(x, ctx)?;
-        Ok(self.output.forward(features, ctx)?)
+        let features = self.embed(x, ctx)?;
+        let output = self.output.as_ref().ok_or_else(unlabelled)?;
+        Ok(output.forward(features, ctx)?)
     }
+
+    /// `[B, units]`: in what views are compared.
+    pub(super) fn project<'t>(&self, x: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
+        let features = self.embed(x, ctx)?;
+        let projector = self.projector.as_ref();
+        let [hidden, units] = projector.ok_or_else(|| Error::config("the network was built without a projector"))?;
+        let hidden = hidden.forward(features, ctx)?.relu()?;
+        Ok(units.forward(hidden, ctx)?)
+    }
+}
+
+/// Asked for classes that it never learned.
+pub(super) fn unlabelled() -> Error {
+    Error::config("the network has learned no classes: its configuration has no stage `supervise`")
 }

@@ -1,10 +1,11 @@
 //! The report of a run.
 
 use nl_report::plots::{Cell, Table};
-use nl_report::text::{duration, thousands};
+use nl_report::text::{duration, percent, thousands};
 use nl_report::{Figure, Group, Headline, Section, Tile};
 
-use super::findings::Outcome;
+use super::contrast::NAME as CONTRAST;
+use super::findings::{Outcome, Probed};
 use super::supervise::NAME;
 use super::{LayersModel, LayersStage};
 use crate::Error;
@@ -19,40 +20,58 @@ pub(super) fn page(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
     story: Story<'_>,
-    outcome: &Outcome,
+    (outcome, probed): (Option<&Outcome>, Option<Probed>),
     timings: &Timings,
 ) -> Result<Findings, Error> {
     let data = setting.images()?;
     let names = page::class_names(&data.source, data.split.train.classes());
-    let confusion = &outcome.confusion;
-    let share = outcome.scores.get("accuracy").copied().unwrap_or(0.0);
-    let headline = Headline {
+    let n = data.split.test.len() as u64;
+    let share = |share: f64, lead: String| Headline {
         value: format!("{:.2}", 100.0 * share),
         unit: "%".into(),
-        lead: format!("of {} test images are recognised.", thousands(confusion.total())),
-        hint: format!("The 95 % interval is {}.", page::interval(confusion.right(), confusion.total())),
+        lead,
+        hint: format!("The 95 % interval is {}.", page::interval((share * n as f64).round() as u64, n)),
         figure: None,
+    };
+    let images = thousands(n);
+    let headline = match (outcome, probed) {
+        (Some(outcome), _) => {
+            let accuracy = outcome.scores.get("accuracy").copied().unwrap_or(0.0);
+            share(accuracy, format!("of {images} test images are recognised."))
+        }
+        (None, Some(probed)) => {
+            let lead = "are named by the nearest training images: the embedding was learned without labels.";
+            share(probed.knn, format!("of {images} test images {lead}"))
+        }
+        (None, None) => Headline::default(),
     };
     let lines = model.network.lines();
     let parameters: usize = lines.iter().map(|line| line.parameters).sum();
     let macs = lines.iter().fold(0u64, |sum, line| sum.saturating_add(line.macs));
-    let tiles = vec![
-        Tile::new("layers", lines.len().to_string(), "the read-out among them"),
+    let mut tiles = vec![
+        Tile::new("layers", lines.len().to_string(), "what stands behind the last among them"),
         Tile::new("numbers learned", thousands(parameters as u64), "weights, biases, scales, statistics"),
         Tile::new("multiply-accumulates", thousands(macs), "for one image"),
-        Tile::new("learning", duration(timings.seconds(NAME)), "all stages"),
+        Tile::new("learning", duration(timings.seconds(NAME) + timings.seconds(CONTRAST)), "all stages"),
     ];
+    if let Some(Probed { knn, linear }) = probed {
+        tiles.push(Tile::new("k-NN, without labels", percent(knn, 2), "nearest training images in the embedding"));
+        tiles.push(Tile::new(
+            "linear probe, without labels",
+            percent(linear, 2),
+            "logistic regression on the embedding",
+        ));
+    }
+    let mut sections = vec![network(model), learning(setting, story)];
+    if let Some(outcome) = outcome {
+        sections.extend([decisions(setting, outcome, &names)?, confidence(outcome)]);
+    }
     Ok(Findings {
         title: format!("A network of layers on {}", page::data_name(&data.source)),
         headline: Some(headline),
         banner: Some(page::banner(data)),
         tiles,
-        sections: vec![
-            network(model),
-            learning(setting, story),
-            decisions(setting, outcome, &names)?,
-            confidence(outcome),
-        ],
+        sections,
         ..Findings::default()
     })
 }
@@ -87,11 +106,14 @@ fn network(model: &LayersModel) -> Section {
 /// Curves of each stage.
 fn learning(setting: Setting<'_, LayersModel>, story: Story<'_>) -> Section {
     let group = |(i, stage): (usize, &LayersStage)| {
-        let LayersStage::Supervise(config) = stage;
-        let loss = format!("{}, of a sample", config.loss.name());
+        let (name, loss) = match stage {
+            LayersStage::Contrast(config) => (CONTRAST, config.loss.name()),
+            LayersStage::Supervise(config) => (NAME, config.loss.name()),
+        };
+        let loss = format!("{loss}, of a sample");
         let apart = "What is shown while learning may be distorted and noisy; validation shows images as they are.";
         let figures = curves::figures(story.history.of(i)?, &loss, apart);
-        let (over, title, text) = (format!("Stage {}", i + 1), NAME.into(), String::new());
+        let (over, title, text) = (format!("Stage {}", i + 1), name.into(), String::new());
         (!figures.is_empty()).then_some(Group { over, title, text, figures })
     };
     Section {

@@ -1,0 +1,120 @@
+//! Learning without labels: two views of an image are to be embedded alike.
+
+use nl_autodiff::Var;
+use nl_data::{Augment, Corruption, Images};
+use nl_layers::loss::JointEmbeddingKind;
+use nl_layers::{Context, Parameters};
+use nl_random::Streams;
+
+use super::config::ContrastConfig;
+use super::network::Network;
+use super::{LayersModel, SHARD};
+use crate::Error;
+use crate::data::Dataset;
+use crate::gradient::{Gradient, Objective, RowEvaluator, Shard, Stepped, Task};
+use crate::models::images::{augmented_image, image_batch, plain_batch};
+use crate::models::probing::{Embedded, knn_accuracy};
+use crate::run::Measures;
+
+pub(super) const NAME: &str = "Contrast";
+/// Training images that images held out are compared with, to watch the learning by.
+const COMPARED: usize = 5_000;
+
+/// ℓ(project(view₁(x)), project(view₂(x))), x the images of a shard
+struct Contrast<'a> {
+    network: &'a Network,
+    images: &'a Images,
+    loss: &'a JointEmbeddingKind,
+    augment: Augment,
+    corruption: Corruption,
+    /// Of each view its own.
+    streams: [Streams; 2],
+}
+
+impl Contrast<'_> {
+    fn view<'t>(
+        &self,
+        streams: &Streams,
+        shard: &mut Shard<'_>,
+        ctx: &Context<'t, f32>,
+    ) -> Result<Var<'t, f32>, Error> {
+        let (images, epoch) = (self.images, shard.epoch);
+        let (height, width) = (images.height(), images.width());
+        let work = &mut *shard.workspace;
+        image_batch(ctx.tape(), images, shard.samples, |to, i| {
+            augmented_image(images, i, &self.augment, streams, epoch, &mut work.image, &mut work.transform, to)?;
+            if self.corruption != Corruption::None {
+                let mut rng = streams.rng("corrupt", epoch, u64::from(i));
+                self.corruption.apply(to, height, width, &mut work.transform, &mut rng)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Objective for Contrast<'_> {
+    fn loss<'t>(&self, shard: &mut Shard<'_>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
+        let [first, second] = &self.streams;
+        let (first, second) = (self.view(first, shard, ctx)?, self.view(second, shard, ctx)?);
+        let (first, second) = (self.network.project(first, ctx)?, self.network.project(second, ctx)?);
+        Ok(self.loss.loss("loss", first, second)?)
+    }
+}
+
+/// The stage.
+pub(super) struct Contrasting<'a> {
+    config: &'a ContrastConfig,
+    data: &'a Dataset,
+    streams: [Streams; 2],
+    held_out: Images,
+    compared: Images,
+}
+
+impl<'a> Contrasting<'a> {
+    pub(super) fn new(config: &'a ContrastConfig, data: &'a Dataset, streams: [Streams; 2]) -> Self {
+        let compared = data.split.train.select(&data.learn[..data.learn.len().min(COMPARED)]);
+        Self { config, data, streams, held_out: data.held_out(), compared }
+    }
+}
+
+impl Task<LayersModel> for Contrasting<'_> {
+    fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
+        let ContrastConfig { loss, augment, corruption, .. } = self.config;
+        let (network, images, streams) = (&model.network, &self.data.split.train, self.streams);
+        let (augment, corruption) = (*augment, *corruption);
+        gradient.step(&mut model.parameters, &Contrast { network, images, loss, augment, corruption, streams })
+    }
+
+    /// Labels are looked at to watch the learning, and for nothing else.
+    fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
+        if self.held_out.is_empty() {
+            return Ok(Measures::none());
+        }
+        let (network, classes) = (&model.network, self.data.split.train.classes());
+        let seen = embeddings(network, parameters, &self.compared)?;
+        let new = embeddings(network, parameters, &self.held_out)?;
+        let dim = network.features();
+        let train = Embedded { embedding: &seen, labels: self.compared.labels(), dim, classes };
+        let new = Embedded { embedding: &new, labels: self.held_out.labels(), dim, classes };
+        Ok(Measures::of("validation_accuracy", knn_accuracy(5, train, new, &mut || Ok(()))?))
+    }
+
+    fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
+        &mut model.parameters
+    }
+
+    fn finish(&mut self, model: &mut LayersModel) -> Result<(), Error> {
+        model.contrasted = model.parameters.values().to_vec();
+        Ok(())
+    }
+}
+
+/// What the last layer gives for all images, `[N, features]`.
+pub(super) fn embeddings(network: &Network, parameters: &Parameters<f32>, images: &Images) -> Result<Vec<f32>, Error> {
+    let mut rows = RowEvaluator::<()>::new(SHARD);
+    rows.map(images.len(), network.features(), parameters, |samples, ctx, (), out| {
+        let view = plain_batch(ctx.tape(), images, samples)?;
+        out.copy_from_slice(network.embed(view, ctx)?.value().as_slice());
+        Ok(())
+    })
+}
