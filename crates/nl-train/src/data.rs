@@ -6,6 +6,7 @@ use nl_random::Streams;
 use crate::Error;
 use crate::config::DataConfig;
 use crate::gradient::hold_out;
+use crate::labels::{few, noisy};
 
 /// Images for training and test; indices of those learned from and those held out.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Dataset {
     pub source: Source,
     /// Indices of the training images that are learned from, ascending.
     pub learn: Vec<u32>,
+    /// Of these the ones whose labels are known, ascending.
+    pub labelled: Vec<u32>,
     /// Indices of the training images that are held out, ascending.
     pub validation: Vec<u32>,
 }
@@ -48,7 +51,21 @@ impl Dataset {
             None => (first(split.train.len()), Vec::new()),
         };
         learn.truncate(config.train.unwrap_or(usize::MAX));
-        Ok(Self { split, source, learn, validation })
+        let streams = Streams::new(seed);
+        let labelled = match config.labelled.filter(|&n| n < learn.len()) {
+            Some(n) => few(split.train.labels(), &learn, n, &streams)?,
+            None => learn.clone(),
+        };
+        if config.label_noise > 0.0 {
+            split.train = noisy(&split.train, config.label_noise, &streams)?;
+        }
+        Ok(Self { split, source, learn, labelled, validation })
+    }
+
+    /// The images learned from whose labels are known.
+    #[must_use]
+    pub fn with_labels(&self) -> Images {
+        self.split.train.select(&self.labelled)
     }
 
     /// The images learned from.

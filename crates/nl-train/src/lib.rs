@@ -5,6 +5,7 @@ mod data;
 mod error;
 pub mod evaluate;
 mod gradient;
+mod labels;
 mod metrics;
 pub mod models;
 mod npz;

@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::warp::{Affine, Scratch, resamples, warp};
 use super::{Erase, TransformError, check, check_len};
 
-/// Random shift, rotation, scale, shear, elastic distortion and erasing, each drawn uniformly within ± its parameter.
+/// Random shift, rotation, scale, shear and elastic distortion, each drawn uniformly within ± its parameter; mirroring and
+/// erasing (cutout), each with its probability.
 ///
 /// The geometric parts are composed into one map from output to input pixels and resampled once, bilinearly:
 /// x_in = R(-θ) · Shear(-k) · (1/s) · (x_out - c - t) + c + u(x_out), with u the elastic field. A parameter of 0
-/// switches its part off; with all of them 0 the image is copied bit for bit.
-/// Source of the elastic part: Simard, Steinkraus & Platt, ICDAR 2003; of erasing: Zhong et al., AAAI 2020.
+/// switches its part off; with all of them 0 the image is copied bit for bit. A mirror exchanges left and right after that,
+/// x_out ← W − 1 − x_out: right for clothes, wrong for digits.
+/// Source of the elastic part: Simard, Steinkraus & Platt, ICDAR 2003; of erasing: DeVries & Taylor, arXiv
+/// 1708.04552, 2017 (cutout), Zhong et al., AAAI 2020.
 ///
 /// ```
 /// use nl_data::{Augment, Scratch};
@@ -40,6 +43,9 @@ pub struct Augment {
     pub elastic: f32,
     /// Smoothness σ of the elastic field, in pixels; at least 1.
     pub elastic_sigma: f32,
+    /// Probability that left and right are exchanged, in [0, 1]; 0.5 for things that have no side.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mirror: f32,
     /// The value beyond the image's edge.
     pub fill: f32,
     /// Random erasing, after the geometry.
@@ -56,6 +62,7 @@ impl Default for Augment {
             shear: 0.0,
             elastic: 0.0,
             elastic_sigma: 4.0,
+            mirror: 0.0,
             fill: 0.0,
             erase: Erase::default(),
         }
@@ -76,6 +83,7 @@ impl Augment {
         check("augment", "scale", self.scale, (0.0..1.0).contains(&self.scale), "a number in [0, 1)")?;
         let sigma = self.elastic_sigma;
         check("augment", "elastic_sigma", sigma, sigma.is_finite() && sigma >= 1.0, "a finite number >= 1")?;
+        check("augment", "mirror", self.mirror, (0.0..=1.0).contains(&self.mirror), "a number in [0, 1]")?;
         check("augment", "fill", self.fill, self.fill.is_finite(), "a finite number")?;
         self.erase.validate()
     }
@@ -128,6 +136,10 @@ impl Augment {
         } else {
             out.copy_from_slice(src);
         }
+        // No draw without it: what has no mirror is distorted as ever.
+        if self.mirror > 0.0 && rng.random::<f32>() < self.mirror {
+            out.chunks_exact_mut(width.max(1)).for_each(<[f32]>::reverse);
+        }
         self.erase.apply(out, height, width, rng)?;
         Ok(())
     }
@@ -145,6 +157,11 @@ impl Augment {
         let [a, b, c, d] = matrix;
         Affine { matrix, offset: [-(a * dx + b * dy), -(c * dx + d * dy)] }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &f32) -> bool {
+    *value == 0.0
 }
 
 #[cfg(test)]
@@ -256,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_reverses_rows_as_often_as_asked() {
+        let mirrored: Vec<f32> = blob().chunks(SIDE).flat_map(|row| row.iter().rev().copied()).collect();
+        assert_eq!(apply(&Augment { mirror: 1.0, ..Augment::default() }, 0), mirrored);
+        let half = Augment { mirror: 0.5, ..Augment::default() };
+        let times = (0..400).filter(|&index| apply(&half, index) == mirrored).count();
+        assert!((160..240).contains(&times), "{times} of 400");
+        // Drawn after the geometry, which stays what it was.
+        let shift = Augment { shift: 2.0, rotate: 10.0, ..Augment::default() };
+        let both = apply(&Augment { mirror: 1.0, ..shift }, 7);
+        let rows = apply(&shift, 7);
+        assert_eq!(both, rows.chunks(SIDE).flat_map(|row| row.iter().rev().copied()).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn elastic_distorts_and_averages_out() {
         let augment = Augment { elastic: 1.5, ..Augment::default() };
         let [x, y, mass] = centre(&blob());
@@ -280,6 +311,8 @@ mod tests {
             (Augment { rotate: f32::NAN, ..Augment::default() }, "rotate"),
             (Augment { scale: 1.0, ..Augment::default() }, "scale"),
             (Augment { shear: f32::INFINITY, ..Augment::default() }, "shear"),
+            (Augment { mirror: 1.1, ..Augment::default() }, "mirror"),
+            (Augment { mirror: f32::NAN, ..Augment::default() }, "mirror"),
             (Augment { elastic_sigma: 0.0, ..Augment::default() }, "elastic_sigma"),
             (Augment { erase: Erase { probability: 1.5, ..Erase::default() }, ..Augment::default() }, "probability"),
         ] {

@@ -41,6 +41,8 @@ pub enum Route {
     Join,
     /// Round a corner and back.
     Return,
+    /// Past the boxes between: up and along; on the tall drawing, to the right and down.
+    Past,
     /// Up to the box above it; on the tall drawing, round a corner to the left.
     Up,
 }
@@ -203,7 +205,7 @@ fn node(svg: &mut Svg, block: &Block, at: (f64, f64), half: (f64, f64)) {
 fn corners(route: Route, from: (f64, f64), to: (f64, f64), half: (f64, f64), tall: bool) -> Vec<(f64, f64)> {
     /// Distance between two wires that end in one box.
     const APART: f64 = 12.0;
-    if tall && !matches!(route, Route::Return | Route::Up) {
+    if tall && !matches!(route, Route::Return | Route::Up | Route::Past) {
         // The same ways with the axes exchanged.
         let swap = |p: (f64, f64)| (p.1, p.0);
         return corners(route, swap(from), swap(to), swap(half), false).into_iter().map(swap).collect();
@@ -221,6 +223,11 @@ fn corners(route: Route, from: (f64, f64), to: (f64, f64), half: (f64, f64), tal
         }
         Route::Return if tall => vec![(start, from.1), (to.0, from.1), (to.0, to.1 + half.1 + GAP)],
         Route::Return => vec![(from.0, from.1 + half.1), (from.0, to.1), (to.0 + half.0 + GAP, to.1)],
+        Route::Past if tall => {
+            let lane = from.0.max(to.0) + half.0 + APART;
+            vec![(from.0 + half.0, from.1), (lane, from.1), (lane, to.1), (to.0 + half.0 + GAP, to.1)]
+        }
+        Route::Past => vec![(from.0, from.1 - half.1), (from.0, to.1), (end, to.1)],
         Route::Up if tall => vec![(from.0, from.1 - half.1), (from.0, to.1), (to.0 + half.0 + GAP, to.1)],
         Route::Up => vec![(from.0, from.1 - half.1), (to.0, to.1 + half.1 + GAP)],
     }
@@ -262,6 +269,8 @@ mod tests {
             (Route::Join, (50.0, 100.0), (150.0, 250.0), true),
             (Route::Return, (300.0, 100.0), (150.0, 250.0), false),
             (Route::Return, (100.0, 300.0), (250.0, 150.0), true),
+            (Route::Past, (50.0, 200.0), (300.0, 100.0), false),
+            (Route::Past, (100.0, 50.0), (100.0, 300.0), true),
             (Route::Up, (100.0, 250.0), (100.0, 100.0), false),
             (Route::Up, (250.0, 250.0), (100.0, 100.0), true),
         ] {

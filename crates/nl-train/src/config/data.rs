@@ -25,6 +25,14 @@ pub struct DataConfig {
     /// Test images, at most; without it all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<usize>,
+    /// Of the images learned from, how many have a label, a stratified draw; without it all. Stages that learn without labels
+    /// are shown the others too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labelled: Option<usize>,
+    /// Share of the training images, those held out among them, whose label is replaced by one of the other classes, each as
+    /// likely; in [0, 1). Test images keep theirs.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub label_noise: f64,
     /// How many procedural digits are drawn, where there are no others.
     pub synthetic: Digits,
 }
@@ -46,6 +54,11 @@ impl Default for Digits {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 impl Default for DataConfig {
     fn default() -> Self {
         Self {
@@ -55,6 +68,8 @@ impl Default for DataConfig {
             validation: None,
             validation_share: 0.15,
             test: None,
+            labelled: None,
+            label_noise: 0.0,
             synthetic: Digits::default(),
         }
     }
@@ -65,8 +80,9 @@ impl DataConfig {
     const MOST: usize = 10_000_000;
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let Self { train, validation, test, synthetic, .. } = self;
-        for (name, count) in [("train", *train), ("validation", *validation), ("test", *test)] {
+        let Self { train, validation, test, labelled, label_noise, synthetic, .. } = self;
+        let counts = [("train", *train), ("validation", *validation), ("test", *test), ("labelled", *labelled)];
+        for (name, count) in counts {
             if count == Some(0) {
                 return Err(Error::config(format!("data.{name} is 0; use at least 1 image, or leave it out")));
             }
@@ -76,6 +92,9 @@ impl DataConfig {
                 let most = Self::MOST;
                 return Err(Error::config(format!("data.synthetic.{name} is {count}; use 1 to {most} digits")));
             }
+        }
+        if !(0.0..1.0).contains(label_noise) {
+            return Err(Error::config(format!("data.label_noise is {label_noise}, but must be in [0, 1)")));
         }
         let share = self.validation_share;
         if !(share > 0.0 && share <= 0.5) {

@@ -77,13 +77,15 @@ pub(crate) fn data_name(source: &Source) -> String {
 
 /// Which images, loudly; without the folder they lie in, which is nobody's business but the owner's.
 pub(crate) fn banner(data: &Dataset) -> Banner {
-    let Dataset { split, source, learn, validation } = data;
+    let Dataset { split, source, learn, labelled, validation } = data;
     let (learned, held_out) = (learn.len(), validation.len());
     let (h, w, classes) = (split.test.height(), split.test.width(), split.train.classes());
     let n = |n: usize| thousands(n as u64);
     let validation = if held_out > 0 { format!(", {} validation", n(held_out)) } else { String::new() };
+    let few = labelled.len() < learned;
+    let labels = if few { format!(" ({} of them with a label)", n(labelled.len())) } else { String::new() };
     let counts = format!(
-        "{} training{validation} and {} test images of {h} × {w} pixels, {classes} classes.",
+        "{} training{labels}{validation} and {} test images of {h} × {w} pixels, {classes} classes.",
         n(learned),
         n(split.test.len())
     );
@@ -219,8 +221,9 @@ mod tests {
     fn images_are_called_what_they_are() {
         let split = synthetic::digits(20, 10, 1);
         let banner = |source: &Source, learned: u32, held_out: u32| {
-            let (learn, validation) = ((0..learned).collect(), (0..held_out).collect());
-            banner(&Dataset { split: split.clone(), source: source.clone(), learn, validation })
+            let (learn, validation): (Vec<u32>, _) = ((0..learned).collect(), (0..held_out).collect());
+            let labelled = learn.clone();
+            banner(&Dataset { split: split.clone(), source: source.clone(), learn, labelled, validation })
         };
         let made = source(SourceKind::Synthetic, "synthetic", None, "procedural digits, seed 1");
         assert_eq!(data_name(&made), "procedural digits");

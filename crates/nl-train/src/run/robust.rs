@@ -47,6 +47,7 @@ impl<M: Model> Trained<M> {
                 split: Split { train: data.split.train.select(&[0]), test: spoilt },
                 source: data.source.clone(),
                 learn: Vec::new(),
+                labelled: Vec::new(),
                 validation: Vec::new(),
             };
             let setting = Setting { config: self.config(), data: Some(&data) };

@@ -64,7 +64,7 @@ impl<M: Model> Trained<M> {
         let blank = || Images::new(vec![0; area], vec![0], shape.height, shape.width, shape.classes);
         let blank = || blank().map_err(|e| Error::config(e.to_string()));
         let split = Split { train: blank()?, test: blank()? };
-        let data = Dataset { split, source: shape.source, learn: Vec::new(), validation: Vec::new() };
+        let data = Dataset { split, source: shape.source, learn: Vec::new(), labelled: Vec::new(), validation: Vec::new() };
         let mut model = M::build(Setting { config: &config, data: Some(&data) })?;
         model.restore(state, folder)?;
         let weights = folder.join("weights.safetensors");

@@ -5,6 +5,7 @@ use nl_data::{Augment, Corruption, Images};
 use serde::{Deserialize, Serialize};
 
 use super::gate::GateConfig;
+use super::keys::{Cortex, Region};
 use super::objective::{ReconstructionLoss, ReconstructionTarget};
 use crate::Error;
 use crate::gradient::LearnConfig;
@@ -124,7 +125,7 @@ pub enum BrainStage {
     Reconstruct(ReconstructConfig),
     /// Names the class.
     Classify(ClassifyConfig),
-    /// Stores the embeddings of the training images in the hippocampus.
+    /// Stores what a region answers to the training images in the hippocampus.
     Remember(RememberConfig),
     /// Learns whom to trust, cortex or memory.
     Trust(GateConfig),
@@ -167,10 +168,21 @@ pub struct ClassifyConfig {
 }
 
 /// Fills the hippocampus, which begins empty.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
-pub struct RememberConfig {}
+pub struct RememberConfig {
+    /// What is remembered of an image, and what is recalled by.
+    #[serde(skip_serializing_if = "is_default")]
+    pub region: Region,
+    /// Whose answer that is: with a cortex that knows other things than the one that decides, memory makes other mistakes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cortex: Cortex,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 /// What `remember` gives.
 const FILLED: &str = "a filled hippocampus";
@@ -215,7 +227,7 @@ impl Stage for BrainStage {
         },
         StageKind {
             kind: "remember",
-            about: "the hippocampus stores the embeddings of the training images",
+            about: "the hippocampus stores what a region answers to the training images, and their labels",
             needs: &[],
             gives: &[FILLED],
         },

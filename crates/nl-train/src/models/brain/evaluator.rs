@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nl_autodiff::Tape;
+use nl_autodiff::{Tape, Tensor};
 use nl_brain::Brain;
 use nl_data::Images;
 use nl_layers::{Context, Mode, Parameters};
@@ -110,6 +110,41 @@ impl Evaluator {
                 Error::config(format!("the thalamus recorded nothing under {}", nl_brain::Thalamus::GATE))
             })?;
             out.copy_from_slice(gate.as_slice());
+            Ok(())
+        })
+    }
+
+    /// P x for all images `[N, width]`: x what the region recorded under `path`, or the image without one; P `[size, width]`.
+    ///
+    /// # Errors
+    /// Images of another size than the brain's.
+    pub(super) fn project(
+        &mut self,
+        brain: &Brain,
+        parameters: &Parameters<f32>,
+        images: &Images,
+        path: Option<&str>,
+        projection: &Tensor<f32>,
+        width: usize,
+    ) -> Result<Vec<f32>, Error> {
+        let [size, _] = *projection.shape().dims() else {
+            return Err(Error::config("a projection is a matrix"));
+        };
+        self.rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
+            let tape = ctx.tape();
+            let image = plain_batch(tape, images, samples)?;
+            let answer = match path {
+                None => image,
+                Some(path) => {
+                    let mut recording = Context::new(tape, parameters, Mode::Eval).with_recording();
+                    brain.encode(image, &mut recording)?;
+                    let recorded = recording.into_recording();
+                    let answer = recorded.get(path);
+                    tape.constant(answer.ok_or_else(|| Error::config(format!("nothing was recorded under {path}")))?.clone())
+                }
+            };
+            let keys = answer.reshape(&[samples.len(), size])?.matmul(tape.constant(projection.clone()))?;
+            out.copy_from_slice(keys.value().as_slice());
             Ok(())
         })
     }

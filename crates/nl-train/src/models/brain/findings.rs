@@ -244,7 +244,7 @@ impl View<'_> {
         let (classes, truth) = (self.model.brain.config().classes, &evidence.labels);
         let right = |rows: &[f32]| argmax(rows, classes).iter().zip(truth).map(|(a, b)| a == b).collect::<Vec<bool>>();
         let mut check = || progress.check();
-        let (places, pixels) = pixels_right(&self.data.learned(), &self.data.split.test, &mut check)?;
+        let (places, pixels) = pixels_right(&self.data.with_labels(), &self.data.split.test, &mut check)?;
         let commonest = (0..classes as u32).map(|c| truth.iter().filter(|&&y| y == c).count()).max().unwrap_or(0);
         let cortex = right(&evidence.logits);
         Ok(alarms(Scores {
@@ -286,7 +286,7 @@ impl View<'_> {
     fn drawn(&self, evaluator: &mut Evaluator, progress: &mut Progress<'_>) -> Result<Option<Drawn>, Error> {
         let Some(parameters) = self.reconstructed()? else { return Ok(None) };
         let (brain, test) = (&self.model.brain, &self.data.split.test);
-        let seen = self.data.learned();
+        let seen = self.data.with_labels();
         let mut train_embedding = Vec::with_capacity(seen.len() * brain.config().embedding);
         for piece in evaluator.pieces(seen.len()) {
             let samples: Vec<u32> = (piece.start as u32..piece.end as u32).collect();

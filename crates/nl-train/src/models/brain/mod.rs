@@ -4,6 +4,7 @@ pub mod alarm;
 mod config;
 mod evaluator;
 mod findings;
+mod keys;
 pub mod gate;
 pub mod objective;
 mod predict;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::models::probing::ProbeConfig;
 pub use config::{BrainModelConfig, BrainStage, ClassifyConfig, ReconstructConfig, Regions, RememberConfig};
+pub use keys::{Cortex, Region};
 pub use evaluator::{Decided, Encoded, Evaluator};
 
 use crate::gradient::check_finite;
@@ -44,6 +46,9 @@ pub struct BrainModel {
     neighbours: usize,
     /// The weights at the end of the last `reconstruct` stage; empty before.
     pub(crate) reconstructed: Vec<f32>,
+    /// What the memory holds of an image.
+    remembered: RememberConfig,
+    seed: u64,
 }
 
 /// What a checkpoint holds of a brain; the memory lies beside the weights, in a file of its own.
@@ -52,6 +57,7 @@ pub struct BrainState {
     parameters: Vec<f32>,
     reconstructed: Vec<f32>,
     memory: Option<String>,
+    remembered: RememberConfig,
 }
 
 impl Model for BrainModel {
@@ -76,7 +82,16 @@ impl Model for BrainModel {
         sizes.validate()?;
         let (brain, parameters) = Brain::new(sizes, Streams::new(setting.config.seed))?;
         let neighbours = setting.config.model.hippocampus.neighbours;
-        Ok(Self { brain, parameters, hippocampus: None, memory: None, neighbours, reconstructed: Vec::new() })
+        Ok(Self {
+            brain,
+            parameters,
+            hippocampus: None,
+            memory: None,
+            neighbours,
+            reconstructed: Vec::new(),
+            remembered: RememberConfig::default(),
+            seed: setting.config.seed,
+        })
     }
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
@@ -94,17 +109,24 @@ impl Model for BrainModel {
             parameters: self.parameters.values().to_vec(),
             reconstructed: self.reconstructed.clone(),
             memory: self.memory.clone(),
+            remembered: self.remembered,
         })
     }
 
     fn restore(&mut self, state: BrainState, folder: &Path) -> Result<(), Error> {
-        let BrainState { parameters, reconstructed, memory } = state;
+        let BrainState { parameters, reconstructed, memory, remembered } = state;
         self.parameters.set_values(&parameters)?;
         if !reconstructed.is_empty() && reconstructed.len() != parameters.len() {
             let (got, expected) = (reconstructed.len(), parameters.len());
             return Err(Error::config(format!("the checkpoint has {got} weights after `reconstruct`, not {expected}")));
         }
         self.reconstructed = reconstructed;
+        if remembered.cortex == Cortex::Unlabelled && self.reconstructed.is_empty() {
+            return Err(Error::config(
+                "the checkpoint remembers by a cortex of a stage `reconstruct`, which it has not got",
+            ));
+        }
+        self.remembered = remembered;
         if let Some(expected) = memory {
             self.hippocampus = Some(self.read_memory(&folder.join(MEMORY), &expected)?);
             self.memory = Some(expected);

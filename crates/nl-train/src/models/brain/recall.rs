@@ -5,6 +5,7 @@ use nl_data::Images;
 
 use super::BrainModel;
 use super::evaluator::{Encoded, Evaluator};
+use super::keys::Keys;
 use super::objective::Evidence;
 use crate::Error;
 use crate::metrics::labels;
@@ -24,11 +25,16 @@ pub(super) fn evidence(
     let (mut evidence, mut recall) = (Evidence::default(), RecallBatch::default());
     let mut scratches: Vec<Scratch> = (0..rayon::current_num_threads()).map(|_| Scratch::new()).collect();
     let mut part = RecallBatch::default();
+    let keys = Keys::of_model(model)?;
     for piece in evaluator.pieces(images.len()) {
         let samples: Vec<u32> = (piece.start as u32..piece.end as u32).collect();
         let Encoded { embedding, logits } =
             evaluator.encode(&model.brain, &model.parameters, &images.select(&samples))?;
-        hippocampus.recall(&embedding, exclude.map(|ids| &ids[piece.clone()]), &mut part, &mut scratches)?;
+        let keys = match &keys {
+            Some(keys) => &keys.of(evaluator, &model.brain, &images.select(&samples))?,
+            None => &embedding,
+        };
+        hippocampus.recall(keys, exclude.map(|ids| &ids[piece.clone()]), &mut part, &mut scratches)?;
         evidence.embedding.extend_from_slice(&embedding);
         evidence.logits.extend_from_slice(&logits);
         append(&mut recall, &part);

@@ -7,9 +7,10 @@ use nl_data::{Augment, Images};
 use nl_layers::Parameters;
 use nl_random::Streams;
 
-use super::config::{BrainStage, ClassifyConfig, ReconstructConfig};
+use super::config::{BrainStage, ClassifyConfig, ReconstructConfig, RememberConfig};
 use super::evaluator::Evaluator;
 use super::gate::{self, Fitted, GateConfig};
+use super::keys::{Cortex, Keys};
 use super::objective::{Classify, Reconstruct, ReconstructionLoss};
 use super::recall::evidence;
 use super::{BrainModel, SHARD};
@@ -44,6 +45,15 @@ pub(super) fn check_sizes(setting: Setting<'_, BrainModel>) -> Result<(), Error>
     if data.learn.is_empty() {
         return Err(Error::config("there are no images to learn from"));
     }
+    for (i, stage) in setting.config.stages.iter().enumerate() {
+        let unlabelled = matches!(stage, BrainStage::Remember(config) if config.cortex == Cortex::Unlabelled);
+        let before = &setting.config.stages[..i];
+        if unlabelled && !before.iter().any(|stage| matches!(stage, BrainStage::Reconstruct(_))) {
+            return Err(Error::config(format!(
+                "stages[{i}]: cortex is unlabelled, but no stage `reconstruct` comes before; add one, or write cortex: now"
+            )));
+        }
+    }
     let trusts = setting.config.stages.iter().position(|stage| matches!(stage, BrainStage::Trust(_)));
     if let Some(i) = trusts.filter(|_| data.validation.is_empty()) {
         return Err(Error::config(format!(
@@ -55,18 +65,18 @@ pub(super) fn check_sizes(setting: Setting<'_, BrainModel>) -> Result<(), Error>
 
 /// What a small set makes otherwise than the configuration asks for, as sentences.
 pub(super) fn differences(setting: Setting<'_, BrainModel>) -> Result<Vec<String>, Error> {
-    let learn = setting.images()?.learn.len();
+    let data = setting.images()?;
     let mut words = Vec::new();
     for (i, stage) in setting.config.stages.iter().enumerate() {
-        let (BrainStage::Reconstruct(ReconstructConfig { learn: config, .. })
-        | BrainStage::Classify(ClassifyConfig { learn: config, .. })) = stage
-        else {
-            continue;
+        let (config, learn) = match stage {
+            BrainStage::Reconstruct(ReconstructConfig { learn, .. }) => (learn, data.learn.len()),
+            BrainStage::Classify(ClassifyConfig { learn, .. }) => (learn, data.labelled.len()),
+            BrainStage::Remember(_) | BrainStage::Trust(_) => continue,
         };
         let wanted = config.wanted();
         words.extend(Budget::new(learn, wanted)?.differs(&format!("stages[{i}]"), learn, &wanted));
     }
-    let neighbours = setting.config.model.hippocampus.neighbours;
+    let (learn, neighbours) = (data.labelled.len(), setting.config.model.hippocampus.neighbours);
     if neighbours > learn {
         words.push(format!(
             "model.hippocampus.neighbours is {neighbours}, but there are {learn} images to remember: all of them are asked"
@@ -109,7 +119,7 @@ pub(super) fn learner<'a>(
             let streams = streams(seed, Purpose::Classify, occurrence);
             let learns = [Brain::CORTEX, Brain::PREFRONTAL];
             let augment = sized(&config.augment, setting.config.model.augment_side, &data.split.train);
-            let gradient = gradient(CLASSIFY, &config.learn, &learns, data.learn.clone(), streams)?;
+            let gradient = gradient(CLASSIFY, &config.learn, &learns, data.labelled.clone(), streams)?;
             let (held_out, evaluator) = (data.held_out(), Evaluator::new(config.learn.shard));
             Box::new(GradientStage::new(
                 CLASSIFY,
@@ -117,11 +127,19 @@ pub(super) fn learner<'a>(
                 gradient,
             ))
         }
-        BrainStage::Remember(_) => {
+        BrainStage::Remember(config) => {
             let hippocampus = empty(model, setting)?;
             let evaluator = Evaluator::new(SHARD);
-            let pieces: Vec<Range<usize>> = evaluator.pieces(data.learn.len()).collect();
-            Box::new(Remembering { data, evaluator, pieces, done: 0, hippocampus: Some(hippocampus) })
+            let pieces: Vec<Range<usize>> = evaluator.pieces(data.labelled.len()).collect();
+            Box::new(Remembering {
+                config: *config,
+                data,
+                evaluator,
+                keys: None,
+                pieces,
+                done: 0,
+                hippocampus: Some(hippocampus),
+            })
         }
         BrainStage::Trust(config) => Box::new(Trusting { config, data, evaluator: Evaluator::new(SHARD) }),
     })
@@ -205,15 +223,18 @@ impl Task<BrainModel> for Naming<'_> {
 /// An empty hippocampus for this brain.
 fn empty(model: &BrainModel, setting: Setting<'_, BrainModel>) -> Result<Hippocampus, Error> {
     let config = setting.config.model.hippocampus;
-    let neighbours = config.neighbours.min(setting.images()?.learn.len());
+    let neighbours = config.neighbours.min(setting.images()?.labelled.len());
     let config = HippocampusConfig { seed: config.seed ^ setting.config.seed, neighbours, ..config };
     Ok(Hippocampus::new(model.brain.config(), config)?)
 }
 
-/// Embeddings of the training images, stored; ids are indices of the training set. A stop begins it again: it takes seconds.
+/// What a region answers to the training images, stored; ids are indices of the training set. A stop begins it again: it takes seconds.
 struct Remembering<'a> {
+    config: RememberConfig,
     data: &'a Dataset,
     evaluator: Evaluator,
+    /// None before the first piece.
+    keys: Option<Keys>,
     pieces: Vec<Range<usize>>,
     done: usize,
     hippocampus: Option<Hippocampus>,
@@ -221,7 +242,7 @@ struct Remembering<'a> {
 
 impl Learner<BrainModel> for Remembering<'_> {
     fn plan(&self) -> Plan {
-        Plan { name: REMEMBER.into(), unit: "images", total: self.data.learn.len() as u64 }
+        Plan { name: REMEMBER.into(), unit: "images", total: self.data.labelled.len() as u64 }
     }
 
     fn done(&self, _: &BrainModel) -> u64 {
@@ -229,15 +250,18 @@ impl Learner<BrainModel> for Remembering<'_> {
     }
 
     fn advance(&mut self, model: &mut BrainModel, _: &mut Progress<'_>) -> Result<Advance, Error> {
-        let total = self.data.learn.len() as u64;
-        let (Some(piece), Some(hippocampus)) = (self.pieces.get(self.done), &mut self.hippocampus) else {
+        let total = self.data.labelled.len() as u64;
+        if self.keys.is_none() {
+            self.keys = Some(Keys::new(model, self.config)?);
+        }
+        let (Some(keys), Some(piece), Some(hippocampus)) = (&self.keys, self.pieces.get(self.done), &mut self.hippocampus) else {
             return Ok(Advance { done: total, finished: true, ..Advance::default() });
         };
-        let samples = &self.data.learn[piece.clone()];
+        let samples = &self.data.labelled[piece.clone()];
         let images = self.data.split.train.select(samples);
-        let encoded = self.evaluator.encode(&model.brain, &model.parameters, &images)?;
+        let stored = keys.of(&mut self.evaluator, &model.brain, &images)?;
         let ids: Vec<u64> = samples.iter().map(|&i| u64::from(i)).collect();
-        hippocampus.store(&encoded.embedding, &labels(&images), &ids)?;
+        hippocampus.store(&stored, &labels(&images), &ids)?;
         self.done += 1;
         Ok(Advance { done: piece.end as u64, finished: piece.end as u64 == total, ..Advance::default() })
     }
@@ -245,6 +269,7 @@ impl Learner<BrainModel> for Remembering<'_> {
     fn finish(&mut self, model: &mut BrainModel) -> Result<(), Error> {
         model.hippocampus = self.hippocampus.take();
         model.memory = None;
+        model.remembered = self.config;
         Ok(())
     }
 }

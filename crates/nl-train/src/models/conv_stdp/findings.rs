@@ -79,7 +79,7 @@ pub(super) fn findings(
     let layers = &model.network.layers;
     let seconds = |part: &str| progress.timings().seconds(part);
     let stdp_samples: Vec<u64> = layers.iter().map(|stacked| stacked.layer.seen()).collect();
-    let images = (data.learn.len() + data.split.test.len()) as f64;
+    let images = (data.labelled.len() + data.split.test.len()) as f64;
     let maps: Vec<usize> = layers.iter().map(|stacked| stacked.layer.config().maps).collect();
     let train = stdp_samples.iter().sum::<u64>() as f64 / seconds(STDP).max(1e-9);
     let features = images / seconds(FEATURES).max(1e-9);

@@ -100,7 +100,7 @@ impl Model for ConvStdpModel {
                 Box::new(Rewarding::new(config, data, streams, self.reward.as_ref().map(|reward| reward.0.clone()))?)
             }
             ConvStdpStage::ReadOut(config) => {
-                let n = data.learn.len();
+                let n = data.labelled.len();
                 let learn = LearnConfig { batch: config.learn.batch.min(n), ..config.learn.clone() };
                 let (parameters, items) = (self.read_out.parameters(), (0..n as u32).collect());
                 let gradient = Gradient::new(read_out::READ_OUT, &learn, parameters, &[""], items, streams)?;

@@ -146,7 +146,7 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub(super) fn new(config: &'a ReadOutConfig, data: &'a Dataset) -> Self {
-        let labels = data.learn.iter().map(|&i| data.split.train.labels()[i as usize]).collect();
+        let labels = data.labelled.iter().map(|&i| data.split.train.labels()[i as usize]).collect();
         Self { config, data, labels }
     }
 }
@@ -183,11 +183,11 @@ impl Task<ConvStdpModel> for Reading<'_> {
 }
 
 impl ConvStdpModel {
-    /// Features of the images learned from.
+    /// Features of the images learned from whose labels are known.
     pub(super) fn compute_rows(&mut self, data: &Dataset, progress: &mut Progress<'_>) -> Result<(), Error> {
         let width = self.network.width();
-        let mut rows = vec![0; data.learn.len() * width];
-        for (samples, out) in data.learn.chunks(ROWS).zip(rows.chunks_mut(ROWS * width)) {
+        let mut rows = vec![0; data.labelled.len() * width];
+        for (samples, out) in data.labelled.chunks(ROWS).zip(rows.chunks_mut(ROWS * width)) {
             self.network.features_of(&data.split.train, samples, out)?;
             progress.check()?;
         }

@@ -73,12 +73,12 @@ impl<'a> Rewarding<'a> {
 
 impl Learner<ConvStdpModel> for Rewarding<'_> {
     fn plan(&self) -> Plan {
-        let total = self.config.epochs.saturating_mul(self.data.learn.len() as u64);
+        let total = self.config.epochs.saturating_mul(self.data.labelled.len() as u64);
         Plan { name: "Reward-modulated STDP".into(), unit: "images", total }
     }
 
     fn done(&self, _: &ConvStdpModel) -> u64 {
-        self.at.0 * self.data.learn.len() as u64 + self.at.1
+        self.at.0 * self.data.labelled.len() as u64 + self.at.1
     }
 
     fn advance(&mut self, model: &mut ConvStdpModel, progress: &mut Progress<'_>) -> Result<Advance, Error> {
@@ -86,7 +86,7 @@ impl Learner<ConvStdpModel> for Rewarding<'_> {
             model.compute_rows(self.data, progress)?;
             return Ok(Advance { done: self.done(model), part: FEATURES, ..Advance::default() });
         }
-        let (n, width) = (self.data.learn.len(), model.network.width());
+        let (n, width) = (self.data.labelled.len(), model.network.width());
         let size = self.train.population();
         let rows = model.rows.as_deref().unwrap_or_default();
         if self.order.is_empty() {
@@ -94,7 +94,7 @@ impl Learner<ConvStdpModel> for Rewarding<'_> {
         }
         let from = self.at.1 as usize;
         for &i in &self.order[from..n.min(from + PIECE)] {
-            let label = u32::from(self.data.split.train.labels()[self.data.learn[i as usize] as usize]);
+            let label = u32::from(self.data.split.train.labels()[self.data.labelled[i as usize] as usize]);
             show(&rows[i as usize * width..][..width], size, &mut self.train, &mut self.active)?;
             let right = self.layer.learn(&self.train, label, &mut self.activity)? == Some(label);
             self.at.1 += 1;
@@ -124,7 +124,7 @@ impl Learner<ConvStdpModel> for Rewarding<'_> {
     fn restore(&mut self, _: &mut ConvStdpModel, state: &[u8]) -> Result<(), Error> {
         let State { at, layer } = unpack(state)?;
         let (epoch, done, right) = at;
-        if epoch > self.config.epochs || done >= self.data.learn.len() as u64 || right > done {
+        if epoch > self.config.epochs || done >= self.data.labelled.len() as u64 || right > done {
             return Err(Error::config(format!(
                 "the checkpoint is of pass {epoch}, image {done}, {right} of them right"
             )));

@@ -72,7 +72,7 @@ pub(super) struct Contrasting<'a> {
 
 impl<'a> Contrasting<'a> {
     pub(super) fn new(config: &'a ContrastConfig, data: &'a Dataset, streams: [Streams; 2]) -> Self {
-        let compared = data.split.train.select(&data.learn[..data.learn.len().min(COMPARED)]);
+        let compared = data.split.train.select(&data.labelled[..data.labelled.len().min(COMPARED)]);
         Self { config, data, streams, held_out: data.held_out(), compared }
     }
 }

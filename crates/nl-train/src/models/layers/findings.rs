@@ -108,7 +108,7 @@ fn probe(
         Ok::<_, Error>(rows)
     };
     progress.timed("Probes", |progress| {
-        let (seen, test) = (data.learned(), &data.split.test);
+        let (seen, test) = (data.with_labels(), &data.split.test);
         let (train, new) = (embed(&seen, progress)?, embed(test, progress)?);
         let (dim, classes) = (model.network.features(), data.split.train.classes());
         let train = Embedded { embedding: &train, labels: seen.labels(), dim, classes };

@@ -68,12 +68,14 @@ impl Model for LayersModel {
     type State = LayersState;
 
     fn check_images(setting: Setting<'_, Self>) -> Result<Vec<String>, Error> {
-        let images = setting.images()?.learn.len();
-        if images == 0 {
+        let data = setting.images()?;
+        if data.learn.is_empty() {
             return Err(Error::config("there are no images to learn from"));
         }
         let mut words = Vec::new();
         for (i, stage) in setting.config.stages.iter().enumerate() {
+            let labelled = matches!(stage, LayersStage::Supervise(_));
+            let images = if labelled { data.labelled.len() } else { data.learn.len() };
             let wanted = learn(stage).wanted();
             words.extend(Budget::new(images, wanted)?.differs(&format!("stages[{i}]"), images, &wanted));
         }
@@ -129,7 +131,8 @@ impl Model for LayersModel {
         let number = setting.occurrence(stage) + 1;
         let gradient = |name: &str, learn: &LearnConfig, labelled: bool, streams: Streams| {
             let learns = self.network.learns(labelled);
-            Gradient::new(name, learn, &self.parameters, &learns, data.learn.clone(), streams)
+            let items = if labelled { &data.labelled } else { &data.learn };
+            Gradient::new(name, learn, &self.parameters, &learns, items.clone(), streams)
         };
         Ok(match setting.config.stages.get(stage) {
             Some(LayersStage::Contrast(config)) => {

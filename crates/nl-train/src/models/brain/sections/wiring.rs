@@ -6,6 +6,7 @@ use nl_report::text::thousands;
 use nl_report::{Figure, Section};
 
 use crate::models::brain::findings::View;
+use crate::models::brain::keys;
 
 /// A region as the page tells of it.
 struct Region {
@@ -71,11 +72,11 @@ pub(super) fn section(run: &View<'_>) -> Section {
          cortex each propose a class from it, and the basal ganglia decide whom to trust; the cerebellum draws the image back \
          from the embedding, which is how the brain learns before anyone names a class.",
     )
-    .figure(Figure::new("", "", plan(&regions)))
+    .figure(Figure::new("", "", plan(&regions, run.model.remembered.region)))
     .figure(Figure::new("Its regions", "", table))
 }
 
-fn plan(regions: &[Region]) -> Wiring {
+fn plan(regions: &[Region], remembered: keys::Region) -> Wiring {
     let block = |(id, name, tint, wide, tall): Place| {
         let region = regions.iter().find(|region| region.id == id);
         let detail = region.map_or(String::new(), |region| region.output.clone());
@@ -85,6 +86,10 @@ fn plan(regions: &[Region]) -> Wiring {
         Block { id: id.into(), name: name.into(), detail, about, tint, stack, wide, tall }
     };
     let wire = |(from, to, route, kind): (&str, &str, Route, WireKind)| {
+        let (from, route) = match (to, remembered.block()) {
+            ("hippocampus", Some(from)) => (from, Route::Past),
+            _ => (from, route),
+        };
         let words = (kind == WireKind::Compare).then(|| ("compared: the error of stage 1".into(), "compared".into()));
         Wire { from: from.into(), to: to.into(), route, kind, words }
     };
@@ -124,6 +129,12 @@ fn regions(run: &View<'_>, stored: usize) -> Vec<Region> {
     };
     let conv3 = |pool: &str| format!("3 × 3 convolution, ReLU{pool}");
     let (k, neighbours) = (c.retina_kernel, run.config.hippocampus.neighbours);
+    let remembered = run.model.remembered;
+    let by = match (remembered.region, remembered.cortex) {
+        (keys::Region::Inferotemporal, keys::Cortex::Now) => String::new(),
+        (region, keys::Cortex::Now) => format!(" by the {}", region.name()),
+        (region, keys::Cortex::Unlabelled) => format!(" by the {} of the cortex before any label", region.name()),
+    };
     let classes = format!("{} classes", c.classes);
     vec![
         region(
@@ -154,7 +165,7 @@ fn regions(run: &View<'_>, stored: usize) -> Vec<Region> {
         region(
             "hippocampus",
             "Hippocampus",
-            format!("recalls the {neighbours} nearest of {} episodes", thousands(stored as u64)),
+            format!("recalls the {neighbours} nearest of {} episodes{by}", thousands(stored as u64)),
             classes,
             None,
         ),
