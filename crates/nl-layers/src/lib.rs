@@ -8,6 +8,7 @@ mod initializers;
 
 mod context;
 mod layer;
+mod lesion;
 
 mod conv;
 mod linear;
@@ -70,6 +71,7 @@ pub use gate::ChannelGate;
 pub use initializers::{Fan, Fans, Initializer};
 pub use lateral::Lateral;
 pub use layer::Layer;
+pub use lesion::Lesion;
 pub use linear::Linear;
 pub use local::{Local2d, Local2dConfig};
 pub use noise::GaussianNoise;

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use nl_brain::{Brain, Hippocampus};
 use nl_layers::Parameters;
+use nl_layers::graph::Line;
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub struct BrainModel {
     memory: Option<String>,
     /// Episodes recalled for a query.
     neighbours: usize,
+    /// Episodes that are held once all is learned.
+    episodes: usize,
     /// The weights at the end of the last `reconstruct` stage; empty before.
     pub(crate) reconstructed: Vec<f32>,
 }
@@ -75,8 +78,17 @@ impl Model for BrainModel {
         let sizes = setting.config.model.regions.for_images(&data.split.train);
         sizes.validate()?;
         let (brain, parameters) = Brain::new(sizes, Streams::new(setting.config.seed))?;
-        let neighbours = setting.config.model.hippocampus.neighbours;
-        Ok(Self { brain, parameters, hippocampus: None, memory: None, neighbours, reconstructed: Vec::new() })
+        let config = setting.config.model.hippocampus;
+        let remembers = setting.config.stages.iter().any(|stage| matches!(stage, BrainStage::Remember(_)));
+        let episodes = if remembers { config.capacity.min(data.learn.len()) } else { 0 };
+        let reconstructed = Vec::new();
+        let neighbours = config.neighbours;
+        Ok(Self { brain, parameters, hippocampus: None, memory: None, neighbours, episodes, reconstructed })
+    }
+
+    fn parts(&self) -> Vec<Line> {
+        let episodes = self.hippocampus.as_ref().map_or(self.episodes, |hippocampus| hippocampus.memory().len());
+        self.brain.lines(&self.parameters, episodes)
     }
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
