@@ -30,7 +30,10 @@ impl InferotemporalCortex {
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
         let [_, _, [height, width]] = config.pyramid();
         let inputs = config.v4 * height * width;
-        Ok(Self { path: builder.path().to_owned(), code: Linear::new(builder, inputs, config.embedding, Initializer::HE_NORMAL)? })
+        Ok(Self {
+            path: builder.path().to_owned(),
+            code: Linear::new(builder, inputs, config.embedding, Initializer::HE_NORMAL)?,
+        })
     }
 
     /// The embedding of V4's maps.

@@ -36,7 +36,10 @@ impl Thalamus {
     /// # Errors
     /// [`Error::Layer`] if the builder holds these paths already.
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
-        Ok(Self { path: builder.path().to_owned(), relay: ChannelGate::new(builder, config.retina, config.thalamus_hidden)? })
+        Ok(Self {
+            path: builder.path().to_owned(),
+            relay: ChannelGate::new(builder, config.retina, config.thalamus_hidden)?,
+        })
     }
 
     /// Relays the retina's maps, each scaled by its gain.

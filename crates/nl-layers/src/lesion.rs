@@ -139,9 +139,8 @@ mod tests {
         let (weight, bias) = ("second/weight", "second/bias");
         let get = |path: &str| parameters.get(parameters.find(path).unwrap()).as_slice().to_vec();
         let (weight, bias) = (get(weight), get(bias));
-        let expected: Vec<f64> = (0..2)
-            .map(|o| (0..3).map(|i| weight[3 * o + i] * value.as_slice()[i]).sum::<f64>() + bias[o])
-            .collect();
+        let expected: Vec<f64> =
+            (0..2).map(|o| (0..3).map(|i| weight[3 * o + i] * value.as_slice()[i]).sum::<f64>() + bias[o]).collect();
         let (found, _) = outcome(&[Lesion::replace("bend", value)], [0.5, -1.0]);
         for (a, b) in found.iter().zip(&expected) {
             assert!((a - b).abs() < 1e-14, "{a} {b}");

@@ -1,11 +1,15 @@
 //! What can be trained: the table of models. A new one is a folder here and a line in [`MODELS`].
 
+mod ablate;
+mod asking;
 pub mod brain;
 mod competitive;
 mod conv_stdp;
 mod images;
 mod layers;
 mod probing;
+mod saliency;
+mod shown;
 mod simulation;
 
 use std::path::Path;

@@ -6,6 +6,7 @@ mod evaluator;
 mod findings;
 pub mod gate;
 pub mod objective;
+mod parts;
 mod predict;
 mod recall;
 mod sections;
@@ -24,7 +25,7 @@ pub use config::{BrainModelConfig, BrainStage, ClassifyConfig, ReconstructConfig
 pub use evaluator::{Decided, Encoded, Evaluator};
 
 use crate::gradient::check_finite;
-use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor, sha256_hex};
+use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Shown, Story, Tensor, sha256_hex};
 use crate::{Error, read_capped, write_atomic};
 
 /// The memory, beside the weights.
@@ -89,6 +90,10 @@ impl Model for BrainModel {
     fn parts(&self) -> Vec<Line> {
         let episodes = self.hippocampus.as_ref().map_or(self.episodes, |hippocampus| hippocampus.memory().len());
         self.brain.lines(&self.parameters, episodes)
+    }
+
+    fn shown(&self, setting: Setting<'_, Self>) -> Result<Shown, Error> {
+        parts::shown(self, setting.images()?)
     }
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
