@@ -41,6 +41,7 @@ mod feedback;
 mod recurrent;
 mod steps;
 
+mod episodic;
 mod hopfield;
 mod ntm;
 mod working_memory;
@@ -65,6 +66,7 @@ pub use context::{Context, Mode, Noise, Recording};
 pub use conv::{Conv2d, Conv2dConfig, ConvBlock, ConvTranspose2d};
 pub use divisive_norm::DivisiveNorm;
 pub use dropout::{Dropout, Dropped};
+pub use episodic::{EpisodicKernel, EpisodicRead};
 pub use error::Error;
 pub use flatten::{Flatten, Rows};
 pub use gate::ChannelGate;

@@ -32,7 +32,14 @@ fn the_same_bits_for_any_number_of_threads() {
         assert!(path("one").join(file).is_file(), "{file}");
     }
     let names: Vec<&str> = one.scores.keys().map(String::as_str).collect();
-    assert_eq!(names, ["cortex", "knn_probe", "linear_probe", "memory", "mixed", "reconstruction_mse"]);
+    let mut expected =
+        ["cortex", "knn_probe", "linear_probe", "memory", "mixed", "reconstruction_mse"].map(str::to_owned).to_vec();
+    for adviser in ["cortex", "memory", "mixed"] {
+        let own = ["expected_calibration_error", "macro_f1", "negative_log_likelihood", "top_3_accuracy"];
+        expected.extend(own.map(|score| format!("{adviser}_{score}")));
+    }
+    expected.sort();
+    assert_eq!(names, expected);
 }
 
 /// Steps, looks at the held-out images, the hippocampus, the evidence, the evaluation and its maps: wherever a run asks.
@@ -324,6 +331,8 @@ fn a_brain_is_asked_what_its_regions_are_good_for() {
     let summary = whole::<BrainModel>(&looked, Some(&known), &dir.path().join("looked"), 2);
     let other = whole::<BrainModel>(&blind, Some(&known), &dir.path().join("blind"), 1);
     assert_eq!(summary.weights_sha256, other.weights_sha256);
+    let again = whole::<BrainModel>(&looked, Some(&known), &dir.path().join("again"), 3);
+    assert_eq!((&summary.scores, &summary.details["ablation"]), (&again.scores, &again.details["ablation"]));
     for (name, score) in &other.scores {
         assert_eq!(summary.scores[name], *score, "{name}");
     }

@@ -29,7 +29,7 @@ pub struct Recognition {
     /// The class decided for, of each sample: the first of the most probable.
     pub decided: Vec<u32>,
     /// By name: accuracy, `top_3_accuracy` (from four classes on), `macro_f1`, `expected_calibration_error`,
-    /// `negative_log_likelihood`.
+    /// `negative_log_likelihood` (left out where something happened that had probability 0).
     pub scores: BTreeMap<String, f64>,
     /// How far confidence can be trusted.
     pub calibration: Calibration,
@@ -56,7 +56,7 @@ impl Recognition {
             ("negative_log_likelihood", negative_log_likelihood(log_probs, classes, truth)),
         ]
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.filter(|value| value.is_finite())?)))
         .collect();
         if classes > GUESSES {
             scores.insert(format!("top_{GUESSES}_accuracy"), top_k_accuracy(log_probs, classes, truth, GUESSES)?);
@@ -87,9 +87,11 @@ impl Tempered {
     /// # Errors
     /// As [`Recognition::of`].
     pub fn of(held_out: (&[f32], &[u32]), test: (&[f32], &[u32]), classes: usize) -> Result<Self, EvaluateError> {
-        let fit = Temperature::fit(held_out.0, classes, held_out.1)?;
+        // What never happens has a logarithm here: that of the smallest positive number.
+        let logits = |rows: &[f32]| rows.iter().map(|p| p.max(f32::MIN_POSITIVE.ln())).collect::<Vec<f32>>();
+        let fit = Temperature::fit(&logits(held_out.0), classes, held_out.1)?;
         let before = Calibration::of(&exponentials(test.0), classes, test.1, BINS)?;
-        let after = Calibration::of(&fit.probabilities(test.0, classes)?, classes, test.1, BINS)?;
+        let after = Calibration::of(&fit.probabilities(&logits(test.0), classes)?, classes, test.1, BINS)?;
         Ok(Self { fit, fitted_on: held_out.1.len(), before, after })
     }
 
@@ -156,7 +158,7 @@ mod tests {
         near("macro_f1", 0.5 / 4.0);
         near("expected_calibration_error", (0.3 + 0.5 + 0.4) / 3.0);
         assert_eq!((found.decided, found.confusion.count(1, 0)), (vec![0, 0, 0], 1));
-        assert!(!Recognition::of(&log_probs[..2].repeat(1), 2, &[0]).is_ok_and(|_| true), "0.7 and 0.1 are not all");
+        assert!(Recognition::of(&log_probs[..2], 2, &[0]).is_err(), "0.7 and 0.1 are not all");
         let three = Recognition::of(&[0.5_f32, 0.25, 0.25].map(f32::ln), 3, &[0]).unwrap();
         assert!(!three.scores.contains_key("top_3_accuracy"));
     }
@@ -176,5 +178,10 @@ mod tests {
         let figure = Tempered::figure(&[("cortex", &found)]);
         assert!(figure.text.contains("8 images held out") && figure.plot.draw("a").is_ok());
         assert!(Tempered::of((&[], &[]), (&rows, &truth), 2).is_err());
+        // A memory without smoothing says that things never happen.
+        let sure = [0.0, f32::NEG_INFINITY].repeat(8);
+        let found = Tempered::of((&sure, &truth), (&sure, &truth), 2).unwrap();
+        assert!(found.fit.temperature > 1.0 && found.after.nll.is_finite() && found.before.nll.is_infinite());
+        assert!(!Recognition::of(&sure, 2, &truth).unwrap().scores.contains_key("negative_log_likelihood"));
     }
 }
