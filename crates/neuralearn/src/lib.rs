@@ -34,7 +34,7 @@ pub mod prelude {
     pub use nl_plasticity::{Activity, PairStdp, PairStdpParameters, PlasticityRule};
     pub use nl_random::Streams;
     pub use nl_synapse::{Connection, Csr, Dense, Sparse, Weights};
-    pub use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, SimulationModel};
+    pub use nl_train::models::{AssociativeModel, BrainModel, CompetitiveModel, ConvStdpModel, SimulationModel};
     pub use nl_train::{
         Dataset, Document, Engine, Event, Objective, Observer, Run, RunConfig, RunFolder, Shard, Silent, Summary,
         Trained,

@@ -15,9 +15,10 @@ use crate::{BrainConfig, Error};
 /// | | shape |
 /// |---|---|
 /// | input | `[N, v4, ⌊H/4⌋, ⌊W/4⌋]` |
-/// | output | `[N, embedding]` |
+/// | output, recorded as `cortex/it` | `[N, embedding]` |
 #[derive(Debug, Clone)]
 pub struct InferotemporalCortex {
+    path: String,
     code: Linear,
 }
 
@@ -29,7 +30,10 @@ impl InferotemporalCortex {
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
         let [_, _, [height, width]] = config.pyramid();
         let inputs = config.v4 * height * width;
-        Ok(Self { code: Linear::new(builder, inputs, config.embedding, Initializer::HE_NORMAL)? })
+        Ok(Self {
+            path: builder.path().to_owned(),
+            code: Linear::new(builder, inputs, config.embedding, Initializer::HE_NORMAL)?,
+        })
     }
 
     /// The embedding of V4's maps.
@@ -38,6 +42,7 @@ impl InferotemporalCortex {
     /// [`Error::Layer`] for maps of another shape.
     pub fn forward<'t, S: Scalar>(&self, maps: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
         let rows = Flatten.forward(maps, ctx)?;
-        Ok(self.code.forward(rows, ctx)?.relu()?)
+        let embedding = self.code.forward(rows, ctx)?.relu()?;
+        Ok(ctx.relay(&self.path, embedding)?)
     }
 }

@@ -17,6 +17,7 @@ mod hippocampus;
 mod basal_ganglia;
 
 mod brain;
+mod plan;
 
 pub use basal_ganglia::{BasalGanglia, Decision, Gate, Recalled};
 pub use brain::Brain;

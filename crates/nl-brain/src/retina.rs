@@ -41,7 +41,6 @@ impl Retina {
     /// [`Error::Layer`] for images of another shape.
     pub fn forward<'t, S: Scalar>(&self, images: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
         let maps = self.ganglion.forward(images, ctx)?;
-        ctx.record(&self.path, maps);
-        Ok(maps)
+        Ok(ctx.relay(&self.path, maps)?)
     }
 }

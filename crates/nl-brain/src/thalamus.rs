@@ -17,12 +17,13 @@ use crate::{BrainConfig, Error};
 ///
 /// | | shape |
 /// |---|---|
-/// | input, output | `[N, retina, H, W]` |
+/// | input, output, recorded as `cortex/thalamus` | `[N, retina, H, W]` |
 /// | g, recorded as [`Thalamus::GATE`] | `[N, retina]` |
 ///
 /// Form of the gate: Hu, Shen & Sun, "Squeeze-and-Excitation Networks", CVPR 2018.
 #[derive(Debug, Clone)]
 pub struct Thalamus {
+    path: String,
     relay: ChannelGate,
 }
 
@@ -35,7 +36,10 @@ impl Thalamus {
     /// # Errors
     /// [`Error::Layer`] if the builder holds these paths already.
     pub fn new(builder: &Builder, config: &BrainConfig) -> Result<Self, Error> {
-        Ok(Self { relay: ChannelGate::new(builder, config.retina, config.thalamus_hidden)? })
+        Ok(Self {
+            path: builder.path().to_owned(),
+            relay: ChannelGate::new(builder, config.retina, config.thalamus_hidden)?,
+        })
     }
 
     /// Relays the retina's maps, each scaled by its gain.
@@ -43,6 +47,7 @@ impl Thalamus {
     /// # Errors
     /// [`Error::Layer`] for maps of another shape.
     pub fn forward<'t, S: Scalar>(&self, maps: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
-        Ok(self.relay.forward(maps, ctx)?)
+        let maps = self.relay.forward(maps, ctx)?;
+        Ok(ctx.relay(&self.path, maps)?)
     }
 }

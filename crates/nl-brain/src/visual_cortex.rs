@@ -54,8 +54,7 @@ impl VisualCortex {
     pub fn forward<'t, S: Scalar>(&self, maps: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
         self.stages.iter().try_fold(maps, |maps, (path, stage)| {
             let maps = stage.forward(maps, ctx)?;
-            ctx.record(path, maps);
-            Ok(maps)
+            Ok(ctx.relay(path, maps)?)
         })
     }
 }

@@ -68,7 +68,7 @@ impl<S: Scalar> Layer<S> for SpatialGate {
         let (mean, max) = (x.mean_axes(&[1], KeepDims::Yes), x.max_axes(&[1], KeepDims::Yes));
         let both = Var::concat(&[mean.at(&self.path)?, max.at(&self.path)?], 1).at(&self.path)?;
         let gate = self.map.forward(both, ctx)?.sigmoid().at(&self.path)?;
-        ctx.record(&self.record, gate);
+        let gate = ctx.relay(&self.record, gate)?;
         x.mul(gate).at(&self.path)
     }
 }
@@ -146,7 +146,7 @@ impl<S: Scalar> Layer<S> for Cbam {
         let scores = self.excite.forward(hidden, ctx)?;
         let parts = (scores.slice(0, 0..batch), scores.slice(0, batch..2 * batch));
         let gate = parts.0.and_then(|mean| mean.add(parts.1?)?.sigmoid()).at(&self.path)?;
-        ctx.record(&self.record, gate);
+        let gate = ctx.relay(&self.record, gate)?;
         let x = x.mul(gate.reshape(&[batch, channels, 1, 1]).at(&self.path)?).at(&self.path)?;
         self.spatial.forward(x, ctx)
     }

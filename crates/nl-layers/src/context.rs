@@ -4,7 +4,7 @@ use nl_autodiff::{Scalar, Tape, Tensor, Var};
 use nl_random::{Rng, Streams};
 
 use crate::error::At;
-use crate::{Error, ParameterId, Parameters};
+use crate::{Error, Lesion, ParameterId, Parameters};
 
 /// Whether layers that behave differently while learning (dropout) do so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub struct Context<'t, S> {
     trainable: Option<&'t [bool]>,
     noise: Option<Noise<'t>>,
     recording: Option<Recording<S>>,
+    lesions: &'t [Lesion<S>],
     loss: Option<Var<'t, S>>,
 }
 
@@ -91,6 +92,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             trainable: None,
             noise: None,
             recording: None,
+            lesions: &[],
             loss: None,
         }
     }
@@ -126,6 +128,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             trainable: None,
             noise: None,
             recording: None,
+            lesions: &[],
             loss: None,
         }
     }
@@ -149,6 +152,13 @@ impl<'t, S: Scalar> Context<'t, S> {
     #[must_use]
     pub fn with_recording(mut self) -> Self {
         self.recording = Some(Recording { activations: Vec::new() });
+        self
+    }
+
+    /// Cuts these out of whatever offers its output by [`relay`](Self::relay): each layer of a graph, each region of a brain.
+    #[must_use]
+    pub fn with_lesions(mut self, lesions: &'t [Lesion<S>]) -> Self {
+        self.lesions = lesions;
         self
     }
 
@@ -270,6 +280,18 @@ impl<'t, S: Scalar> Context<'t, S> {
         if let Some(recording) = &mut self.recording {
             recording.activations.push((path.to_owned(), value.value()));
         }
+    }
+
+    /// `value` as those behind it are given it: with what lesions of `path` leave of it. Recorded as such.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] for a lesion that does not fit the value.
+    pub fn relay(&mut self, path: &str, mut value: Var<'t, S>) -> Result<Var<'t, S>, Error> {
+        for lesion in self.lesions.iter().filter(|lesion| lesion.path() == path) {
+            value = lesion.of(value)?;
+        }
+        self.record(path, value);
+        Ok(value)
     }
 
     /// Random numbers of the stream `name` that the whole batch shares (noise on weights), for the layer at `path`: keyed by the

@@ -56,7 +56,7 @@ impl<S: Scalar> Layer<S> for ChannelGate {
         let means = x.mean_axes(&[2, 3], KeepDims::No).at(&self.path)?;
         let hidden = self.squeeze.forward(means, ctx)?.relu().at(&self.path)?;
         let gate = self.excite.forward(hidden, ctx)?.sigmoid().at(&self.path)?;
-        ctx.record(&self.record, gate);
+        let gate = ctx.relay(&self.record, gate)?;
         x.mul(gate.reshape(&[rows, channels, 1, 1]).at(&self.path)?).at(&self.path)
     }
 }

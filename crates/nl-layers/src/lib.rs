@@ -8,6 +8,7 @@ mod initializers;
 
 mod context;
 mod layer;
+mod lesion;
 
 mod conv;
 mod linear;
@@ -40,6 +41,7 @@ mod feedback;
 mod recurrent;
 mod steps;
 
+mod episodic;
 mod hopfield;
 mod ntm;
 mod working_memory;
@@ -64,12 +66,14 @@ pub use context::{Context, Mode, Noise, Recording};
 pub use conv::{Conv2d, Conv2dConfig, ConvBlock, ConvTranspose2d};
 pub use divisive_norm::DivisiveNorm;
 pub use dropout::{Dropout, Dropped};
+pub use episodic::{EpisodicKernel, EpisodicRead};
 pub use error::Error;
 pub use flatten::{Flatten, Rows};
 pub use gate::ChannelGate;
 pub use initializers::{Fan, Fans, Initializer};
 pub use lateral::Lateral;
 pub use layer::Layer;
+pub use lesion::Lesion;
 pub use linear::Linear;
 pub use local::{Local2d, Local2dConfig};
 pub use noise::GaussianNoise;

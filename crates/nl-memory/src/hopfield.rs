@@ -1,8 +1,12 @@
 //! The classical Hopfield network: ±1 units, Hebbian storage, retrieval by descent of an energy.
 
+mod modern;
+
 use nl_random::Streams;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+
+pub use modern::ModernHopfield;
 
 use crate::Error;
 
@@ -14,8 +18,8 @@ use crate::Error;
 /// E = −½ Σ_ij w_ij s_i s_j.
 ///
 /// Of P random patterns it keeps those with P / N below 0.138 (Amit, Gutfreund & Sompolinsky, 1985): [`theory`] has the share of units
-/// that are right, and `cargo run --release -p nl-memory --example hopfield_capacity` compares. The modern network, which is
-/// differentiable, is a layer of nl-layers.
+/// that are right, and `cargo run --release -p nl-memory --example hopfield_capacity` compares. The modern network is
+/// [`ModernHopfield`], and a layer of nl-layers that learns.
 ///
 /// Source: Hopfield, "Neural networks and physical systems with emergent collective computational abilities", PNAS 79, 1982.
 ///
@@ -205,15 +209,18 @@ pub mod theory {
         0.5 * (1.0 - erf(1.0 / (2.0 * load).sqrt()))
     }
 
-    /// The overlap m = (1/N) Σ ξ_i s_i that retrieval ends with, `None` above capacity: m = erf y at the largest solution of
+    /// The overlap m = (1/N) Σ ξ_i s_i that retrieval ends with, `None` above capacity (and for what is no load): m = erf y at the largest solution of
     /// y (√(2 α) + (2/√π) e^(−y²)) = erf y.
     ///
     /// Source: Amit, Gutfreund & Sompolinsky, 1985, at zero temperature (replica-symmetric).
     #[must_use]
     pub fn overlap(load: f64) -> Option<f64> {
+        if !(load > 0.0) {
+            return (load == 0.0).then_some(1.0);
+        }
         let gap = |y: f64| erf(y) - y * (SQRT_2 * load.sqrt() + FRAC_2_SQRT_PI * (-y * y).exp());
-        // From above, where the gap is negative, to the first place at which it is not; then halving.
-        let (step, top) = (1e-3, 1.0 / (SQRT_2 * load.sqrt()));
+        // From above, where the gap is negative (beyond 6 an overlap is 1), to the first place at which it is not; then halving.
+        let (step, top) = (1e-3, (1.0 / (SQRT_2 * load.sqrt())).min(6.0));
         let mut y = top;
         while gap(y) < 0.0 {
             y -= step;
@@ -254,6 +261,10 @@ pub mod theory {
             approx::assert_abs_diff_eq!(overlap(0.1379).unwrap(), 0.967, epsilon = 3e-3);
             assert!(overlap(0.137).is_some() && overlap(0.139).is_none());
             assert!(overlap(0.01).unwrap() > 1.0 - 1e-12);
+            for (load, m) in [(0.0, Some(1.0)), (-0.1, None), (f64::NAN, None), (f64::INFINITY, None)] {
+                assert_eq!(overlap(load), m, "{load}");
+            }
+            assert!(overlap(1e-300).unwrap() > 1.0 - 1e-12);
         }
     }
 }

@@ -38,8 +38,8 @@ pub use picture::read_pictures;
 pub use run::{
     Advance, CheckpointError, CheckpointStore, ConfigOf, DryRun, Event, FileError, Findings, History, Latest, Learner,
     Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Robust, Run, RunFolder,
-    RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings,
-    Trained, load_checkpoint, pack, save_checkpoint, unpack,
+    RunFolderError, Setting, Settings, Shown, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing,
+    Timings, Trained, load_checkpoint, pack, save_checkpoint, unpack,
 };
 pub(crate) use run::{read_capped, write_atomic};
 pub use tsne::{Tsne, TsneError};

@@ -13,6 +13,7 @@ data: {name: mnist, source: synthetic, validation: 40}
 log: {tensorboard: true}
 model:
   kind: layers
+  evaluate: {ablation: 0, saliency: 0}
   layers:
     - {kind: conv2d, channels: 4, kernel: 3, padding: 1, name: stem}
     - {kind: group-norm, groups: 2}
@@ -116,4 +117,66 @@ fn views_are_compared_without_labels() {
     let crooked =
         RunConfig::of::<LayersModel>(&format!("{model}stages:{}", contrast.replace("shard: 20", "shard: 39")));
     assert!(crooked.unwrap_err().to_string().contains("alone in its shard"));
+}
+
+/// What is looked at besides the scores: in the summary, on the page, for TensorBoard. Nothing of it changes what was learned.
+#[test]
+fn parts_decisions_and_confidence_are_looked_at() {
+    let few = "ablation: 0, saliency: 0";
+    assert!(NETWORK.contains(few));
+    let looked = config(&NETWORK.replace(few, "ablation: 30, saliency: 3, temperature: true"));
+    let blind = config(NETWORK);
+    let data = divided::<LayersModel>(&looked, digits(240, 60));
+    let place = tempfile::tempdir().unwrap();
+    let summary = whole::<LayersModel>(&looked, Some(&data), &place.path().join("looked"), 2);
+    let other = whole::<LayersModel>(&blind, Some(&data), &place.path().join("blind"), 1);
+    assert_eq!(summary.weights_sha256, other.weights_sha256);
+    let again = whole::<LayersModel>(&looked, Some(&data), &place.path().join("again"), 3);
+    assert_eq!((&summary.scores, &summary.details["ablation"]), (&again.scores, &again.details["ablation"]));
+
+    let ablation = &summary.details["ablation"];
+    assert_eq!((&ablation["images"], &ablation["mean_of"]), (&30.into(), &data.learn.len().into()), "{ablation}");
+    let cuts = ablation["cuts"].as_array().unwrap();
+    assert_eq!(cuts.len(), 2 * 8, "{ablation}");
+    // Nothing reaches the read-out past the last layers: without them all images are one class.
+    let classes = |cut: &serde_json::Value| cut["accuracy"].as_f64().unwrap();
+    let last = |part: &str| cuts.iter().filter(|cut| cut["part"] == part).map(classes).collect::<Vec<_>>();
+    assert!(
+        last("flatten-1") == last("max-pool2d-1") && last("flatten-1").iter().all(|&share| share < 0.35),
+        "{ablation}"
+    );
+    assert!(summary.details["temperature"].is_number() && other.details.get("ablation").is_none());
+    for score in ["calibrated_expected_calibration_error", "calibrated_negative_log_likelihood", "top_3_accuracy"] {
+        assert!(summary.scores[score].is_finite(), "{:?}", summary.scores);
+    }
+    let page = |run: &str| std::fs::read_to_string(place.path().join(run).join("report.html")).unwrap();
+    for words in ["What each part adds", "gradient × input", "With a temperature"] {
+        assert!(page("looked").contains(words), "{words}");
+    }
+    assert!(!page("blind").contains("What each part adds") && !page("blind").contains("gradient × input"));
+
+    let written = |folder: &str| {
+        let files = std::fs::read_dir(place.path().join("looked/tensorboard").join(folder)).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<u8>>()
+    };
+    let holds = |bytes: &[u8], tag: &str| bytes.windows(tag.len()).any(|window| window == tag.as_bytes());
+    let (first, test) = (written("1-supervise"), written("test"));
+    for tag in
+        ["activations/stem", "activations/flatten-1", "filters/stem/weight", "stem/weight", "validation_accuracy"]
+    {
+        assert!(holds(&first, tag), "{tag}");
+    }
+    for tag in ["saliency/gradient-times-input", "saliency/occlusion", "saliency/image", "accuracy"] {
+        assert!(holds(&test, tag), "{tag}");
+    }
+    assert!(holds(&first, "PNG\r\n") && holds(&test, "PNG\r\n"));
+
+    let none = RunConfig {
+        data: Some(serde_json::from_value(serde_json::json!({"name": "mnist", "source": "synthetic"})).unwrap()),
+        ..looked
+    };
+    let all = divided::<LayersModel>(&none, digits(240, 60));
+    let refused = common::start::<LayersModel>(&none, Some(&all), &place.path().join("refused")).map(|_| ());
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("model.evaluate.temperature is fitted on images that nothing has learned from"), "{said}");
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use common::{HEADER, StopAt, checkpoints, digits, divided, resume, sealed, start, stop};
 use nl_random::{Rng, Streams};
 use nl_train::models::{
-    BrainModel, CompetitiveModel, ConvStdpModel, LayersModel, SimulationModel, competitive_network,
+    AssociativeModel, BrainModel, CompetitiveModel, ConvStdpModel, LayersModel, SimulationModel, competitive_network,
 };
 use nl_train::{ConfigOf, Dataset, Error, Model, RunConfig};
 use rand::RngExt;
@@ -167,6 +167,13 @@ stages:
 ";
     let config = RunConfig::of::<LayersModel>(text).unwrap();
     survives::<LayersModel>(&config, Some(&divided::<LayersModel>(&config, digits(100, 20))));
+
+    let text = "
+name: mutant
+model: {kind: associative, units: 30}
+stages: [{kind: classical, loads: [0.1], cues: 1, networks: 3}, {kind: digits}, {kind: modern, loads: [0.5], cues: 2, networks: 3}]
+";
+    survives::<AssociativeModel>(&RunConfig::of::<AssociativeModel>(text).unwrap(), None);
 
     for model in ["coba", "brunel"] {
         let text = format!(

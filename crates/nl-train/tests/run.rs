@@ -11,6 +11,7 @@ use common::{
 };
 use nl_data::{Images, Source, SourceKind, Split};
 use nl_optim::{Algorithm, RmsProp, Schedule};
+use nl_train::evaluate::EvaluateConfig;
 use nl_train::models::BrainModel;
 use nl_train::{ConfigOf, Error, LearnConfig, RunConfig, Silent, shipped};
 
@@ -31,7 +32,14 @@ fn the_same_bits_for_any_number_of_threads() {
         assert!(path("one").join(file).is_file(), "{file}");
     }
     let names: Vec<&str> = one.scores.keys().map(String::as_str).collect();
-    assert_eq!(names, ["cortex", "knn_probe", "linear_probe", "memory", "mixed", "reconstruction_mse"]);
+    let mut expected =
+        ["cortex", "knn_probe", "linear_probe", "memory", "mixed", "reconstruction_mse"].map(str::to_owned).to_vec();
+    for adviser in ["cortex", "memory", "mixed"] {
+        let own = ["expected_calibration_error", "macro_f1", "negative_log_likelihood", "top_3_accuracy"];
+        expected.extend(own.map(|score| format!("{adviser}_{score}")));
+    }
+    expected.sort();
+    assert_eq!(names, expected);
 }
 
 /// Steps, looks at the held-out images, the hippocampus, the evidence, the evaluation and its maps: wherever a run asks.
@@ -309,4 +317,60 @@ fn a_brain_that_learned_nothing_says_so() {
     let summary = run.run(&mut warnings).unwrap();
     assert!(warnings.0.iter().any(|warning| warning.contains("learned next to nothing")), "{:?}", warnings.0);
     assert!(std::fs::read_to_string(summary.report).unwrap().contains("learned next to nothing"));
+}
+
+/// Regions, decisions and confidence are looked at, and nothing of it changes what was learned.
+#[test]
+fn a_brain_is_asked_what_its_regions_are_good_for() {
+    let (mut looked, mut blind) = (toy(), toy());
+    looked.log.tensorboard = true;
+    looked.model.evaluate = EvaluateConfig { ablation: 20, saliency: 3, temperature: true };
+    blind.model.evaluate = EvaluateConfig { ablation: 0, saliency: 0, temperature: false };
+    let known = data(&looked);
+    let dir = tempfile::tempdir().unwrap();
+    let summary = whole::<BrainModel>(&looked, Some(&known), &dir.path().join("looked"), 2);
+    let other = whole::<BrainModel>(&blind, Some(&known), &dir.path().join("blind"), 1);
+    assert_eq!(summary.weights_sha256, other.weights_sha256);
+    let again = whole::<BrainModel>(&looked, Some(&known), &dir.path().join("again"), 3);
+    assert_eq!((&summary.scores, &summary.details["ablation"]), (&again.scores, &again.details["ablation"]));
+    for (name, score) in &other.scores {
+        assert_eq!(summary.scores[name], *score, "{name}");
+    }
+    for adviser in ["cortex", "memory", "mixed"] {
+        for score in ["macro_f1", "top_3_accuracy", "expected_calibration_error", "negative_log_likelihood"] {
+            assert!(other.scores[&format!("{adviser}_{score}")].is_finite(), "{adviser} {score}");
+        }
+        assert!(summary.details["temperature"][adviser].is_number(), "{:?}", summary.details);
+        assert!(summary.scores.contains_key(&format!("{adviser}_calibrated_expected_calibration_error")));
+    }
+
+    let ablation = &summary.details["ablation"];
+    let cuts = ablation["cuts"].as_array().unwrap();
+    // Six regions on the way, with half of the maps of three of them, and three ways to decide.
+    assert_eq!((cuts.len(), &ablation["images"]), (6 * 2 + 3 + 3, &20.into()), "{ablation}");
+    let without = |part: &str, instead: &str| {
+        let cut = cuts.iter().find(|cut| cut["part"] == part && cut["instead"] == instead);
+        cut.unwrap_or_else(|| panic!("{part} {instead}: {ablation}"))["accuracy"].as_f64().unwrap()
+    };
+    // Without the retina all images look alike; the eye shut and its maps kept from the cortex come to the same.
+    assert!(without("retina", "0") <= 0.3 && without("inferotemporal cortex", "mean") <= 0.3, "{ablation}");
+    assert_eq!(without("retina", "0"), without("gains of the thalamus", "0"));
+    let alone = without("hippocampus", "the cortex decides alone");
+    assert!((0.0..=1.0).contains(&alone) && without("V1", "every second map 0") <= 1.0);
+
+    let page = std::fs::read_to_string(&summary.report).unwrap();
+    for words in ["What each region adds", "gradient × input", "Reliability: memory", "With a temperature", "macro f1"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    let written = |folder: &str| {
+        let files = std::fs::read_dir(dir.path().join("looked/tensorboard").join(folder)).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<u8>>()
+    };
+    let holds = |bytes: &[u8], tag: &str| bytes.windows(tag.len()).any(|window| window == tag.as_bytes());
+    let (first, test) = (written("1-reconstruct"), written("test"));
+    for tag in ["activations/cortex/v1", "activations/cortex/it", "drawn", "filters/retina"] {
+        assert!(holds(&first, tag), "{tag}");
+    }
+    assert!(holds(&test, "saliency/occlusion") && holds(&test, "mixed_macro_f1"));
 }

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use nl_train::models::{BrainModel, CompetitiveModel, ConvStdpModel, LayersModel, MODELS, SimulationModel};
+use nl_train::models::{
+    AssociativeModel, BrainModel, CompetitiveModel, ConvStdpModel, LayersModel, MODELS, SimulationModel,
+};
 use nl_train::yaml::{help, read, schema::validate};
 use nl_train::{Document, Model, RunConfig, SHIPPED};
 use schemars::JsonSchema;
@@ -55,13 +57,14 @@ fn short(value: &mut Value) {
     }
 }
 
-fn all() -> [(&'static str, Value); 5] {
+fn all() -> [(&'static str, Value); 6] {
     [
         (BrainModel::KIND, schema::<BrainModel>()),
         (LayersModel::KIND, schema::<LayersModel>()),
         (CompetitiveModel::KIND, schema::<CompetitiveModel>()),
         (ConvStdpModel::KIND, schema::<ConvStdpModel>()),
         (SimulationModel::KIND, schema::<SimulationModel>()),
+        (AssociativeModel::KIND, schema::<AssociativeModel>()),
     ]
 }
 

@@ -49,6 +49,24 @@ fn a_network_of_layers_is_shown_without_being_trained_and_asked_when_it_is() {
     assert!(page.contains("cargo xtask eval --robustness --run net"));
 }
 
+/// The regions of a brain with their costs; parameters add up to those that are trained.
+#[test]
+fn a_dry_run_of_a_brain_shows_its_regions() {
+    let place = Place::with_images();
+    place.write("brain.yaml", TINY);
+    let (plan, _) = json(&mut place.command("train --config brain.yaml --dry-run --json"));
+    let layers = plan["layers"].as_array().unwrap();
+    let names: Vec<&str> = layers.iter().map(|line| line["layer"].as_str().unwrap()).collect();
+    assert_eq!((names.len(), names[0], names[9]), (10, "cortex/retina", "cerebellum"), "{plan}");
+    assert!(layers.iter().all(|line| line["macs"].as_u64().is_some_and(|macs| macs > 0)), "{plan}");
+    let said = place.command("train --config brain.yaml --dry-run").output().unwrap();
+    let stdout = String::from_utf8_lossy(&said.stdout).into_owned();
+    for words in ["hippocampus", "basal_ganglia", "in all", "stage: Self-supervised, "] {
+        assert!(stdout.contains(words), "no {words} in {stdout}");
+    }
+    assert!(!place.path("experiments").exists());
+}
+
 #[test]
 fn every_kind_of_model_is_trained_by_one_command() {
     let place = Place::with_images();

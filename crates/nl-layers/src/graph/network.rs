@@ -171,11 +171,11 @@ impl<S: Scalar> Graph<S> {
             for (input, &slot) in inputs.iter_mut().zip(&place.from) {
                 *input = kept[slot];
             }
-            value = match &place.node {
+            let output = match &place.node {
                 Node::Layer(layer) => layer.forward(inputs[0], ctx)?,
                 Node::Join(join) => join.join(&inputs[..place.from.len().max(1)], ctx)?,
             };
-            ctx.record(&place.record, value);
+            value = ctx.relay(&place.record, output)?;
             if let Some(slot) = place.keep {
                 kept[slot] = value;
             }

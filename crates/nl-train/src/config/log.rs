@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// Event files for TensorBoard in the run's folder, `tensorboard/<stage>`: every measure, histograms of the weights at the
-    /// end of epochs, the scores.
+    /// Event files for TensorBoard in the run's folder, `tensorboard/<stage>`: every measure; at the end of
+    /// epochs, histograms of the weights and of what layers or regions answer, and pictures; the scores, and pictures of what
+    /// decisions hang on.
     pub tensorboard: bool,
 }
 

@@ -98,6 +98,11 @@ pub const SHIPPED: &[Shipped] = &[
         about: "12,500 neurons, sparse and random (Brunel 2000)",
         text: include_str!("../../configs/brunel.yaml"),
     },
+    Shipped {
+        name: "hopfield",
+        about: "what classical Hopfield networks keep, against theory, and modern ones, some seconds",
+        text: include_str!("../../configs/hopfield.yaml"),
+    },
 ];
 
 /// The YAML of the shipped configuration of this name.

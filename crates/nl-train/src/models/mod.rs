@@ -1,17 +1,25 @@
 //! What can be trained: the table of models. A new one is a folder here and a line in [`MODELS`].
 
+mod ablate;
+mod asking;
+mod associative;
 pub mod brain;
 mod competitive;
 mod conv_stdp;
 mod images;
 mod layers;
 mod probing;
+mod saliency;
+mod shown;
 mod simulation;
 
 use std::path::Path;
 
 use nl_data::{Images, Lookup, Source};
 
+pub use associative::{
+    AssociativeConfig, AssociativeModel, AssociativeStage, ClassicalConfig, DigitsConfig, ModernConfig,
+};
 pub use brain::BrainModel;
 pub use competitive::{
     CompeteConfig, CompetitiveModel, CompetitiveModelConfig, CompetitiveStage, LabelConfig, competitive_network,
@@ -35,12 +43,13 @@ use crate::run::{
 use crate::yaml::nearest::nearest;
 
 /// All kinds of models.
-pub const MODELS: [Kind; 5] = [
+pub const MODELS: [Kind; 6] = [
     Kind::of::<BrainModel>(),
     Kind::of::<LayersModel>(),
     Kind::of::<CompetitiveModel>(),
     Kind::of::<ConvStdpModel>(),
     Kind::of::<SimulationModel>(),
+    Kind::of::<AssociativeModel>(),
 ];
 
 /// A kind of model: what it is called, and how its runs begin.

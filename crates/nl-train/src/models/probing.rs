@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::gradient::{Gradient, LearnConfig, Probe, RowEvaluator};
 use crate::metrics::{accuracy, argmax};
+use crate::models::asking::spread;
 use crate::run::Settings;
 
 /// How an embedding is probed.
@@ -106,10 +107,6 @@ pub(super) fn pixels_right(
     test: &Images,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<(Vec<u32>, Vec<bool>), Error> {
-    let spread = |n: usize, most: usize| -> Vec<u32> {
-        let m = n.min(most);
-        (0..m).map(|i| (i as u64 * n as u64 / m as u64) as u32).collect()
-    };
     let pixels = |images: &Images| images.pixels().iter().map(|&p| f32::from(p) / 255.0).collect::<Vec<f32>>();
     let places = spread(test.len(), ASKED);
     let (stored, asked) = (train.select(&spread(train.len(), STORED)), test.select(&places));

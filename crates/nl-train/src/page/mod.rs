@@ -37,7 +37,11 @@ pub(crate) fn sheet(findings: &Findings, run: Run<'_>) -> Sheet {
         hash("SHA-256 of the images", run.source.map(|source| source.sha256.as_str())),
     ];
     let own = findings.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let same = if run.weights_sha256.is_some() { "weights" } else { "spikes" };
+    let same = match run.weights_sha256 {
+        Some(_) => "weights",
+        None if findings.details.contains_key("spikes_sha256") => "spikes",
+        None => "scores",
+    };
     Sheet {
         title: findings.title.clone(),
         headline: findings.headline.clone().unwrap_or_default(),

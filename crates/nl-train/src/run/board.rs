@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::{Moment, Tensor};
+use nl_report::Picture;
+
+use super::{Moment, Shown, Tensor};
 use crate::Error;
-use crate::tensorboard::{At, EventFile, Histogram};
+use crate::tensorboard::{At, EventFile, Histogram, Image};
 
 /// Buckets of a histogram: TensorBoard shows thirty.
 const BUCKETS: usize = 30;
@@ -40,6 +42,20 @@ impl Board {
     pub(super) fn weights(&mut self, done: u64, tensors: &[Tensor]) -> Result<(), Error> {
         for tensor in tensors.iter().filter(|tensor| !tensor.values.is_empty()) {
             self.file.writer().histogram(&tensor.name, at(done), &Histogram::of(&tensor.values, BUCKETS)?)?;
+        }
+        Ok(self.file.flush()?)
+    }
+
+    /// What there is to look at.
+    pub(super) fn shown(&mut self, done: u64, shown: &Shown) -> Result<(), Error> {
+        self.weights(done, &shown.activations)?;
+        self.pictures(done, &shown.pictures)
+    }
+
+    /// Pictures, each with its tag.
+    pub(super) fn pictures(&mut self, done: u64, pictures: &[(String, Picture)]) -> Result<(), Error> {
+        for (tag, picture) in pictures {
+            self.file.writer().image(tag, at(done), &Image::of(picture)?)?;
         }
         Ok(self.file.flush()?)
     }

@@ -32,7 +32,8 @@ pub use folder::{RunFolder, RunFolderError};
 pub use history::{History, Record, StageHistory, Timing, Timings};
 pub use measures::Measures;
 pub use model::{
-    Advance, ConfigOf, Findings, Learner, Model, Moment, Plan, Setting, Settings, Stage, StageKind, Story, Tensor,
+    Advance, ConfigOf, Findings, Learner, Model, Moment, Plan, Setting, Settings, Shown, Stage, StageKind, Story,
+    Tensor,
 };
 pub use observer::{Event, Observer, Silent};
 pub use progress::Progress;
@@ -279,6 +280,7 @@ impl<M: Model> Run<M> {
                     board.moment(done, moment)?;
                     if moment.told.is_some() {
                         board.weights(done, &self.model.tensors())?;
+                        board.shown(done, &self.model.shown(setting)?)?;
                     }
                 }
                 if let Some(place) = &moment.told {
@@ -305,6 +307,7 @@ impl<M: Model> Run<M> {
         (self.at.stage, self.at.learner) = (self.at.stage + 1, None);
         if let Some(board) = &mut board {
             board.weights(done, &self.model.tensors())?;
+            board.shown(done, &self.model.shown(setting)?)?;
             board.sync()?;
         }
         let place = format!("stage {}, at its end", plan.name);
@@ -352,8 +355,9 @@ impl<M: Model> Run<M> {
             },
         );
         if self.config.log.tensorboard {
-            Board::open(&path, "test", 0)?
-                .scores(findings.scores.iter().map(|(name, &score)| (name.as_str(), score)))?;
+            let mut board = Board::open(&path, "test", 0)?;
+            board.pictures(0, &findings.pictures)?;
+            board.scores(findings.scores.iter().map(|(name, &score)| (name.as_str(), score)))?;
         }
         let report = self.folder.write_file("report.html", nl_report::render(&sheet)?.as_bytes())?;
         timings.add("Report", started.elapsed().as_secs_f64(), None);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nl_layers::graph::Line;
 use nl_layers::{Entry, Parameters};
-use nl_report::{Banner, Headline, Section, Tile};
+use nl_report::{Banner, Headline, Picture, Section, Tile};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{History, Measures, Progress, RunFolder, Timings};
@@ -128,6 +128,15 @@ pub trait Model: Sized + Send {
         Vec::new()
     }
 
+    /// What TensorBoard is shown of it besides its weights, at the end of each epoch of a run that writes for it.
+    ///
+    /// # Errors
+    /// Whatever failed.
+    fn shown(&self, setting: Setting<'_, Self>) -> Result<Shown, Error> {
+        let _ = setting;
+        Ok(Shown::default())
+    }
+
     /// What does stage `stage` of the configuration, at its beginning.
     ///
     /// # Errors
@@ -199,6 +208,15 @@ pub trait Model: Sized + Send {
     }
 }
 
+/// What can be looked at while a model learns.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// What layers or regions answer to some images, each with its tag: histograms.
+    pub activations: Vec<Tensor>,
+    /// Pictures, each with its tag.
+    pub pictures: Vec<(String, Picture)>,
+}
+
 /// A tensor by its path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
@@ -254,6 +272,8 @@ pub struct Findings {
     pub sections: Vec<Section>,
     /// Below the page: names and values.
     pub facts: Vec<(&'static str, String)>,
+    /// Pictures for TensorBoard, each with its tag.
+    pub pictures: Vec<(String, Picture)>,
 }
 
 /// What a stage is about to do.

@@ -18,6 +18,7 @@ model:
   kind: brain
   regions: {retina: 4, thalamus_hidden: 2, v1: 4, v2: 6, v4: 6, embedding: 12, cerebellum: [6, 4]}
   hippocampus: {capacity: 60000, neighbours: 10, temperature: 0.05, smoothing: 0.001}
+  evaluate: {ablation: 0, saliency: 0}
   probe:
     learn: {epochs: 3, batch: 20, shard: 8, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 5.0e-3}}}
 stages:

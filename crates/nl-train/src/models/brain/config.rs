@@ -8,6 +8,7 @@ use super::gate::GateConfig;
 use super::keys::{Cortex, Region};
 use super::objective::{ReconstructionLoss, ReconstructionTarget};
 use crate::Error;
+use crate::evaluate::EvaluateConfig;
 use crate::gradient::LearnConfig;
 use crate::models::probing::ProbeConfig;
 use crate::run::{Settings, Stage, StageKind};
@@ -23,6 +24,9 @@ pub struct BrainModelConfig {
     pub hippocampus: HippocampusConfig,
     /// How the embedding is probed after the last `reconstruct` stage, before any label.
     pub probe: ProbeConfig,
+    /// What is looked at besides the scores, when all learning is over.
+    #[serde(skip_serializing_if = "EvaluateConfig::is_default")]
+    pub evaluate: EvaluateConfig,
     /// The shorter side of the images, in pixels, for which the lengths of all `augment` are meant (shift, elastic and
     /// elastic_sigma): of larger and smaller images they grow and shrink with the side. Without it, they are pixels.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use nl_autodiff::{Tape, Tensor};
 use nl_brain::Brain;
 use nl_data::Images;
-use nl_layers::{Context, Mode, Parameters};
+use nl_layers::{Context, Lesion, Mode, Parameters};
 
 use super::objective::{Evidence, Rows};
 use crate::Error;
@@ -43,13 +43,21 @@ pub(crate) struct FeatureMaps {
 /// Runs a brain without recording gradients; the same bits for any number of threads.
 pub struct Evaluator {
     rows: RowEvaluator<Rows>,
+    lesions: Vec<Lesion<f32>>,
 }
 
 impl Evaluator {
     /// One worker for each thread of the current rayon pool, `shard` images at a time.
     #[must_use]
     pub fn new(shard: usize) -> Self {
-        Self { rows: RowEvaluator::new(shard) }
+        Self { rows: RowEvaluator::new(shard), lesions: Vec::new() }
+    }
+
+    /// What [`encode`](Self::encode) gives, and what is remembered by, is that of a brain with these regions cut out.
+    #[must_use]
+    pub fn with_lesions(mut self, lesions: &[Lesion<f32>]) -> Self {
+        self.lesions = lesions.to_vec();
+        self
     }
 
     /// Pieces of `0..n` after each of which one may stop: a thousand images or so, whole shards.
@@ -65,9 +73,11 @@ impl Evaluator {
     pub fn encode(&mut self, brain: &Brain, parameters: &Parameters<f32>, images: &Images) -> Result<Encoded, Error> {
         let (dim, classes) = (brain.config().embedding, brain.config().classes);
         let width = dim + classes;
-        let both = self.rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
-            let embedding = brain.encode(plain_batch(ctx.tape(), images, samples)?, ctx)?;
-            let logits = brain.classify(embedding, ctx)?;
+        let Self { rows, lesions } = self;
+        let both = rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
+            let mut ctx = Context::new(ctx.tape(), parameters, Mode::Eval).with_lesions(lesions);
+            let embedding = brain.encode(plain_batch(ctx.tape(), images, samples)?, &mut ctx)?;
+            let logits = brain.classify(embedding, &mut ctx)?;
             let (embedding, logits) = (embedding.value(), logits.value());
             for (i, row) in out.chunks_exact_mut(width).enumerate() {
                 row[..dim].copy_from_slice(&embedding.as_slice()[i * dim..][..dim]);
@@ -130,13 +140,15 @@ impl Evaluator {
         let [size, _] = *projection.shape().dims() else {
             return Err(Error::config("a projection is a matrix"));
         };
-        self.rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
+        let Self { rows, lesions } = self;
+        rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
             let tape = ctx.tape();
             let image = plain_batch(tape, images, samples)?;
             let answer = match path {
                 None => image,
                 Some(path) => {
-                    let mut recording = Context::new(tape, parameters, Mode::Eval).with_recording();
+                    let recording = Context::new(tape, parameters, Mode::Eval).with_lesions(lesions);
+                    let mut recording = recording.with_recording();
                     brain.encode(image, &mut recording)?;
                     let recorded = recording.into_recording();
                     let answer = recorded.get(path);

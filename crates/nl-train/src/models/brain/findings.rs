@@ -18,9 +18,11 @@ use super::recall::evidence;
 use super::stages::{CLASSIFY, Purpose, RECONSTRUCT, fit, sized, streams, through};
 use super::{BrainModel, SHARD, sections};
 use crate::data::Dataset;
+use crate::evaluate::{Ablation, Recognition, Tempered};
 use crate::metrics::{accuracy, argmax, labels, log_softmax, mean_squared_error};
 use crate::models::images::augmented_image;
 use crate::models::probing::{Embedded, knn_accuracy, linear_accuracy, pixels_right};
+use crate::models::saliency::{Look, looks, pictures as looks_pictures};
 use crate::run::{self, Progress, Setting, Story};
 use crate::{Error, Tsne, data};
 
@@ -44,6 +46,14 @@ pub(super) struct Findings {
     pub(super) recall: Option<RecallBatch>,
     pub(super) decided: Decided,
     pub(super) accuracy: TestAccuracy,
+    /// All scores of the three.
+    pub(super) recognised: Recognised,
+    /// What each region adds, if it was asked.
+    pub(super) ablation: Option<Ablation>,
+    /// What single decisions hang on.
+    pub(super) looks: Vec<Look>,
+    /// What a temperature would do to each adviser and to the mixture, if it was asked.
+    pub(super) tempered: Vec<(&'static str, Tempered)>,
     /// After the last `reconstruct` stage, if there was one.
     pub(super) drawn: Option<Drawn>,
     pub(super) gates: Vec<f32>,
@@ -62,6 +72,38 @@ pub(super) struct TestAccuracy {
     pub(super) cortex: f64,
     pub(super) memory: Option<f64>,
     pub(super) mixed: f64,
+}
+
+/// What each way to decide is worth.
+pub(super) struct Recognised {
+    pub(super) cortex: Recognition,
+    pub(super) memory: Option<Recognition>,
+    pub(super) mixed: Recognition,
+}
+
+impl Recognised {
+    fn of(evidence: &Evidence, decided: &Decided, memory: bool, classes: usize) -> Result<Self, Error> {
+        let of = |rows: &[f32]| Recognition::of(rows, classes, &evidence.labels);
+        let memory = memory.then(|| of(&evidence.memory)).transpose()?;
+        Ok(Self { cortex: of(&log_softmax(&evidence.logits, classes))?, memory, mixed: of(&decided.log_probs)? })
+    }
+
+    /// Each with its name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Recognition)> {
+        let memory = self.memory.as_ref();
+        [("mixed", memory.map(|_| &self.mixed)), ("cortex", Some(&self.cortex)), ("memory", memory)]
+            .into_iter()
+            .filter_map(|(name, found)| Some((name, found?)))
+    }
+
+    /// Scores besides the accuracies: `cortex_macro_f1`.
+    fn scores(&self) -> impl Iterator<Item = (String, f64)> {
+        let one = |(name, found): (&'static str, &Recognition)| {
+            let all = found.scores.clone().into_iter().filter(|score| score.0 != "accuracy");
+            all.map(move |(score, value)| (format!("{name}_{score}"), value))
+        };
+        self.iter().flat_map(one).collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// What was learned without labels.
@@ -109,6 +151,11 @@ pub(super) fn findings(
     progress.end(Some(total));
     findings.alarms.iter().for_each(|message| progress.warn(message.clone()));
     findings.maps = progress.timed("Maps", |progress| view.maps(&findings, progress))?;
+    findings.ablation = progress.timed("Ablation", |progress| view.ablation(progress))?;
+    findings.looks = progress.timed("Saliency", |progress| {
+        let (test, most) = (&data.split.test, config.evaluate.saliency);
+        looks(model, test, &findings.decided.log_probs, most, &mut || progress.check())
+    })?;
 
     let speed = |name: &str| story.timings.throughput(name).unwrap_or(0.0);
     let speed = Speed { reconstruct: speed(RECONSTRUCT), classify: speed(CLASSIFY), infer };
@@ -117,10 +164,18 @@ pub(super) fn findings(
     let TestAccuracy { cortex, memory, mixed } = findings.accuracy;
     let mut details = serde_json::Map::new();
     details.insert("test_accuracy".into(), json!({"cortex": cortex, "memory": memory, "mixed": mixed}));
-    if let Some(Drawn { mse, knn, linear, .. }) = findings.drawn {
+    if let Some(Drawn { mse, knn, linear, .. }) = &findings.drawn {
         let ssl = json!({"knn_accuracy": knn, "linear_probe_accuracy": linear, "reconstruction_mse": mse});
         details.insert("ssl".into(), ssl);
     }
+    if let Some(ablation) = &findings.ablation {
+        details.insert("ablation".into(), json!(ablation));
+    }
+    for (name, tempered) in &findings.tempered {
+        let known = details.entry("temperature").or_insert_with(|| json!({}));
+        known[*name] = tempered.fit.temperature.into();
+    }
+    said.pictures = looks_pictures(&findings.looks, &data.split.test);
     let Speed { reconstruct, classify, infer } = speed;
     details.insert("images_per_second".into(), json!({"ssl": reconstruct, "sup": classify, "infer": infer}));
     said.details = details;
@@ -137,22 +192,33 @@ pub(super) fn evaluate(
     let test = &setting.images()?.split.test;
     model.fits(test)?;
     progress.begin("Evaluation", 0, test.len() as u64, "images");
-    let (_, _, _, accuracy) = decisions(model, test, progress)?;
+    let (evidence, recall, decided) = decisions(model, test, progress)?;
+    let classes = model.brain.config().classes;
+    let mut scores = TestAccuracy::of(&evidence, &decided, recall.is_some(), classes).scores();
+    scores.extend(Recognised::of(&evidence, &decided, recall.is_some(), classes)?.scores());
     progress.end(Some(test.len() as u64));
-    Ok(accuracy.scores())
+    Ok(scores)
 }
 
-/// What cortex and memory say about `images`, what was recalled, what is decided, and how often that is right.
-pub(super) fn decisions(
+/// What cortex and memory say about `images`, what was recalled, and what is decided.
+fn decisions(
     model: &BrainModel,
     images: &Images,
     progress: &mut Progress<'_>,
-) -> Result<(Evidence, Option<RecallBatch>, Decided, TestAccuracy), Error> {
+) -> Result<(Evidence, Option<RecallBatch>, Decided), Error> {
+    answers(model, &mut Evaluator::new(SHARD), images, &mut |done| progress.step(done as u64))
+}
+
+/// As [`decisions`], by an evaluator of which regions may be cut out; `step(images done)` is asked whether to go on.
+pub(super) fn answers(
+    model: &BrainModel,
+    evaluator: &mut Evaluator,
+    images: &Images,
+    step: &mut dyn FnMut(usize) -> Result<(), Error>,
+) -> Result<(Evidence, Option<RecallBatch>, Decided), Error> {
     let (brain, classes) = (&model.brain, model.brain.config().classes);
-    let mut evaluator = Evaluator::new(SHARD);
-    let mut step = |done: usize| progress.step(done as u64);
-    let (evidence, recall, decided) = if model.hippocampus.is_some() {
-        let (evidence, recall) = evidence(model, &mut evaluator, images, None, &mut step)?;
+    Ok(if model.hippocampus.is_some() {
+        let (evidence, recall) = evidence(model, evaluator, images, None, step)?;
         let decided = evaluator.decide(brain, &model.parameters, &evidence)?;
         (evidence, Some(recall), decided)
     } else {
@@ -167,18 +233,20 @@ pub(super) fn decisions(
         // Nothing is remembered: the cortex decides alone.
         let decided = Decided { log_probs: log_softmax(&evidence.logits, classes), trust: vec![0.0; images.len()] };
         (evidence, None, decided)
-    };
-    let truth = &evidence.labels;
-    let score = |rows: &[f32]| accuracy(&argmax(rows, classes), truth).unwrap_or(0.0);
-    let accuracy = TestAccuracy {
-        cortex: score(&evidence.logits),
-        memory: recall.as_ref().map(|_| score(&evidence.memory)),
-        mixed: score(&decided.log_probs),
-    };
-    Ok((evidence, recall, decided, accuracy))
+    })
 }
 
 impl TestAccuracy {
+    fn of(evidence: &Evidence, decided: &Decided, memory: bool, classes: usize) -> Self {
+        let truth = &evidence.labels;
+        let score = |rows: &[f32]| accuracy(&argmax(rows, classes), truth).unwrap_or(0.0);
+        Self {
+            cortex: score(&evidence.logits),
+            memory: memory.then(|| score(&evidence.memory)),
+            mixed: score(&decided.log_probs),
+        }
+    }
+
     fn scores(&self) -> BTreeMap<String, f64> {
         let all = [("cortex", Some(self.cortex)), ("memory", self.memory), ("mixed", Some(self.mixed))];
         all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
@@ -188,6 +256,10 @@ impl TestAccuracy {
 impl Findings {
     fn scores(&self) -> BTreeMap<String, f64> {
         let mut scores = self.accuracy.scores();
+        scores.extend(self.recognised.scores());
+        for (name, tempered) in &self.tempered {
+            scores.extend(tempered.scores().map(|(score, value)| (format!("{name}_{score}"), value)));
+        }
         if let Some(drawn) = &self.drawn {
             scores.insert("knn_probe".into(), drawn.knn);
             scores.insert("linear_probe".into(), drawn.linear);
@@ -268,7 +340,16 @@ impl View<'_> {
             progress.check()?;
         }
         let infer = seen as f64 / started.elapsed().as_secs_f64();
-        let (evidence, recall, decided, accuracy) = decisions(model, test, progress)?;
+        let (evidence, recall, decided) = decisions(model, test, progress)?;
+        let (memory, classes) = (recall.is_some(), brain.config().classes);
+        let accuracy = TestAccuracy::of(&evidence, &decided, memory, classes);
+        let recognised = Recognised::of(&evidence, &decided, memory, classes)?;
+        let tempered = if self.config.evaluate.temperature {
+            self.tempered(&mut evaluator, &evidence, &decided, progress)?
+        } else {
+            Vec::new()
+        };
+        let (ablation, looks) = (None, Vec::new());
         let alarms = self.alarms(&evidence, recall.is_some(), progress)?;
         let fitted = match (self.trust(), &model.hippocampus) {
             (Some(config), Some(_)) => Some(fit(model, config, self.data, &mut evaluator, progress)?),
@@ -279,7 +360,23 @@ impl View<'_> {
         let drawn = self.drawn(&mut evaluator, progress)?;
         let features = evaluator.features(brain, &model.parameters, &test.select(&[0]))?;
         let maps = Vec::new();
-        Ok((Findings { evidence, recall, decided, accuracy, drawn, gates, fitted, alarms, features, maps }, infer))
+        let findings = Findings {
+            evidence,
+            recall,
+            decided,
+            accuracy,
+            recognised,
+            ablation,
+            looks,
+            tempered,
+            drawn,
+            gates,
+            fitted,
+            alarms,
+            features,
+            maps,
+        };
+        Ok((findings, infer))
     }
 
     /// What the last `reconstruct` stage had learned when it ended.

@@ -4,9 +4,10 @@ pub mod alarm;
 mod config;
 mod evaluator;
 mod findings;
-mod keys;
 pub mod gate;
+mod keys;
 pub mod objective;
+mod parts;
 mod predict;
 mod recall;
 mod sections;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use nl_brain::{Brain, Hippocampus};
 use nl_layers::Parameters;
+use nl_layers::graph::Line;
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +27,7 @@ pub use keys::{Cortex, Region};
 pub use evaluator::{Decided, Encoded, Evaluator};
 
 use crate::gradient::check_finite;
-use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor, sha256_hex};
+use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Shown, Story, Tensor, sha256_hex};
 use crate::{Error, read_capped, write_atomic};
 
 /// The memory, beside the weights.
@@ -44,6 +46,8 @@ pub struct BrainModel {
     memory: Option<String>,
     /// Episodes recalled for a query.
     neighbours: usize,
+    /// Episodes that are held once all is learned.
+    episodes: usize,
     /// The weights at the end of the last `reconstruct` stage; empty before.
     pub(crate) reconstructed: Vec<f32>,
     /// What the memory holds of an image.
@@ -81,17 +85,28 @@ impl Model for BrainModel {
         let sizes = setting.config.model.regions.for_images(&data.split.train);
         sizes.validate()?;
         let (brain, parameters) = Brain::new(sizes, Streams::new(setting.config.seed))?;
-        let neighbours = setting.config.model.hippocampus.neighbours;
+        let config = setting.config.model.hippocampus;
+        let remembers = setting.config.stages.iter().any(|stage| matches!(stage, BrainStage::Remember(_)));
         Ok(Self {
             brain,
             parameters,
             hippocampus: None,
             memory: None,
-            neighbours,
+            neighbours: config.neighbours,
+            episodes: if remembers { config.capacity.min(data.labelled.len()) } else { 0 },
             reconstructed: Vec::new(),
             remembered: RememberConfig::default(),
             seed: setting.config.seed,
         })
+    }
+
+    fn parts(&self) -> Vec<Line> {
+        let episodes = self.hippocampus.as_ref().map_or(self.episodes, |hippocampus| hippocampus.memory().len());
+        self.brain.lines(&self.parameters, episodes)
+    }
+
+    fn shown(&self, setting: Setting<'_, Self>) -> Result<Shown, Error> {
+        parts::shown(self, setting.images()?)
     }
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {

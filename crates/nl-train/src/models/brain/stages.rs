@@ -54,6 +54,7 @@ pub(super) fn check_sizes(setting: Setting<'_, BrainModel>) -> Result<(), Error>
             )));
         }
     }
+    setting.config.model.evaluate.check_images(data)?;
     let trusts = setting.config.stages.iter().position(|stage| matches!(stage, BrainStage::Trust(_)));
     if let Some(i) = trusts.filter(|_| data.validation.is_empty()) {
         return Err(Error::config(format!(

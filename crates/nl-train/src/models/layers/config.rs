@@ -7,6 +7,7 @@ use nl_layers::loss::{CrossEntropy, JointEmbeddingKind, LossKind, NtXent};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::evaluate::EvaluateConfig;
 use crate::gradient::LearnConfig;
 use crate::models::probing::ProbeConfig;
 use crate::run::{Settings, Stage, StageKind};
@@ -22,6 +23,9 @@ pub struct LayersModelConfig {
     /// How embeddings (what the last layer gives) are probed after the last stage `contrast`, before any label.
     #[serde(default)]
     pub probe: ProbeConfig,
+    /// What is looked at besides the scores, when all learning is over.
+    #[serde(default, skip_serializing_if = "EvaluateConfig::is_default")]
+    pub evaluate: EvaluateConfig,
     /// How the weights of the read-out begin.
     #[serde(default = "xavier", skip_serializing_if = "is_xavier")]
     pub output: Initializer,

@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::contrast::{NAME as CONTRAST, embeddings};
 use super::network::unlabelled;
+use super::parts::Parts;
 use super::supervise::{NAME, log_probabilities, outputs};
 use super::{LayersModel, SHARD, loss, sections};
-use crate::evaluate::{Calibration, ClassReport, ZeroDivision, top_k_accuracy};
-use crate::metrics::{ConfusionMatrix, accuracy, argmax, labels, negative_log_likelihood};
+use crate::evaluate::Recognition;
+use crate::metrics::labels;
 use crate::models::probing::{Embedded, knn_accuracy, linear_accuracy};
 use crate::run::{Findings, Prediction, Progress, Setting, Story};
 use crate::{Error, data, page};
@@ -20,20 +21,8 @@ use crate::{Error, data, page};
 pub(super) struct Outcome {
     /// Log-probabilities `[N, classes]`.
     pub(super) log_probs: Vec<f32>,
-    /// Decisions.
-    pub(super) decided: Vec<u32>,
-    pub(super) scores: BTreeMap<String, f64>,
-    /// How far confidence can be trusted.
-    pub(super) calibration: Calibration,
-    /// Precision, recall and F1.
-    pub(super) report: ClassReport,
-    pub(super) confusion: ConfusionMatrix,
+    pub(super) found: Recognition,
 }
-
-/// Bins of the reliability diagram: Guo et al. 2017.
-const BINS: usize = 15;
-/// Guesses of which one has to be right, in the second accuracy.
-const GUESSES: usize = 3;
 
 /// Images between two looks at Ctrl-C.
 const PIECE: usize = 64 * SHARD;
@@ -58,25 +47,8 @@ pub(super) fn decide(
     }
     progress.end(Some(done as u64));
     let log_probs = log_probabilities(loss, &rows, classes)?;
-    let (decided, truth) = (argmax(&log_probs, classes), labels(images));
-    let confusion = ConfusionMatrix::of(classes, truth.iter().copied(), decided.iter().copied());
-    let report = ClassReport::of(&confusion, ZeroDivision::Zero)?;
-    let probabilities: Vec<f32> = log_probs.iter().map(|p| p.exp()).collect();
-    let calibration = Calibration::of(&probabilities, classes, &truth, BINS)?;
-    let mut scores: BTreeMap<String, f64> = [
-        ("accuracy", accuracy(&decided, &truth)),
-        ("macro_f1", report.macro_mean.f1),
-        ("expected_calibration_error", Some(calibration.ece)),
-        ("negative_log_likelihood", negative_log_likelihood(&log_probs, classes, &truth)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect();
-    if classes > GUESSES {
-        let share = top_k_accuracy(&log_probs, classes, &truth, GUESSES)?;
-        scores.insert(format!("top_{GUESSES}_accuracy"), share);
-    }
-    Ok(Outcome { log_probs, decided, scores, calibration, report, confusion })
+    let found = Recognition::of(&log_probs, classes, &labels(images))?;
+    Ok(Outcome { log_probs, found })
 }
 
 /// How good the embedding was before any label: k-NN and a linear probe.
@@ -128,7 +100,7 @@ pub(super) fn evaluate(
     setting: Setting<'_, LayersModel>,
     progress: &mut Progress<'_>,
 ) -> Result<BTreeMap<String, f64>, Error> {
-    Ok(decide(model, setting, &setting.images()?.split.test, progress)?.scores)
+    Ok(decide(model, setting, &setting.images()?.split.test, progress)?.found.scores)
 }
 
 pub(super) fn findings(
@@ -143,12 +115,17 @@ pub(super) fn findings(
         Some(_) => Some(decide(model, setting, &data.split.test, progress)?),
         None => None,
     };
+    let parts = match &outcome {
+        Some(outcome) => Some(Parts::of(model, setting, outcome, progress)?),
+        None => None,
+    };
     let lines = model.network.lines();
     let parameters: usize = lines.iter().map(|line| line.parameters).sum();
     let macs = lines.iter().fold(0u64, |sum, line| sum.saturating_add(line.macs));
     let speed = |name: &str| progress.timings().throughput(name).unwrap_or(0.0);
     let rates = [("contrast", speed(CONTRAST)), ("supervise", speed(NAME)), ("infer", speed("Evaluation"))];
-    let mut said = sections::page(model, setting, story, (outcome.as_ref(), probed), progress.timings())?;
+    let mut said =
+        sections::page(model, setting, story, (outcome.as_ref(), parts.as_ref(), probed), progress.timings())?;
     let speeds: serde_json::Map<String, serde_json::Value> =
         rates.iter().filter(|rate| rate.1 > 0.0).map(|&(name, rate)| (name.to_owned(), rate.into())).collect();
     let details = json!({
@@ -167,7 +144,7 @@ pub(super) fn findings(
         ("multiply-accumulates an image", Some(macs.to_string())),
         ("without labels: k-NN on the embedding", probed.map(|probed| percent(probed.knn))),
         ("without labels: linear probe", probed.map(|probed| percent(probed.linear))),
-        ("test accuracy", outcome.as_ref().and_then(|it| it.scores.get("accuracy")).map(|&share| percent(share))),
+        ("test accuracy", outcome.as_ref().and_then(|it| it.found.scores.get("accuracy")).map(|&share| percent(share))),
         ("speed: learning without labels", rate(0)),
         ("speed: learning", rate(1)),
         ("speed: inference", rate(2)),
@@ -175,7 +152,10 @@ pub(super) fn findings(
     ];
     said.rows = rows.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     said.subject = format!("a network of layers on {}, seed {}", page::data_name(&data.source), setting.config.seed);
-    said.scores = outcome.map(|outcome| outcome.scores).unwrap_or_default();
+    said.scores = outcome.map(|outcome| outcome.found.scores).unwrap_or_default();
+    if let Some(parts) = &parts {
+        parts.tell(&mut said, &data.split.test);
+    }
     if let Some(Probed { knn, linear }) = probed {
         said.scores.insert("knn_probe".to_owned(), knn);
         said.scores.insert("linear_probe".to_owned(), linear);

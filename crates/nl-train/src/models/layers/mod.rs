@@ -4,6 +4,7 @@ mod config;
 mod contrast;
 mod findings;
 mod network;
+mod parts;
 mod sections;
 mod supervise;
 
@@ -22,7 +23,7 @@ use self::network::{Network, Purpose};
 use self::supervise::Supervising;
 use crate::Error;
 use crate::gradient::{Budget, Gradient, GradientStage, LearnConfig, check_finite};
-use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor};
+use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Shown, Story, Tensor};
 
 /// Images of a shard where nothing is learned.
 const SHARD: usize = 16;
@@ -72,6 +73,7 @@ impl Model for LayersModel {
         if data.learn.is_empty() {
             return Err(Error::config("there are no images to learn from"));
         }
+        setting.config.model.evaluate.check_images(setting.images()?)?;
         let mut words = Vec::new();
         for (i, stage) in setting.config.stages.iter().enumerate() {
             let labelled = matches!(stage, LayersStage::Supervise(_));
@@ -122,6 +124,10 @@ impl Model for LayersModel {
 
     fn parts(&self) -> Vec<Line> {
         self.network.lines().to_vec()
+    }
+
+    fn shown(&self, setting: Setting<'_, Self>) -> Result<Shown, Error> {
+        parts::shown(self, setting.images()?)
     }
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {

@@ -89,6 +89,11 @@ impl Network {
         &self.lines
     }
 
+    /// The layers of the list.
+    pub(super) fn listed(&self) -> &[Line] {
+        self.graph.lines()
+    }
+
     /// Length of an embedding: what the last layer gives.
     pub(super) fn features(&self) -> usize {
         self.features

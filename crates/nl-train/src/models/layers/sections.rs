@@ -6,10 +6,11 @@ use nl_report::{Figure, Group, Headline, Section, Tile};
 
 use super::contrast::NAME as CONTRAST;
 use super::findings::{Outcome, Probed};
+use super::parts::Parts;
 use super::supervise::NAME;
 use super::{LayersModel, LayersStage};
 use crate::Error;
-use crate::evaluate::figures;
+use crate::evaluate::{Tempered, figures};
 use crate::page::{self, curves};
 use crate::run::{Findings, Setting, Story, Timings};
 
@@ -20,7 +21,7 @@ pub(super) fn page(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
     story: Story<'_>,
-    (outcome, probed): (Option<&Outcome>, Option<Probed>),
+    (outcome, parts, probed): (Option<&Outcome>, Option<&Parts>, Option<Probed>),
     timings: &Timings,
 ) -> Result<Findings, Error> {
     let data = setting.images()?;
@@ -36,7 +37,7 @@ pub(super) fn page(
     let images = thousands(n);
     let headline = match (outcome, probed) {
         (Some(outcome), _) => {
-            let accuracy = outcome.scores.get("accuracy").copied().unwrap_or(0.0);
+            let accuracy = outcome.found.scores.get("accuracy").copied().unwrap_or(0.0);
             share(accuracy, format!("of {images} test images are recognised."))
         }
         (None, Some(probed)) => {
@@ -64,8 +65,10 @@ pub(super) fn page(
     }
     let mut sections = vec![network(model), learning(setting, story)];
     if let Some(outcome) = outcome {
-        sections.extend([decisions(setting, outcome, &names)?, confidence(outcome)]);
+        let tempered = parts.and_then(|parts| parts.tempered.as_ref());
+        sections.extend([decisions(setting, outcome, &names)?, confidence(outcome, tempered)]);
     }
+    sections.extend(parts.into_iter().flat_map(|parts| parts.sections(&data.split.test, &names)));
     Ok(Findings {
         title: format!("A network of layers on {}", page::data_name(&data.source)),
         headline: Some(headline),
@@ -126,16 +129,17 @@ fn decisions(setting: Setting<'_, LayersModel>, outcome: &Outcome, names: &[Stri
     let test = &setting.images()?.split.test;
     let text = "The test images by their true class and by the decision of the network.";
     Ok(Section::new("What it decides", "Decisions", text)
-        .figures(page::confused(&outcome.confusion, names))
-        .figure(figures::classes(&outcome.report, names))
-        .figures(page::mistakes(test, &outcome.log_probs, &outcome.decided, names, SHOWN)))
+        .figures(page::confused(&outcome.found.confusion, names))
+        .figure(figures::classes(&outcome.found.report, names))
+        .figures(page::mistakes(test, &outcome.log_probs, &outcome.found.decided, names, SHOWN)))
 }
 
 /// How far its confidence can be trusted.
-fn confidence(outcome: &Outcome) -> Section {
+fn confidence(outcome: &Outcome, tempered: Option<&Tempered>) -> Section {
     let text =
         "Each answer comes with a probability: of the answers that are nine tenths sure, nine tenths should be right.";
     Section::new("How sure it is", "Confidence", text)
-        .figure(figures::reliability(&outcome.calibration))
-        .figure(figures::confidence(&outcome.calibration))
+        .figure(figures::reliability(&outcome.found.calibration))
+        .figure(figures::confidence(&outcome.found.calibration))
+        .figures(tempered.map(|tempered| Tempered::figure(&[("the network", tempered)])))
 }

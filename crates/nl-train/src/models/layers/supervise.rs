@@ -3,7 +3,7 @@
 use nl_autodiff::Var;
 use nl_data::{Augment, Images};
 use nl_layers::loss::{Answer, LossKind, TargetForm, Targets};
-use nl_layers::{Context, Parameters};
+use nl_layers::{Context, Lesion, Mode, Parameters};
 use nl_random::Streams;
 
 use super::config::SuperviseConfig;
@@ -82,10 +82,21 @@ impl Task<LayersModel> for Supervising<'_> {
 
 /// The network's outputs for all images, `[N, outputs]`.
 pub(super) fn outputs(network: &Network, parameters: &Parameters<f32>, images: &Images) -> Result<Vec<f32>, Error> {
+    outputs_without(network, parameters, images, &[])
+}
+
+/// As [`outputs`], with parts cut out.
+pub(super) fn outputs_without(
+    network: &Network,
+    parameters: &Parameters<f32>,
+    images: &Images,
+    lesions: &[Lesion<f32>],
+) -> Result<Vec<f32>, Error> {
     let mut rows = RowEvaluator::<()>::new(SHARD);
     rows.map(images.len(), network.outputs(), parameters, |samples, ctx, (), out| {
         let view = plain_batch(ctx.tape(), images, samples)?;
-        out.copy_from_slice(network.forward(view, ctx)?.value().as_slice());
+        let mut ctx = Context::new(ctx.tape(), parameters, Mode::Eval).with_lesions(lesions);
+        out.copy_from_slice(network.forward(view, &mut ctx)?.value().as_slice());
         Ok(())
     })
 }

@@ -1,13 +1,15 @@
 //! What it decides: what is confused with what, how well it knows what it knows, and where it errs.
 
-use nl_report::plots::{Card, Cards, LineStyle, Lines};
+use nl_report::plots::{Card, Cards, Cell, Table};
 use nl_report::text::{count, percent};
 use nl_report::{Figure, Section};
 
 use super::{Decisions, SHOWN};
-use crate::metrics::{ConfusionMatrix, ReliabilityBin, argmax, expected_calibration_error, log_softmax, reliability};
+use crate::evaluate::{Recognition, Tempered, figures};
+use crate::metrics::{argmax, log_softmax};
 use crate::models::brain::findings::{Findings, View};
 use crate::page::{self, picture};
+use crate::run::score_text;
 
 /// What cortex and memory each said about an image.
 pub(super) struct Opinions {
@@ -64,29 +66,32 @@ pub(super) fn verdict(decisions: &Decisions<'_>, i: usize) -> String {
     page::verdict(&decisions.names, decisions.truth[i] as usize, decisions.decided[i] as usize)
 }
 
-pub(super) fn confusion(decisions: &Decisions<'_>) -> Section {
-    let (truth, decided) = (decisions.truth.iter().copied(), decisions.decided.iter().copied());
-    let matrix = ConfusionMatrix::of(decisions.names.len(), truth, decided);
+pub(super) fn confusion(findings: &Findings, decisions: &Decisions<'_>) -> Section {
+    let found = &findings.recognised.mixed;
     Section::new("What it confuses with what", "Confusion", "The test images by their true class and by the decision.")
-        .figures(page::confusion(&matrix, &decisions.names))
+        .figures(page::confused(&found.confusion, &decisions.names))
+        .figure(figures::classes(&found.report, &decisions.names))
+        .figure(guesses(findings))
 }
 
-/// Decisions sorted by how sure they were.
-pub(super) fn bins(decisions: &Decisions<'_>) -> Vec<ReliabilityBin> {
-    reliability(&decisions.confidence, &decisions.right, 15)
+/// All scores of cortex, memory and mixture side by side.
+fn guesses(findings: &Findings) -> Figure {
+    let mut table = Table::new(&["score", "mixed", "cortex", "memory"]);
+    let all: Vec<(&str, &Recognition)> = findings.recognised.iter().collect();
+    for name in findings.recognised.cortex.scores.keys() {
+        let score = |who: &str| {
+            let value = all.iter().find(|it| it.0 == who).and_then(|it| it.1.scores.get(name));
+            Cell::number(value.map_or_else(|| "–".to_owned(), |&value| score_text(name, value).trim().to_owned()))
+        };
+        table = table.row([name.replace('_', " ").into(), score("mixed"), score("cortex"), score("memory")]);
+    }
+    let text = "Of the cortex alone, of the memory alone, and of what is decided. The likelihood is in nats an image, the \
+                smaller the better.";
+    Figure::new("All scores", text, table)
 }
 
 /// How often it is right when it is so sure.
-pub(super) fn calibration(decisions: &Decisions<'_>) -> Section {
-    let bins = bins(decisions);
-    let Some(error) = expected_calibration_error(&bins) else { return Section::default() };
-    let points: Vec<(f64, f64)> =
-        bins.iter().filter(|bin| bin.count > 0).map(|bin| (100.0 * bin.confidence, 100.0 * bin.accuracy)).collect();
-    let low = points.iter().map(|p| p.0.min(p.1)).fold(100.0, f64::min);
-    let low = (low / 10.0).floor() * 10.0;
-    let diagram = Lines { x_range: Some((low, 100.0)), ..Lines::new("confidence, %", "right, %") }
-        .styled("as sure as right", vec![(low, low), (100.0, 100.0)], LineStyle::Dashed)
-        .styled("measured", points, LineStyle::Dots);
+pub(super) fn calibration(findings: &Findings, decisions: &Decisions<'_>) -> Section {
     // Most dots are then far from most images.
     let sure = decisions.confidence.iter().filter(|&&p| p > 0.99).count();
     let few = if 2 * sure > decisions.confidence.len() {
@@ -94,16 +99,27 @@ pub(super) fn calibration(decisions: &Decisions<'_>) -> Section {
     } else {
         String::new()
     };
-    Section::new(
-        "Does it know what it knows?",
-        "Reliability",
-        format!(
-            "Decisions are sorted by how sure they were into 15 bins; of each, the share that was right. Dots below the dashed \
-             line are too sure, dots above it not sure enough. The gap, weighed by the number of images in each bin, is {}.{few}",
-            percent(error, 2)
-        ),
-    )
-    .figure(Figure::new("Reliability", "", diagram))
+    let text = format!("Of the decisions that are nine tenths sure, nine tenths should be right.{few}");
+    let mut section = Section::new("Does it know what it knows?", "Reliability", text);
+    for (name, found) in findings.recognised.iter() {
+        let figure = figures::reliability(&found.calibration);
+        section.figures.push(Figure { title: format!("{}: {name}", figure.title), ..figure });
+    }
+    section = section.figure(figures::confidence(&findings.recognised.mixed.calibration));
+    if !findings.tempered.is_empty() {
+        let all: Vec<(&str, &Tempered)> = findings.tempered.iter().map(|(name, it)| (*name, it)).collect();
+        section = section.figure(Tempered::figure(&all));
+    }
+    section
+}
+
+/// What is left without each region.
+pub(super) fn ablation(findings: &Findings) -> Section {
+    let Some(ablation) = &findings.ablation else { return Section::default() };
+    let text = "One region at a time is cut out of the trained brain, and nothing learns anew. What another region can stand in \
+                for costs little: the results do not add up. The gains of the thalamus at their mean are a thalamus that does \
+                not attend; memories stay those of the whole brain.";
+    Section::new("What each region adds", "Ablation", text).figure(ablation.figure())
 }
 
 /// Wrong decisions, the most confident first.
@@ -127,7 +143,6 @@ pub(super) fn mistakes(run: &View<'_>, findings: &Findings, decisions: &Decision
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nl_report::Plot;
 
     fn decisions(confidence: [f32; 4]) -> Decisions<'static> {
         Decisions {
@@ -140,23 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn reliability_is_drawn_as_it_was_measured() {
-        let section = calibration(&decisions([0.995, 0.55, 0.995, 0.995]));
-        let Plot::Lines(lines) = &section.figures[0].plot else { panic!("no lines") };
-        let points = &lines.lines[1].points;
-        assert_eq!(points.len(), 2);
-        assert!((points[0].0 - 55.0).abs() < 1e-4 && points[0].1 == 0.0 && points[1].1 == 100.0, "{points:?}");
-        assert_eq!(lines.x_range, Some((0.0, 100.0)));
-        // A quarter of the images is 55 % too sure, the others half a percent not sure enough.
-        assert!(section.text.contains("is 14.1") && section.text.contains("3 images are more than 99 % sure"));
-        assert!(!calibration(&decisions([0.6; 4])).text.contains("99 %"));
-    }
-
-    #[test]
     fn what_was_confused_is_named() {
-        let section = confusion(&decisions([0.9; 4]));
-        let Plot::Confusion(plot) = &section.figures[0].plot else { panic!("no matrix") };
-        assert_eq!(plot.counts, [[1, 1], [0, 2]]);
         assert_eq!(verdict(&decisions([0.9; 4]), 1), "cat taken for dog");
     }
 }

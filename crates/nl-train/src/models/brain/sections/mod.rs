@@ -11,7 +11,8 @@ use nl_report::text::{count, duration, percent, thousands};
 use nl_report::{Banner, Figure, Headline, Section, Tile};
 
 use super::findings::{Findings, Speed, View};
-use crate::metrics::{argmax, expected_calibration_error, wilson_interval};
+use crate::metrics::{argmax, wilson_interval};
+use crate::models::saliency;
 use crate::run::Timings;
 use crate::{Error, page, run};
 
@@ -59,8 +60,10 @@ pub(super) fn page(
         looking::section(run, findings),
         looking::map(findings, &decisions),
         looking::reconstructions(run, findings, &decisions)?,
-        answers::confusion(&decisions),
-        answers::calibration(&decisions),
+        answers::confusion(findings, &decisions),
+        answers::calibration(findings, &decisions),
+        answers::ablation(findings),
+        saliency::section(&findings.looks, &data.split.test, &decisions.names),
         looking::gates(findings, &decisions),
         memory::trust(findings, &decisions),
         memory::recalls(run, findings, &decisions),
@@ -74,7 +77,7 @@ pub(super) fn page(
         title: format!("A brain on {}", page::data_name(&data.source)),
         headline: Some(headline(run, findings, &decisions)),
         banner: Some(alarmed(page::banner(data), &findings.alarms)),
-        tiles: tiles(findings, &decisions, speed, timings.total()),
+        tiles: tiles(findings, speed, timings.total()),
         sections,
         facts: vec![("Trained parameters", thousands(run.model.parameters.len() as u64))],
         ..run::Findings::default()
@@ -134,8 +137,8 @@ fn scores(findings: &Findings, total: u64) -> Figure {
     )
 }
 
-fn tiles(findings: &Findings, decisions: &Decisions<'_>, speed: Speed, seconds: f64) -> Vec<Tile> {
-    let calibration = expected_calibration_error(&answers::bins(decisions));
+fn tiles(findings: &Findings, speed: Speed, seconds: f64) -> Vec<Tile> {
+    let calibration = findings.recognised.mixed.calibration.ece;
     let rate = |name, value: f64, note| {
         (value > 0.0).then(|| Tile::new(name, format!("{} images/s", thousands(value.round() as u64)), note))
     };
@@ -144,9 +147,11 @@ fn tiles(findings: &Findings, decisions: &Decisions<'_>, speed: Speed, seconds: 
             let mse = format!("{:.4} MSE", drawn.mse);
             Tile::new("reconstruction error", mse, "mean squared error of a pixel, black 0 to white 1")
         }),
-        calibration.map(|error| {
-            Tile::new("calibration error", percent(error, 2), "gap between how sure it is and how often it is right")
-        }),
+        Some(Tile::new(
+            "calibration error",
+            percent(calibration, 2),
+            "gap between how sure it is and how often it is right",
+        )),
         rate("self-supervised", speed.reconstruct, "training without labels"),
         rate("supervised", speed.classify, "training with labels"),
         rate("inference", speed.infer, "from image to embedding and class"),

@@ -1,0 +1,41 @@
+//! A trained model that is asked about images: whole, and with parts of it cut out.
+
+use nl_autodiff::Var;
+use nl_data::Images;
+use nl_layers::{Context, Lesion, Parameters};
+
+use crate::Error;
+
+/// A model that names the classes of images.
+pub(crate) trait Asked {
+    /// Its weights.
+    fn parameters(&self) -> &Parameters<f32>;
+
+    /// Number of classes.
+    fn classes(&self) -> usize;
+
+    /// Log-probabilities of its decisions, `[N, classes]`, with these parts cut out.
+    fn log_probs(&self, images: &Images, lesions: &[Lesion<f32>]) -> Result<Vec<f32>, Error>;
+
+    /// A score for each class, `[N, classes]`, as a function on the tape of `images`, `[N, 1, height, width]`; none if its outputs
+    /// are no scores of classes.
+    fn scores<'t>(&self, images: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Option<Var<'t, f32>>, Error>;
+}
+
+/// At most `most` of the numbers below `n`, evenly spread.
+pub(crate) fn spread(n: usize, most: usize) -> Vec<u32> {
+    let m = n.min(most);
+    (0..m).map(|i| (i as u64 * n as u64 / m as u64) as u32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_of_many_are_spread_and_none_comes_twice() {
+        assert_eq!(spread(3, 10), [0, 1, 2]);
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert!(spread(0, 4).is_empty() && spread(4, 0).is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! The trained network is asked: without one layer at a time, and about single images.
+
+use nl_autodiff::{Tape, Var};
+use nl_data::Images;
+use nl_layers::graph::Line;
+use nl_layers::loss::LossKind;
+use nl_layers::{Context, Lesion, Mode, Parameters};
+use nl_report::Section;
+use serde_json::json;
+
+use super::findings::Outcome;
+use super::network::{Network, unlabelled};
+use super::supervise::{log_probabilities, outputs, outputs_without};
+use super::{LayersModel, loss};
+use crate::Error;
+use crate::data::Dataset;
+use crate::evaluate::{Ablation, Tempered};
+use crate::metrics::{accuracy, argmax, labels};
+use crate::models::ablate::{MEAN_OF, Part, ablate};
+use crate::models::asking::{Asked, spread};
+use crate::models::images::plain_batch;
+use crate::models::saliency::{Look, looks, pictures, section};
+use crate::models::shown::{activations, filters};
+use crate::run::{Findings, Progress, Setting, Shown, Tensor};
+
+/// Layers cut out, at most: those with the most parameters.
+const CUT: usize = 32;
+/// Images whose answers TensorBoard is shown.
+const SHOWN: usize = 64;
+
+/// The network with what its outputs mean.
+struct Meant<'a> {
+    network: &'a Network,
+    parameters: &'a Parameters<f32>,
+    loss: &'a LossKind,
+    classes: usize,
+}
+
+impl Asked for Meant<'_> {
+    fn parameters(&self) -> &Parameters<f32> {
+        self.parameters
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn log_probs(&self, images: &Images, lesions: &[Lesion<f32>]) -> Result<Vec<f32>, Error> {
+        let rows = outputs_without(self.network, self.parameters, images, lesions)?;
+        log_probabilities(self.loss, &rows, self.classes)
+    }
+
+    fn scores<'t>(&self, images: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Option<Var<'t, f32>>, Error> {
+        let outputs = self.network.forward(images, ctx)?;
+        Ok((self.network.outputs() == self.classes).then_some(outputs))
+    }
+}
+
+/// What is known besides the scores.
+pub(super) struct Parts {
+    ablation: Option<Ablation>,
+    looks: Vec<Look>,
+    pub(super) tempered: Option<Tempered>,
+}
+
+impl Parts {
+    pub(super) fn of(
+        model: &LayersModel,
+        setting: Setting<'_, LayersModel>,
+        outcome: &Outcome,
+        progress: &mut Progress<'_>,
+    ) -> Result<Self, Error> {
+        let (data, config) = (setting.images()?, &setting.config.model.evaluate);
+        let loss = loss(&setting).ok_or_else(unlabelled)?;
+        let classes = data.split.train.classes();
+        let asked = Meant { network: &model.network, parameters: &model.parameters, loss, classes };
+        let test = &data.split.test;
+        let ablation = progress.timed("Ablation", |progress| ablation(&asked, data, config.ablation, progress))?;
+        let looks = progress.timed("Saliency", |progress| {
+            looks(&asked, test, &outcome.log_probs, config.saliency, &mut || progress.check())
+        })?;
+        let tempered = if config.temperature {
+            let held_out = data.held_out();
+            let rows = outputs(&model.network, &model.parameters, &held_out)?;
+            let fitted = log_probabilities(loss, &rows, classes)?;
+            let truth = labels(test);
+            Some(Tempered::of((&fitted, &labels(&held_out)), (&outcome.log_probs, &truth), classes)?)
+        } else {
+            None
+        };
+        Ok(Self { ablation, looks, tempered })
+    }
+
+    /// Sections of the page.
+    pub(super) fn sections(&self, test: &Images, names: &[String]) -> Vec<Section> {
+        let text = "One layer at a time is cut out of the trained network, and nothing learns anew. What other layers can stand \
+                    in for costs little: the results do not add up.";
+        let ablation = self.ablation.iter().filter(|it| !it.cuts.is_empty());
+        let cut = ablation.map(|it| Section::new("What each layer adds", "Ablation", text).figure(it.figure()));
+        let seen = section(&self.looks, test, names);
+        cut.chain((!seen.figures.is_empty()).then_some(seen)).collect()
+    }
+
+    /// Scores, details and pictures.
+    pub(super) fn tell(&self, said: &mut Findings, test: &Images) {
+        if let Some(ablation) = &self.ablation {
+            said.details.insert("ablation".into(), json!(ablation));
+        }
+        if let Some(tempered) = &self.tempered {
+            said.details.insert("temperature".into(), tempered.fit.temperature.into());
+            said.scores.extend(tempered.scores().map(|(name, value)| (name.to_owned(), value)));
+        }
+        said.pictures = pictures(&self.looks, test);
+    }
+}
+
+/// The accuracy without each layer; none if it was not asked for.
+fn ablation(
+    asked: &Meant<'_>,
+    data: &Dataset,
+    most: usize,
+    progress: &Progress<'_>,
+) -> Result<Option<Ablation>, Error> {
+    if most == 0 {
+        return Ok(None);
+    }
+    let test = data.split.test.select(&spread(data.split.test.len(), most));
+    let seen = data.learned();
+    let seen = seen.select(&spread(seen.len(), MEAN_OF));
+    let part = |line: &Line| Part {
+        name: line.name.clone(),
+        path: line.name.clone(),
+        axis: usize::from(line.output.steps.is_some()),
+        halves: false,
+    };
+    let parts: Vec<Part> = chosen(asked.network.listed(), CUT).into_iter().map(part).collect();
+    let cuts = ablate(asked, &parts, (&seen, &test), &mut || progress.check())?;
+    let rows = asked.log_probs(&test, &[])?;
+    let whole = accuracy(&argmax(&rows, asked.classes), &labels(&test)).unwrap_or(0.0);
+    Ok(Some(Ablation { images: test.len(), mean_of: seen.len(), whole, cuts }))
+}
+
+/// At most `most` layers: those with the most parameters, of equals the earlier, in the order of the network.
+fn chosen(lines: &[Line], most: usize) -> Vec<&Line> {
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(lines[i].parameters), i));
+    order.truncate(most);
+    order.sort_unstable();
+    order.into_iter().map(|i| &lines[i]).collect()
+}
+
+/// What the layers answer to some images, and the filters of the first layer.
+pub(super) fn shown(model: &LayersModel, data: &Dataset) -> Result<Shown, Error> {
+    let from = if data.validation.is_empty() { data.learned() } else { data.held_out() };
+    let images = from.select(&spread(from.len(), SHOWN));
+    let tape = Tape::new();
+    let pause = tape.stop_recording();
+    let mut ctx = Context::new(&tape, &model.parameters, Mode::Eval).with_recording();
+    let all: Vec<u32> = (0..images.len() as u32).collect();
+    model.network.embed(plain_batch(&tape, &images, &all)?, &mut ctx)?;
+    let activations = activations(&ctx.into_recording());
+    drop(pause);
+    let size = (images.height(), images.width());
+    let first =
+        Tensor::of(&model.parameters).into_iter().find_map(|tensor| Some((filters(&tensor, size)?, tensor.name)));
+    let pictures = first.map(|(picture, name)| (format!("filters/{name}"), picture)).into_iter().collect();
+    Ok(Shown { activations, pictures })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nl_layers::graph::Form;
+
+    #[test]
+    fn of_many_layers_those_with_most_parameters_are_cut_out() {
+        let line = |parameters: usize| Line {
+            name: parameters.to_string(),
+            kind: "linear",
+            from: Vec::new(),
+            output: Form::features(1),
+            parameters,
+            macs: 0,
+        };
+        let lines: Vec<Line> = [3, 0, 5, 3, 9].map(line).into();
+        let names = |most| chosen(&lines, most).into_iter().map(|line| line.parameters).collect::<Vec<_>>();
+        assert_eq!(names(3), [3, 5, 9]);
+        assert_eq!(names(10), [3, 0, 5, 3, 9]);
+    }
+}
