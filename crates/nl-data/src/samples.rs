@@ -611,6 +611,34 @@ mod tests {
     }
 
     #[test]
+    fn classes_are_numbered_as_others_are() {
+        let known = named(&["cat", "dog"]);
+        let sample = |targets| Samples::new(vec![1], Values::U8(vec![0]), targets).unwrap();
+        let dog = Targets::Classes { labels: vec![0], classes: 1, names: vec!["dog".into()] };
+        let told = sample(dog).with_classes_of(&known).unwrap();
+        assert_eq!((told.labels(), told.targets().names()), (Some(&[1][..]), known.names()));
+        let cow = Targets::Classes { labels: vec![0], classes: 1, names: vec!["cow".into()] };
+        let error = sample(cow).with_classes_of(&known).unwrap_err();
+        assert_eq!(error, SamplesError::UnknownClass { class: "cow".into() });
+        // Numbers stay, as long as there are so many classes.
+        assert_eq!(sample(classes(&[1], 2)).with_classes_of(&known).unwrap().labels(), Some(&[1][..]));
+        assert!(sample(classes(&[2], 3)).with_classes_of(&known).unwrap_err().to_string().contains("label 2"));
+        let values = sample(regression(&[0.5], 1));
+        assert_eq!(values.clone().with_classes_of(&known), Ok(values));
+    }
+
+    #[test]
+    fn columns_are_named_one_by_one() {
+        let row = || Samples::new(vec![2], Values::U8(vec![0, 1]), classes(&[0], 2)).unwrap();
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        let table = row().with_columns(names.clone()).unwrap();
+        assert_eq!((table.columns(), table.select(&[0]).columns()), (&names[..], &names[..]));
+        assert!(row().with_columns(names[..1].to_vec()).unwrap_err().to_string().contains("1 names for 2 values"));
+        let error = SampleSplit::new(table, row()).unwrap_err().to_string();
+        assert!(error.contains("the column \"a\" in place 0") && error.contains("columns without names"), "{error}");
+    }
+
+    #[test]
     fn training_and_test_must_be_alike() {
         let new = |shape: &[usize], targets| {
             let width = shape.iter().product();

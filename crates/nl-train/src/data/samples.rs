@@ -65,6 +65,8 @@ impl Set for Samples {
 
     fn blank(form: &SampleForm) -> Result<Self, Error> {
         let width = form.shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size)).filter(|&n| n <= MOST);
+        let targets = if let TargetKind::Values { width, .. } = form.targets { width } else { 0 };
+        let width = width.filter(|_| targets <= MOST);
         let width = width.ok_or_else(|| Error::config("the checkpoint is of samples that are too large to be any"))?;
         let values = if form.bytes { Values::U8(vec![0; width]) } else { Values::F32(vec![0.0; width]) };
         let blank = Self::new(form.shape.clone(), values, blank_targets(form, 1));
