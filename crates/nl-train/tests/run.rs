@@ -109,7 +109,7 @@ fn the_page_shows_all_that_was_found() {
         assert_eq!(page.matches(&format!("<section id=\"{id}\"")).count(), 1, "section {id}");
     }
     for words in [
-        "A brain on the images in digits of mine",
+        "A brain on the data in digits of mine",
         "Data of your own.",
         "Filters of the retina",
         "Filters of V1",

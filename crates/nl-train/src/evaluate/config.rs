@@ -31,7 +31,7 @@ impl EvaluateConfig {
     }
 
     /// `Ok` if there are the images that it needs.
-    pub(crate) fn check_images(&self, data: &Dataset) -> Result<(), Error> {
+    pub(crate) fn check_images<S>(&self, data: &Dataset<S>) -> Result<(), Error> {
         if self.temperature && data.validation.is_empty() {
             return Err(Error::config(
                 "model.evaluate.temperature is fitted on images that nothing has learned from; hold some out \

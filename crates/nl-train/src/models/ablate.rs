@@ -1,18 +1,17 @@
 //! One part of a trained model after the other is cut out.
 
 use nl_autodiff::{Tape, Tensor};
-use nl_data::Images;
 use nl_layers::{Context, Lesion, Mode};
 
 use super::asking::Asked;
-use super::images::plain_batch;
 use crate::Error;
+use crate::data::Set;
 use crate::evaluate::Ablated;
-use crate::metrics::{accuracy, argmax, labels};
+use crate::metrics::{accuracy, argmax};
 
-/// Images that a mean is taken over, at most.
+/// Samples that a mean is taken over, at most.
 pub(crate) const MEAN_OF: usize = 256;
-/// Images on a tape at a time.
+/// Samples on a tape at a time.
 const SHARD: usize = 16;
 
 /// What can be cut out.
@@ -29,13 +28,13 @@ pub(crate) struct Part {
 
 /// The accuracy on `test` without each of `parts`, its output 0 or its mean over `seen`; `check` is asked between them whether to
 /// go on.
-pub(crate) fn ablate(
-    model: &impl Asked,
+pub(crate) fn ablate<M: Asked>(
+    model: &M,
     parts: &[Part],
-    (seen, test): (&Images, &Images),
+    (seen, test): (&M::Set, &M::Set),
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Vec<Ablated>, Error> {
-    let truth = labels(test);
+    let truth = test.strata();
     let mut found = Vec::with_capacity(2 * parts.len());
     for (part, mean) in parts.iter().zip(means(model, parts, seen)?) {
         let mut ways = vec![("0", Lesion::silence(&part.path))];
@@ -57,15 +56,15 @@ pub(crate) fn ablate(
 }
 
 /// The output of each part, its mean over images: one sample. Sums are in f64 and in the order of images.
-fn means(model: &impl Asked, parts: &[Part], images: &Images) -> Result<Vec<Tensor<f32>>, Error> {
+fn means<M: Asked>(model: &M, parts: &[Part], seen: &M::Set) -> Result<Vec<Tensor<f32>>, Error> {
     let mut sums: Vec<(Vec<usize>, Vec<f64>)> = vec![Default::default(); parts.len()];
     let mut tape = Tape::new();
-    let all: Vec<u32> = (0..images.len() as u32).collect();
+    let all: Vec<u32> = (0..seen.len() as u32).collect();
     for samples in all.chunks(SHARD) {
         tape.reset();
         let pause = tape.stop_recording();
         let mut ctx = Context::new(&tape, model.parameters(), Mode::Eval).with_recording();
-        model.scores(plain_batch(&tape, images, samples)?, &mut ctx)?;
+        model.scores(model.input(&tape, seen, samples)?, &mut ctx)?;
         let recording = ctx.into_recording();
         drop(pause);
         for (part, (dims, sum)) in parts.iter().zip(&mut sums) {
@@ -84,7 +83,7 @@ fn means(model: &impl Asked, parts: &[Part], images: &Images) -> Result<Vec<Tens
             }
         }
     }
-    let n = images.len().max(1) as f64;
+    let n = seen.len().max(1) as f64;
     let mean = |(dims, sum): (Vec<usize>, Vec<f64>)| {
         Ok(Tensor::new(&dims, sum.into_iter().map(|sum| (sum / n) as f32).collect())?)
     };
@@ -99,7 +98,9 @@ fn around(dims: &[usize], axis: usize) -> (usize, usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::images::plain_batch;
     use nl_autodiff::Var;
+    use nl_data::Images;
     use nl_layers::graph::{Form, Graph, LayerEntry};
     use nl_layers::{Builder, Layer, Parameters};
     use nl_random::Streams;
@@ -127,6 +128,12 @@ mod tests {
     }
 
     impl Asked for Halves {
+        type Set = Images;
+
+        fn input<'t>(&self, tape: &'t Tape<f32>, set: &Images, samples: &[u32]) -> Result<Var<'t, f32>, Error> {
+            plain_batch(tape, set, samples)
+        }
+
         fn parameters(&self) -> &Parameters<f32> {
             &self.parameters
         }

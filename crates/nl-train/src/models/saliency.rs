@@ -1,16 +1,15 @@
 //! What the decisions on single images hang on: gradient × input, and occlusion.
 
 use nl_autodiff::{CreateGraph, Tape, Tensor, Var, grad};
-use nl_data::Images;
 use nl_layers::{Context, Mode};
 use nl_report::plots::{Strip, StripItem};
 use nl_report::{Figure, Picture, Section};
 
 use super::asking::Asked;
-use super::images::plain_batch;
 use super::shown::tiled;
+use crate::data::Set;
 use crate::evaluate::{Occlusion, most_confident_mistakes};
-use crate::metrics::{argmax, labels};
+use crate::metrics::argmax;
 use crate::{Error, page};
 
 /// Right images shown, at most: one a class.
@@ -20,8 +19,10 @@ const SHARD: usize = 16;
 
 /// What the decision on an image hangs on; maps are `[height, width]`.
 pub(crate) struct Look {
-    /// The image, from 0.
+    /// Which of the images it is, from 0.
     pub(crate) index: usize,
+    /// The image.
+    pub(crate) image: Picture,
     /// What it shows.
     pub(crate) truth: u32,
     /// What it was taken for.
@@ -33,15 +34,17 @@ pub(crate) struct Look {
 }
 
 /// The surest `mistakes` on `images` and the first right image of each class, by `log_probs`, `[N, classes]`; `check` is asked
-/// between images whether to go on.
-pub(crate) fn looks(
-    model: &impl Asked,
-    images: &Images,
+/// between images whether to go on. None of what are no grey pictures of bytes.
+pub(crate) fn looks<M: Asked>(
+    model: &M,
+    images: &M::Set,
     log_probs: &[f32],
     mistakes: usize,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Vec<Look>, Error> {
-    let (classes, truth) = (model.classes(), labels(images));
+    let (classes, truth) = (model.classes(), images.strata());
+    // What is no grey picture has no patch that could be covered with black.
+    let Ok((pixels, (height, width))) = images.pixels() else { return Ok(Vec::new()) };
     if mistakes == 0 {
         return Ok(Vec::new());
     }
@@ -53,22 +56,23 @@ pub(crate) fn looks(
     let picked: Vec<usize> = wrong.iter().map(|mistake| mistake.index).chain(right).collect();
     let pairs: Vec<(u32, u32)> = picked.iter().map(|&i| (i as u32, decided[i])).collect();
     let gradients = gradient_times_input(model, images, &pairs)?;
-    let (height, width) = (images.height(), images.width());
+    let area = height * width;
     // A fifth or so of the side, as 5 pixels are of 28.
     let patch = (height.min(width) * 5 / 28).max(1);
     let occlusion = Occlusion { patch, stride: (patch / 2).max(1), ..Occlusion::default() };
     let mut found = Vec::with_capacity(picked.len());
     for (k, (&index, &(_, class))) in picked.iter().zip(&pairs).enumerate() {
-        let pixels: Vec<f32> = images.image(index).iter().map(|&byte| f32::from(byte) / 255.0).collect();
-        let map = occlusion.map(&pixels, (height, width), |covered| {
+        let own = &pixels[index * area..][..area];
+        let shown: Vec<f32> = own.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let map = occlusion.map(&shown, (height, width), |covered| {
             let bytes: Vec<u8> = covered.iter().map(|x| (x * 255.0).round() as u8).collect();
-            let n = bytes.len() / pixels.len();
-            let covered = Images::new(bytes, vec![0; n], height, width, classes);
-            let rows = model.log_probs(&covered.map_err(|e| Error::config(e.to_string()))?, &[])?;
+            let same = vec![index as u32; bytes.len() / area];
+            let rows = model.log_probs(&images.select(&same).with_pixels(bytes)?, &[])?;
             Ok::<_, Error>(rows.chunks_exact(classes).map(|row| row[class as usize]).collect())
         })?;
-        let gradient = gradients.as_ref().map(|all| all[k * pixels.len()..][..pixels.len()].to_vec());
-        found.push(Look { index, truth: truth[index], decided: class, gradient, occlusion: map });
+        let gradient = gradients.as_ref().map(|all| all[k * area..][..area].to_vec());
+        let image = Picture { width, height, pixels: own.to_vec() };
+        found.push(Look { index, image, truth: truth[index], decided: class, gradient, occlusion: map });
         check()?;
     }
     Ok(found)
@@ -80,14 +84,18 @@ pub(crate) fn looks(
 /// Source: Shrikumar, Greenside, Shcherbina & Kundaje, "Not just a black box: learning important features through propagating
 /// activation differences", arXiv:1605.01713, 2016, section 3; the gradient alone: Simonyan, Vedaldi & Zisserman,
 /// arXiv:1312.6034, 2013, section 3.
-fn gradient_times_input(model: &impl Asked, images: &Images, pairs: &[(u32, u32)]) -> Result<Option<Vec<f32>>, Error> {
+fn gradient_times_input<M: Asked>(
+    model: &M,
+    images: &M::Set,
+    pairs: &[(u32, u32)],
+) -> Result<Option<Vec<f32>>, Error> {
     let classes = model.classes();
     let mut tape = Tape::new();
-    let mut maps = Vec::with_capacity(pairs.len() * images.area());
+    let mut maps = Vec::new();
     for pairs in pairs.chunks(SHARD) {
         tape.reset();
         let samples: Vec<u32> = pairs.iter().map(|pair| pair.0).collect();
-        let x = tape.leaf(plain_batch(&tape, images, &samples)?.value());
+        let x = tape.leaf(model.input(&tape, images, &samples)?.value());
         let mut ctx = Context::new(&tape, model.parameters(), Mode::Eval).with_trainable(&[]);
         let Some(scores) = model.scores(x, &mut ctx)? else { return Ok(None) };
         let wanted = Tensor::from_fn(&[pairs.len(), classes], |i| {
@@ -105,15 +113,16 @@ fn times_gradient<'t>(score: Var<'t, f32>, x: Var<'t, f32>) -> Result<Tensor<f32
 }
 
 /// The looks as a section of a page; none without any.
-pub(crate) fn section(looks: &[Look], images: &Images, names: &[String]) -> Section {
+pub(crate) fn section(looks: &[Look], names: &[String]) -> Section {
     if looks.is_empty() {
         return Section::default();
     }
     let item = |look: &Look| {
-        let caption = page::verdict(names, look.truth as usize, look.decided as usize);
-        StripItem { pictures: look.pictures(images).into_iter().map(|(_, picture)| picture).collect(), caption }
+        let verdict = page::verdict(names, look.truth as usize, look.decided as usize);
+        let caption = format!("{verdict} (no. {})", look.index);
+        StripItem { pictures: look.pictures().into_iter().map(|(_, picture)| picture).collect(), caption }
     };
-    let rows = looks[0].pictures(images).into_iter().map(|(name, _)| name.to_owned()).collect();
+    let rows = looks[0].pictures().into_iter().map(|(name, _)| name.to_owned()).collect();
     let grid = |title: &str, text: &str, wrong: bool| {
         let items: Vec<StripItem> =
             looks.iter().filter(|look| (look.truth != look.decided) == wrong).map(item).collect();
@@ -129,10 +138,10 @@ pub(crate) fn section(looks: &[Look], images: &Images, names: &[String]) -> Sect
 }
 
 /// The looks for TensorBoard: of each kind of picture all, side by side.
-pub(crate) fn pictures(looks: &[Look], images: &Images) -> Vec<(String, Picture)> {
+pub(crate) fn pictures(looks: &[Look]) -> Vec<(String, Picture)> {
     let mut rows: Vec<(&'static str, Vec<Picture>)> = Vec::new();
     for look in looks {
-        for (name, picture) in look.pictures(images) {
+        for (name, picture) in look.pictures() {
             match rows.iter_mut().find(|row| row.0 == name) {
                 Some(row) => row.1.push(picture),
                 None => rows.push((name, vec![picture])),
@@ -145,12 +154,12 @@ pub(crate) fn pictures(looks: &[Look], images: &Images) -> Vec<(String, Picture)
 
 impl Look {
     /// The image and its maps, each with what it is.
-    pub(crate) fn pictures(&self, images: &Images) -> Vec<(&'static str, Picture)> {
+    pub(crate) fn pictures(&self) -> Vec<(&'static str, Picture)> {
         let signed = |map: &[f32]| {
             let most = map.iter().filter(|v| v.is_finite()).fold(0.0_f32, |most, v| most.max(v.abs()));
-            Picture::signed(images.width(), images.height(), map, most)
+            Picture::signed(self.image.width, self.image.height, map, most)
         };
-        let mut all = vec![("the image", page::picture(images, self.index))];
+        let mut all = vec![("the image", self.image.clone())];
         all.extend(self.gradient.as_deref().map(|map| ("gradient × input", signed(map))));
         all.push(("occlusion", signed(&self.occlusion)));
         all
@@ -160,6 +169,8 @@ impl Look {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::images::plain_batch;
+    use nl_data::Images;
     use nl_layers::{Builder, Initializer, Layer, Lesion, Linear, Parameters};
     use nl_random::Streams;
 
@@ -181,6 +192,12 @@ mod tests {
     }
 
     impl Asked for Rectified {
+        type Set = Images;
+
+        fn input<'t>(&self, tape: &'t Tape<f32>, set: &Images, samples: &[u32]) -> Result<Var<'t, f32>, Error> {
+            plain_batch(tape, set, samples)
+        }
+
         fn parameters(&self) -> &Parameters<f32> {
             &self.parameters
         }
@@ -245,8 +262,8 @@ mod tests {
         let fall = sure(&look) - model.log_probs(&covered, &[]).unwrap()[look.decided as usize];
         assert!((look.occlusion[5] - fall).abs() < 1e-5, "{} {fall}", look.occlusion[5]);
         let names = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(section(&found, &images, &names).figures.len(), 2);
+        assert_eq!(section(&found, &names).figures.len(), 2);
         assert!(looks(&model, &images, &rows, 0, &mut || Ok(())).unwrap().is_empty());
-        assert!(section(&[], &images, &names).figures.is_empty());
+        assert!(section(&[], &names).figures.is_empty());
     }
 }

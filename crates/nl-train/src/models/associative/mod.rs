@@ -14,6 +14,7 @@ pub use config::{AssociativeConfig, AssociativeStage, ClassicalConfig, DigitsCon
 
 use self::retrieve::{Digit, Draw, PIXELS, Trial};
 use crate::Error;
+use crate::data::Nothing;
 use crate::run::{Advance, Findings, Learner, Measures, Model, Moment, Plan, Progress, Setting, Story, Tensor};
 
 /// What networks of several loads have shown so far.
@@ -35,7 +36,7 @@ impl Model for AssociativeModel {
     const KIND: &'static str = "associative";
     const ABOUT: &'static str =
         "Hopfield networks, classical against theory and modern, that complete what is stored in them";
-    const IMAGES: bool = false;
+    type Set = Nothing;
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/associative.json"));
     type Config = AssociativeConfig;
     type Stage = AssociativeStage;

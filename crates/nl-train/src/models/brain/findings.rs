@@ -175,7 +175,7 @@ pub(super) fn findings(
         let known = details.entry("temperature").or_insert_with(|| json!({}));
         known[*name] = tempered.fit.temperature.into();
     }
-    said.pictures = looks_pictures(&findings.looks, &data.split.test);
+    said.pictures = looks_pictures(&findings.looks);
     let Speed { reconstruct, classify, infer } = speed;
     details.insert("images_per_second".into(), json!({"ssl": reconstruct, "sup": classify, "infer": infer}));
     said.details = details;

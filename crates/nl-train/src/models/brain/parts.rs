@@ -33,6 +33,12 @@ const REGIONS: [(&str, &str, bool); 6] = [
 ];
 
 impl Asked for BrainModel {
+    type Set = Images;
+
+    fn input<'t>(&self, tape: &'t Tape<f32>, set: &Images, samples: &[u32]) -> Result<Var<'t, f32>, Error> {
+        plain_batch(tape, set, samples)
+    }
+
     fn parameters(&self) -> &Parameters<f32> {
         &self.parameters
     }

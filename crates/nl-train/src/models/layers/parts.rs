@@ -1,24 +1,25 @@
 //! The trained network is asked: without one layer at a time, and about single images.
 
 use nl_autodiff::{Tape, Var};
-use nl_data::Images;
+use nl_data::Samples;
 use nl_layers::graph::Line;
 use nl_layers::loss::LossKind;
 use nl_layers::{Context, Lesion, Mode, Parameters};
 use nl_report::Section;
 use serde_json::json;
 
-use super::findings::Outcome;
-use super::network::{Network, unlabelled};
-use super::supervise::{log_probabilities, outputs, outputs_without};
+use super::aim::{Aim, labels};
+use super::findings::Decided;
+use super::input::Input;
+use super::network::unlabelled;
+use super::supervise::Ask;
 use super::{LayersModel, loss};
 use crate::Error;
 use crate::data::Dataset;
 use crate::evaluate::{Ablation, Tempered};
-use crate::metrics::{accuracy, argmax, labels};
+use crate::metrics::{accuracy, argmax};
 use crate::models::ablate::{MEAN_OF, Part, ablate};
 use crate::models::asking::{Asked, spread};
-use crate::models::images::plain_batch;
 use crate::models::saliency::{Look, looks, pictures, section};
 use crate::models::shown::{activations, filters};
 use crate::run::{Findings, Progress, Setting, Shown, Tensor};
@@ -30,29 +31,33 @@ const SHOWN: usize = 64;
 
 /// The network with what its outputs mean.
 struct Meant<'a> {
-    network: &'a Network,
-    parameters: &'a Parameters<f32>,
+    ask: Ask<'a>,
     loss: &'a LossKind,
-    classes: usize,
+    aim: &'a Aim,
 }
 
 impl Asked for Meant<'_> {
+    type Set = Samples;
+
     fn parameters(&self) -> &Parameters<f32> {
-        self.parameters
+        self.ask.parameters
     }
 
     fn classes(&self) -> usize {
-        self.classes
+        self.aim.names.len()
     }
 
-    fn log_probs(&self, images: &Images, lesions: &[Lesion<f32>]) -> Result<Vec<f32>, Error> {
-        let rows = outputs_without(self.network, self.parameters, images, lesions)?;
-        log_probabilities(self.loss, &rows, self.classes)
+    fn input<'t>(&self, tape: &'t Tape<f32>, set: &Samples, samples: &[u32]) -> Result<Var<'t, f32>, Error> {
+        Input { samples: set, standard: self.ask.inputs }.plain(tape, samples)
     }
 
-    fn scores<'t>(&self, images: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Option<Var<'t, f32>>, Error> {
-        let outputs = self.network.forward(images, ctx)?;
-        Ok((self.network.outputs() == self.classes).then_some(outputs))
+    fn log_probs(&self, set: &Samples, lesions: &[Lesion<f32>]) -> Result<Vec<f32>, Error> {
+        self.aim.log_probabilities(self.loss, &self.ask.outputs_without(set, lesions)?)
+    }
+
+    fn scores<'t>(&self, input: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Option<Var<'t, f32>>, Error> {
+        let outputs = self.ask.network.forward(input, ctx)?;
+        Ok((self.ask.network.outputs() == self.classes()).then_some(outputs))
     }
 }
 
@@ -67,13 +72,12 @@ impl Parts {
     pub(super) fn of(
         model: &LayersModel,
         setting: Setting<'_, LayersModel>,
-        outcome: &Outcome,
+        outcome: &Decided,
         progress: &mut Progress<'_>,
     ) -> Result<Self, Error> {
-        let (data, config) = (setting.images()?, &setting.config.model.evaluate);
-        let loss = loss(&setting).ok_or_else(unlabelled)?;
-        let classes = data.split.train.classes();
-        let asked = Meant { network: &model.network, parameters: &model.parameters, loss, classes };
+        let (data, config) = (setting.dataset()?, &setting.config.model.evaluate);
+        let (aim, loss) = model.aim.as_ref().zip(loss(&setting)).ok_or_else(unlabelled)?;
+        let asked = Meant { ask: model.ask(), loss, aim };
         let test = &data.split.test;
         let ablation = progress.timed("Ablation", |progress| ablation(&asked, data, config.ablation, progress))?;
         let looks = progress.timed("Saliency", |progress| {
@@ -81,10 +85,9 @@ impl Parts {
         })?;
         let tempered = if config.temperature {
             let held_out = data.held_out();
-            let rows = outputs(&model.network, &model.parameters, &held_out)?;
-            let fitted = log_probabilities(loss, &rows, classes)?;
-            let truth = labels(test);
-            Some(Tempered::of((&fitted, &labels(&held_out)), (&outcome.log_probs, &truth), classes)?)
+            let fitted = asked.log_probs(&held_out, &[])?;
+            let from = (&fitted[..], labels(&held_out)?);
+            Some(Tempered::of(from, (&outcome.log_probs, labels(test)?), asked.classes())?)
         } else {
             None
         };
@@ -92,17 +95,17 @@ impl Parts {
     }
 
     /// Sections of the page.
-    pub(super) fn sections(&self, test: &Images, names: &[String]) -> Vec<Section> {
+    pub(super) fn sections(&self, names: &[String]) -> Vec<Section> {
         let text = "One layer at a time is cut out of the trained network, and nothing learns anew. What other layers can stand \
                     in for costs little: the results do not add up.";
         let ablation = self.ablation.iter().filter(|it| !it.cuts.is_empty());
         let cut = ablation.map(|it| Section::new("What each layer adds", "Ablation", text).figure(it.figure()));
-        let seen = section(&self.looks, test, names);
+        let seen = section(&self.looks, names);
         cut.chain((!seen.figures.is_empty()).then_some(seen)).collect()
     }
 
     /// Scores, details and pictures.
-    pub(super) fn tell(&self, said: &mut Findings, test: &Images) {
+    pub(super) fn tell(&self, said: &mut Findings) {
         if let Some(ablation) = &self.ablation {
             said.details.insert("ablation".into(), json!(ablation));
         }
@@ -110,14 +113,14 @@ impl Parts {
             said.details.insert("temperature".into(), tempered.fit.temperature.into());
             said.scores.extend(tempered.scores().map(|(name, value)| (name.to_owned(), value)));
         }
-        said.pictures = pictures(&self.looks, test);
+        said.pictures = pictures(&self.looks);
     }
 }
 
 /// The accuracy without each layer; none if it was not asked for.
 fn ablation(
     asked: &Meant<'_>,
-    data: &Dataset,
+    data: &Dataset<Samples>,
     most: usize,
     progress: &Progress<'_>,
 ) -> Result<Option<Ablation>, Error> {
@@ -133,10 +136,10 @@ fn ablation(
         axis: usize::from(line.output.steps.is_some()),
         halves: false,
     };
-    let parts: Vec<Part> = chosen(asked.network.listed(), CUT).into_iter().map(part).collect();
+    let parts: Vec<Part> = chosen(asked.ask.network.listed(), CUT).into_iter().map(part).collect();
     let cuts = ablate(asked, &parts, (&seen, &test), &mut || progress.check())?;
     let rows = asked.log_probs(&test, &[])?;
-    let whole = accuracy(&argmax(&rows, asked.classes), &labels(&test)).unwrap_or(0.0);
+    let whole = accuracy(&argmax(&rows, asked.classes()), labels(&test)?).unwrap_or(0.0);
     Ok(Some(Ablation { images: test.len(), mean_of: seen.len(), whole, cuts }))
 }
 
@@ -150,17 +153,18 @@ fn chosen(lines: &[Line], most: usize) -> Vec<&Line> {
 }
 
 /// What the layers answer to some images, and the filters of the first layer.
-pub(super) fn shown(model: &LayersModel, data: &Dataset) -> Result<Shown, Error> {
+pub(super) fn shown(model: &LayersModel, data: &Dataset<Samples>) -> Result<Shown, Error> {
     let from = if data.validation.is_empty() { data.learned() } else { data.held_out() };
-    let images = from.select(&spread(from.len(), SHOWN));
+    let samples = from.select(&spread(from.len(), SHOWN));
     let tape = Tape::new();
     let pause = tape.stop_recording();
     let mut ctx = Context::new(&tape, &model.parameters, Mode::Eval).with_recording();
-    let all: Vec<u32> = (0..images.len() as u32).collect();
-    model.network.embed(plain_batch(&tape, &images, &all)?, &mut ctx)?;
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let input = Input { samples: &samples, standard: &model.inputs };
+    model.network.embed(input.plain(&tape, &all)?, &mut ctx)?;
     let activations = activations(&ctx.into_recording());
     drop(pause);
-    let size = (images.height(), images.width());
+    let size = model.form.picture().map_or((0, 0), |[_, height, width]| (height, width));
     let first =
         Tensor::of(&model.parameters).into_iter().find_map(|tensor| Some((filters(&tensor, size)?, tensor.name)));
     let pictures = first.map(|(picture, name)| (format!("filters/{name}"), picture)).into_iter().collect();

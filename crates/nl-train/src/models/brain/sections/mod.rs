@@ -63,7 +63,7 @@ pub(super) fn page(
         answers::confusion(findings, &decisions),
         answers::calibration(findings, &decisions),
         answers::ablation(findings),
-        saliency::section(&findings.looks, &data.split.test, &decisions.names),
+        saliency::section(&findings.looks, &decisions.names),
         looking::gates(findings, &decisions),
         memory::trust(findings, &decisions),
         memory::recalls(run, findings, &decisions),

@@ -203,7 +203,7 @@ mod tests {
                 parameters: 1,
             })
             .collect();
-        let html = plan(&regions).draw("Wiring").unwrap().html;
+        let html = plan(&regions, keys::Region::V2).draw("Wiring").unwrap().html;
         for place in PLACES {
             assert_eq!(html.matches(&format!(">{}</text>", place.1)).count(), 2, "{}: across and down", place.1);
         }
