@@ -292,7 +292,7 @@ fn a_small_set_runs_and_says_what_it_did_otherwise() {
     let run = start::<BrainModel>(&config, Some(&data), &dir.path().join("run")).unwrap();
     let summary = run.run(&mut warnings).unwrap();
     let warnings = warnings.0;
-    for part in ["stages[1].learn.batch is 128, too many for 39 images", "min_images", "neighbours is 50"] {
+    for part in ["stages[1].learn.batch is 128, too many for 39 samples", "min_images", "neighbours is 50"] {
         assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:?}");
     }
     // Guessing gets a seventh.

@@ -75,7 +75,7 @@ impl Budget {
     pub fn new(images: usize, wanted: Wanted) -> Result<Self, Error> {
         let Wanted { epochs, min_images, batch, min_batches, shard, average } = wanted;
         if images == 0 || batch == 0 {
-            return Err(Error::config(format!("{images} images do not fill a batch of {batch}")));
+            return Err(Error::config(format!("{images} samples do not fill a batch of {batch}")));
         }
         let batch = batch.min((images / min_batches.max(1)).max(shard)).min(images);
         let steps = (images / batch) as u64;
@@ -100,14 +100,14 @@ impl Budget {
         let mut words = Vec::new();
         if self.batch != wanted.batch {
             words.push(format!(
-                "{stage}.learn.batch is {}, too many for {images} images to learn from: batches of {} are used",
+                "{stage}.learn.batch is {}, too many for {images} samples to learn from: batches of {} are used",
                 wanted.batch, self.batch
             ));
         }
         if self.epochs != wanted.epochs {
             words.push(format!(
-                "{stage}.learn.epochs is {}, only {} steps with {images} images: {} epochs are learned, {} steps, so that {} \
-                 images are shown (min_images)",
+                "{stage}.learn.epochs is {}, only {} steps with {images} samples: {} epochs are learned, {} steps, so that {} \
+                 samples are shown (min_images)",
                 wanted.epochs,
                 wanted.epochs * self.steps,
                 self.epochs,
@@ -267,7 +267,7 @@ mod tests {
             "{words:?}"
         );
         assert!(
-            words[1].contains("only 30 steps with 255 images: 230 epochs are learned, 3450 steps") && words.len() == 2,
+            words[1].contains("only 30 steps with 255 samples: 230 epochs are learned, 3450 steps") && words.len() == 2,
             "{words:?}"
         );
     }

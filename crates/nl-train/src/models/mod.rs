@@ -287,7 +287,8 @@ type Found<M> = (ConfigOf<M>, Option<Dataset<<M as Model>::Set>>);
 fn found<M: Model>(document: &Document, lookup: &Lookup) -> Result<Found<M>, Error> {
     let config = document.config::<M>()?;
     let data = config.data.as_ref().filter(|_| M::Set::WHAT.is_some());
-    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose();
+    let data = data.map_err(|error| document.misfit(error))?;
     Ok((config, data))
 }
 

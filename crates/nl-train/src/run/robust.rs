@@ -39,6 +39,10 @@ impl<M: Model> Trained<M> {
     ) -> Result<Robust, Error> {
         let test = &data.split.test;
         let (pixels, size) = test.pixels()?;
+        if self.estimates() {
+            let what = "accuracies are compared, and this model names no class; leave out --robustness";
+            return Err(Error::config(format!("robustness: {what}")));
+        }
         let mut timings = Timings::default();
         let mut progress = Progress::new(observer, &mut timings, self.folder());
         let table = tried.measure_bytes(pixels, size, Streams::new(self.config().seed), |pixels| {
@@ -52,9 +56,6 @@ impl<M: Model> Trained<M> {
             let setting = Setting { config: self.config(), data: Some(&data) };
             self.model().evaluate(setting, &mut progress)
         })?;
-        if !M::ACCURACIES.iter().any(|&name| table.clean.contains_key(name)) {
-            return Err(Error::config("robustness: it compares accuracies, and this model names no classes"));
-        }
         let names = M::ACCURACIES.iter().filter(|&&name| table.clean.contains_key(name));
         let of = |name: &str| table.map(|scores| scores.get(name).copied().unwrap_or(0.0));
         let tables: BTreeMap<String, RobustnessTable> = names.map(|&name| (name.to_owned(), of(name))).collect();

@@ -140,10 +140,16 @@ impl Estimated {
         let mut section = Section::new("What it estimates", "Estimates", text).figure(self.table());
         let width = self.names.len();
         for k in 0..width.min(GROUPS) {
-            let title = if width == 1 { String::new() } else { self.names[k].clone() };
             let figures = [Some(self.beside_truth(k)?), Some(self.errors(k)?), self.promised(k)];
-            let figures = figures.into_iter().flatten().collect();
-            section.groups.push(Group { over: String::new(), title, text: String::new(), figures });
+            let figures: Vec<Figure> = figures.into_iter().flatten().collect();
+            section = match width {
+                1 => section.figures(figures),
+                _ => {
+                    let (over, title, text) = (format!("Value {}", k + 1), self.names[k].clone(), String::new());
+                    section.groups.push(Group { over, title, text, figures });
+                    section
+                }
+            };
         }
         Ok(vec![section, self.worst()?])
     }
