@@ -25,6 +25,12 @@ pub enum BatchError {
         /// Batches of the epoch.
         batches: usize,
     },
+    /// Classes beyond what is told apart.
+    #[error("split: {classes} classes, at most 65536 can be told apart; number them without gaps")]
+    Classes {
+        /// The number of classes.
+        classes: usize,
+    },
     /// A validation set that leaves nothing on one side.
     #[error("split: {validation} of {len} items for validation; use at least 1 and leave at least 1")]
     Split {

@@ -152,13 +152,14 @@ impl Images {
     }
 }
 
-/// A training set and a test set of the same image size and classes.
+/// A training set and a test set that are alike: images of one size and the same classes, or
+/// [`Samples`](crate::Samples) of one shape and the same targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
+pub struct Split<S = Images> {
     /// To learn (and validate) from.
-    pub train: Images,
+    pub train: S,
     /// To be touched once, at the end.
-    pub test: Images,
+    pub test: S,
 }
 
 #[cfg(test)]

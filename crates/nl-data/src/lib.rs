@@ -28,7 +28,7 @@ pub use folder::{load_idx_dir, save_idx_dir};
 pub use idx::{IdxError, Limits};
 pub use images::{Images, ImagesError, Split};
 pub use registry::Registry;
-pub use resolve::{Choice, Lookup, ResolveError, Source, SourceKind, resolve, resolve_samples};
+pub use resolve::{Choice, Lookup, ResolveError, Source, SourceKind, resolve, resolve_samples, resolve_test};
 pub use samples::{SampleSplit, Samples, SamplesError, Targets, Values};
 pub use split::{Division, Fold, SplitError, folds, read_indices, stratified_split};
 pub use transform::{Augment, Corruption, Erase, Normalize, Scratch, TransformError};

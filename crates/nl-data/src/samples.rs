@@ -1,9 +1,11 @@
 //! Samples of any shape in memory, and what is to be learned of each: a class, or values.
 
+use std::collections::HashMap;
+
 use thiserror::Error;
 
 use crate::class_names;
-use crate::{Images, ImagesError};
+use crate::{Images, ImagesError, Split};
 
 /// More classes than any output layer here has.
 pub(crate) const MOST_CLASSES: usize = 1 << 16;
@@ -90,6 +92,20 @@ pub enum SamplesError {
         found: usize,
         /// Classes, or values a target.
         expected: usize,
+    },
+    /// Names that are not one for each value of a sample.
+    #[error("samples: {found} names for {expected} values of a sample; pass one for each, or none")]
+    ColumnCount {
+        /// Names given.
+        found: usize,
+        /// Values a sample.
+        expected: usize,
+    },
+    /// A class that is not among those known.
+    #[error("samples: the class {class:?} is not among those known; remove its samples, or name it as a known one")]
+    UnknownClass {
+        /// The class.
+        class: String,
     },
     /// A name that cannot be shown.
     #[error("samples: name {at} {what}; use short names, each once")]
@@ -242,6 +258,7 @@ pub struct Samples {
     width: usize,
     values: Values,
     targets: Targets,
+    columns: Vec<String>,
 }
 
 impl Samples {
@@ -282,7 +299,7 @@ impl Samples {
         {
             return Err(SamplesError::NotFinite { sample: i / width, at: i % width, value: values[i] });
         }
-        Ok(Self { shape, width, values, targets })
+        Ok(Self { shape, width, values, targets, columns: Vec::new() })
     }
 
     /// The number of samples.
@@ -325,6 +342,57 @@ impl Samples {
         }
         // Labels and values were checked before; names are what is new.
         self.targets.check_names()?;
+        Ok(self)
+    }
+
+    /// Names of the values of a sample, for rows of a table; none where they are numbered.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The same samples with names for their values.
+    ///
+    /// # Errors
+    /// Names that are not one for each value.
+    pub fn with_columns(mut self, columns: Vec<String>) -> Result<Self, SamplesError> {
+        if !columns.is_empty() && columns.len() != self.width {
+            return Err(SamplesError::ColumnCount { found: columns.len(), expected: self.width });
+        }
+        self.columns = columns;
+        Ok(self)
+    }
+
+    /// The same samples with the classes of `known`: labels numbered anew by name, or, where neither has names, as many
+    /// classes. Values to predict stay as they are.
+    ///
+    /// ```
+    /// use nl_data::{Samples, Targets, Values};
+    ///
+    /// let pets = |labels, names: &[&str]| {
+    ///     let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+    ///     Samples::new(vec![1], Values::U8(vec![0]), Targets::Classes { labels, classes: names.len(), names })
+    /// };
+    /// let dogs = pets(vec![0], &["dog"])?.with_classes_of(pets(vec![0], &["cat", "dog"])?.targets())?;
+    /// assert_eq!(dogs.labels(), Some(&[1][..]));
+    /// # Ok::<(), nl_data::SamplesError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SamplesError::UnknownClass`] for a class that `known` has not; [`SamplesError::LabelRange`] where classes have
+    /// numbers.
+    pub fn with_classes_of(mut self, known: &Targets) -> Result<Self, SamplesError> {
+        let Targets::Classes { classes, names, .. } = known else { return Ok(self) };
+        let Targets::Classes { labels, classes: own, names: called } = &mut self.targets else { return Ok(self) };
+        if called != names && !(called.is_empty() || names.is_empty()) {
+            let by_name: HashMap<&str, u32> = (0..).zip(names).map(|(number, name)| (name.as_str(), number)).collect();
+            let number = |name: &String| by_name.get(name.as_str()).copied().ok_or_else(|| name.clone());
+            let numbers: Result<Vec<u32>, String> = called.iter().map(number).collect();
+            let numbers = numbers.map_err(|class| SamplesError::UnknownClass { class })?;
+            labels.iter_mut().for_each(|label| *label = numbers[*label as usize]);
+        }
+        (*own, *called) = (*classes, names.clone());
+        self.targets.check()?;
         Ok(self)
     }
 
@@ -381,7 +449,7 @@ impl Samples {
                 Targets::Values { width: *width, values: rows(values, *width, indices), names: names.clone() }
             }
         };
-        Self { shape: self.shape.clone(), width: self.width, values, targets }
+        Self { shape: self.shape.clone(), width: self.width, values, targets, columns: self.columns.clone() }
     }
 
     /// "28x28".
@@ -399,7 +467,7 @@ impl From<Images> for Samples {
         // What `Images` has checked, `Samples` asks for, too.
         let targets =
             Targets::Classes { labels: labels.into_iter().map(u32::from).collect(), classes, names: Vec::new() };
-        Self { width: shape.iter().product(), shape, values: Values::U8(pixels), targets }
+        Self { width: shape.iter().product(), shape, values: Values::U8(pixels), targets, columns: Vec::new() }
     }
 }
 
@@ -431,12 +499,13 @@ impl TryFrom<Samples> for Images {
 }
 
 /// A training set and a test set of the same shape and targets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SampleSplit {
-    /// To learn (and validate) from.
-    pub train: Samples,
-    /// To be touched once, at the end.
-    pub test: Samples,
+pub type SampleSplit = Split<Samples>;
+
+impl From<Split> for SampleSplit {
+    /// Grey images as samples; nothing is copied but the labels.
+    fn from(images: Split) -> Self {
+        Self { train: images.train.into(), test: images.test.into() }
+    }
 }
 
 impl SampleSplit {
@@ -452,6 +521,14 @@ impl SampleSplit {
         let (a, b) = (train.targets.words(), test.targets.words());
         if a != b {
             return differ(a, b);
+        }
+        if train.columns != test.columns {
+            let at = train.columns.iter().zip(&test.columns).position(|(a, b)| a != b).unwrap_or(0);
+            let column = |samples: &Samples| match samples.columns.get(at) {
+                Some(name) => format!("the column {name:?} in place {at}"),
+                None => "columns without names".to_owned(),
+            };
+            return differ(column(&train), column(&test));
         }
         if train.targets.names() != test.targets.names() {
             let first = |names: &[String], others: &[String]| {
@@ -531,6 +608,34 @@ mod tests {
             let error = Images::try_from(Samples::new(shape, values, targets).unwrap()).unwrap_err().to_string();
             assert!(error.contains(words) && error.contains("grey images"), "{error}");
         }
+    }
+
+    #[test]
+    fn classes_are_numbered_as_others_are() {
+        let known = named(&["cat", "dog"]);
+        let sample = |targets| Samples::new(vec![1], Values::U8(vec![0]), targets).unwrap();
+        let dog = Targets::Classes { labels: vec![0], classes: 1, names: vec!["dog".into()] };
+        let told = sample(dog).with_classes_of(&known).unwrap();
+        assert_eq!((told.labels(), told.targets().names()), (Some(&[1][..]), known.names()));
+        let cow = Targets::Classes { labels: vec![0], classes: 1, names: vec!["cow".into()] };
+        let error = sample(cow).with_classes_of(&known).unwrap_err();
+        assert_eq!(error, SamplesError::UnknownClass { class: "cow".into() });
+        // Numbers stay, as long as there are so many classes.
+        assert_eq!(sample(classes(&[1], 2)).with_classes_of(&known).unwrap().labels(), Some(&[1][..]));
+        assert!(sample(classes(&[2], 3)).with_classes_of(&known).unwrap_err().to_string().contains("label 2"));
+        let values = sample(regression(&[0.5], 1));
+        assert_eq!(values.clone().with_classes_of(&known), Ok(values));
+    }
+
+    #[test]
+    fn columns_are_named_one_by_one() {
+        let row = || Samples::new(vec![2], Values::U8(vec![0, 1]), classes(&[0], 2)).unwrap();
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        let table = row().with_columns(names.clone()).unwrap();
+        assert_eq!((table.columns(), table.select(&[0]).columns()), (&names[..], &names[..]));
+        assert!(row().with_columns(names[..1].to_vec()).unwrap_err().to_string().contains("1 names for 2 values"));
+        let error = SampleSplit::new(table, row()).unwrap_err().to_string();
+        assert!(error.contains("the column \"a\" in place 0") && error.contains("columns without names"), "{error}");
     }
 
     #[test]

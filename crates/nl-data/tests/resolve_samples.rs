@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nl_data::read::{Options, Task};
-use nl_data::{Choice, Division, Lookup, SourceKind, Targets, resolve, resolve_samples, save_idx_dir, synthetic};
+use nl_data::{
+    Choice, Division, Lookup, SourceKind, Targets, resolve, resolve_samples, resolve_test, save_idx_dir, synthetic,
+};
 use tempfile::tempdir;
 
 fn nowhere() -> Lookup {
@@ -153,4 +155,42 @@ fn a_set_of_arrays_is_found_by_its_name() {
     assert_eq!((split.train.len(), split.test.len(), split.train.shape()), (618, 141, &[1300, 4][..]));
     assert!(matches!(split.train.targets(), Targets::Values { width: 1300, .. }));
     assert!(source.text.contains("not used: "), "{source}");
+}
+
+#[test]
+fn a_trained_model_is_asked_about_the_test_set_or_about_all() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("houses.csv");
+    let rows: String = (0..10).map(|i| format!("{i},{},{}\n", i * i, i % 2)).collect();
+    fs::write(&file, format!("rooms,area,target\n{rows}")).unwrap();
+    let (all, source) = resolve_test("x", &Choice::Dir(file), &nowhere(), &Options::default()).unwrap();
+    assert_eq!((all.len(), all.columns()), (10, &["rooms".to_owned(), "area".to_owned()][..]));
+    assert!(source.text.contains("all its 10 samples of 2") && !source.text.contains("drawn"), "{source}");
+    let digits = resolve_test("mnist", &Choice::Synthetic, &nowhere(), &Options::default()).unwrap().0;
+    assert_eq!(digits.len(), 10);
+}
+
+/// One file of what a model is asked about: a picture, an array, a table.
+#[test]
+fn inputs_of_one_file() {
+    use nl_data::read::{Colour, inputs};
+    use nl_data::{Limits, Values};
+    let read = |path: &Path, options: &Options| inputs(path, options, &Limits::default());
+    let rgb = Options { colour: Colour::Rgb, ..Options::default() };
+    let picture = read(&reference("grey.png"), &rgb).unwrap();
+    assert_eq!((picture.len(), picture.shape()[0], picture.shape().len()), (1, 3, 3));
+    let array = read(&reference("c_f4.npy"), &Options::default()).unwrap();
+    assert!(matches!(array.values(), Values::F32(_)) && array.labels().unwrap().iter().all(|&label| label == 0));
+    let dir = tempdir().unwrap();
+    let table = dir.path().join("rows.CSV");
+    fs::write(&table, "b,name,a\n1,x,2\n").unwrap();
+    let options = Options { inputs: vec!["a".into(), "b".into()], ..Options::default() };
+    assert_eq!(read(&table, &options).unwrap().values(), &Values::F32(vec![2.0, 1.0]));
+    assert!(read(&table, &Options::default()).unwrap_err().to_string().contains("\"x\" is no number"));
+    let other = dir.path().join("rows.txt");
+    fs::write(&other, "1").unwrap();
+    assert!(read(&other, &options).unwrap_err().to_string().contains("pass a .png, .jpg, .npy or .csv file"));
+    assert!(read(&dir.path().join("none.csv"), &options).unwrap_err().to_string().contains("no such file"));
+    fs::write(dir.path().join("bad.png"), "no picture").unwrap();
+    assert!(read(&dir.path().join("bad.png"), &options).unwrap_err().to_string().contains("neither PNG nor JPEG"));
 }

@@ -5,17 +5,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::csv_columns::{Columns, short};
 use super::{Found, Options, ReadError, Task, aligned};
 use crate::samples::MOST_CLASSES;
 use crate::{Limits, Samples, Targets, Values};
 
-/// Columns of a table.
-const MOST_COLUMNS: usize = 1 << 16;
 /// What other programs write where there is no value.
 const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "?"];
 const MISSING_REMEDY: &str = "the value is missing; fill it in, or remove the row or the column";
 
-/// Reads a table: the first line names the columns, `options.target` are learned, all others are numbers to learn from.
+/// Reads a table: the first line names the columns, `options.target` are learned, `options.inputs` (all others, where none
+/// are named) are numbers to learn from.
 ///
 /// Text in the one target column names classes, which are numbered in order of their names (whole numbers by size);
 /// numbers are values to predict, unless `options.task` asks for classes. `file` names the table in errors.
@@ -59,9 +59,10 @@ pub fn csv_dir(dir: &Path, options: &Options, limits: &Limits) -> Result<Found, 
         table(file, path, options, limits)
     };
     let (train, test) = (dir.join("train.csv"), dir.join("test.csv"));
-    let ((learned, columns), (held, others)) = (read(&train)?, read(&test)?);
+    let ((learned, unused), (held, _)) = (read(&train)?, read(&test)?);
+    let (columns, others) = (learned.columns(), held.columns());
     if columns != others {
-        let at = columns.iter().zip(&others).position(|(a, b)| a != b);
+        let at = columns.iter().zip(others).position(|(a, b)| a != b);
         let what = match at {
             Some(at) => format!("its column {:?} is {:?} in train.csv", short(&others[at]), short(&columns[at])),
             None => format!("it has {} columns to learn from, train.csv has {}", others.len(), columns.len()),
@@ -69,55 +70,96 @@ pub fn csv_dir(dir: &Path, options: &Options, limits: &Limits) -> Result<Found, 
         return Err(ReadError::format(&test, what, "give both files the same columns in the same order"));
     }
     let held = aligned(&learned, held, &test)?;
-    Ok(Found { train: learned, test: Some(held), unused: Vec::new() })
+    Ok(Found { train: learned, test: Some(held), unused })
 }
 
-/// The samples of a table, and the names of the columns to learn from.
+/// The table of `file`, and the names of its columns that are not used.
+pub(super) fn csv_file(file: &Path, options: &Options, limits: &Limits) -> Result<Found, ReadError> {
+    let (train, unused) = table(File::open(file).map_err(ReadError::io(file))?, file, options, limits)?;
+    Ok(Found { train, test: None, unused })
+}
+
+/// The samples of a table, and the names of the columns that are not used.
 fn table(
     reader: impl Read,
     file: &Path,
     options: &Options,
     limits: &Limits,
 ) -> Result<(Samples, Vec<String>), ReadError> {
-    let counted = Counted { reader, left: limits.max_bytes };
-    let mut rows =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(counted);
-    let failure = |error: csv::Error| failure(error, file, limits);
-    let mut record = csv::StringRecord::new();
-    rows.read_record(&mut record).map_err(failure)?;
-    let columns = Columns::new(&record, file, options)?;
+    let mut table = Table::open(reader, file, limits)?;
+    let columns = Columns::new(&table.record, file, options)?;
     let mut values = Vec::new();
     let mut learned = Learned::new(&columns, options.task, file)?;
-    let mut row = 0;
-    while rows.read_record(&mut record).map_err(failure)? {
-        row += 1;
-        let place = Place { file, row, line: record.position().map_or(0, csv::Position::line), names: &columns.names };
-        if record.len() != columns.names.len() {
-            let what = format!(
-                "row {row} (line {}) has {} cells, the header has {}",
-                place.line,
-                record.len(),
-                columns.names.len()
-            );
-            return Err(ReadError::format(
-                file,
-                what,
-                "give every row one cell a column; text with commas wants quotes",
-            ));
-        }
-        for &column in &columns.features {
-            values.push(place.number(
-                &record,
-                column,
-                "a column of text cannot be learned from; remove it or number it",
-            )?);
-        }
-        learned.push(&record, &place)?;
+    while let Some((place, record)) = table.row(&columns.names)? {
+        place.features(record, &columns.features, &mut values)?;
+        learned.push(record, &place)?;
     }
     let targets = learned.finish(file)?;
-    let shape = vec![columns.features.len()];
-    let samples = Samples::new(shape, Values::F32(values), targets).map_err(ReadError::samples(file))?;
-    Ok((samples, columns.features.iter().map(|&column| columns.names[column].clone()).collect()))
+    let samples = Samples::new(vec![columns.features.len()], Values::F32(values), targets);
+    let samples = samples.and_then(|samples| samples.with_columns(columns.named(&columns.features)));
+    Ok((samples.map_err(ReadError::samples(file))?, columns.unused()))
+}
+
+/// The columns `inputs` (all, where none are named) of a table, whatever else it holds; the targets are not known and stand as class 0 of 1.
+pub(super) fn csv_inputs(
+    reader: impl Read,
+    file: &Path,
+    inputs: &[String],
+    limits: &Limits,
+) -> Result<Samples, ReadError> {
+    let mut table = Table::open(reader, file, limits)?;
+    let columns = Columns::inputs(&table.record, file, inputs)?;
+    let mut values = Vec::new();
+    while let Some((place, record)) = table.row(&columns.names)? {
+        place.features(record, &columns.features, &mut values)?;
+    }
+    let labels = vec![0; values.len() / columns.features.len().max(1)];
+    if labels.is_empty() {
+        return Err(ReadError::format(file, "no row below the header", "write a line for each sample"));
+    }
+    let targets = Targets::Classes { labels, classes: 1, names: Vec::new() };
+    let samples = Samples::new(vec![columns.features.len()], Values::F32(values), targets);
+    let samples = samples.and_then(|samples| samples.with_columns(columns.named(&columns.features)));
+    samples.map_err(ReadError::samples(file))
+}
+
+/// A table that is being read.
+struct Table<'a, R> {
+    rows: csv::Reader<Counted<R>>,
+    /// The header, then the row that was read last.
+    record: csv::StringRecord,
+    row: u64,
+    file: &'a Path,
+    limits: &'a Limits,
+}
+
+impl<'a, R: Read> Table<'a, R> {
+    /// With its header read.
+    fn open(reader: R, file: &'a Path, limits: &'a Limits) -> Result<Self, ReadError> {
+        let counted = Counted { reader, left: limits.max_bytes };
+        let mut rows =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(counted);
+        let mut record = csv::StringRecord::new();
+        rows.read_record(&mut record).map_err(|error| failure(error, file, limits))?;
+        Ok(Self { rows, record, row: 0, file, limits })
+    }
+
+    /// The next row, of as many cells as there are `names`; none at the end.
+    fn row<'r>(&'r mut self, names: &'r [String]) -> Result<Option<(Place<'r>, &'r csv::StringRecord)>, ReadError> {
+        let more = self.rows.read_record(&mut self.record);
+        if !more.map_err(|error| failure(error, self.file, self.limits))? {
+            return Ok(None);
+        }
+        self.row += 1;
+        let (row, line) = (self.row, self.record.position().map_or(0, csv::Position::line));
+        let (cells, columns) = (self.record.len(), names.len());
+        if cells != columns {
+            let what = format!("row {row} (line {line}) has {cells} cells, the header has {columns}");
+            let remedy = "give every row one cell a column; text with commas wants quotes";
+            return Err(ReadError::format(self.file, what, remedy));
+        }
+        Ok(Some((Place { file: self.file, row, line, names }, &self.record)))
+    }
 }
 
 /// A reader that fails when more than so many bytes come.
@@ -152,62 +194,6 @@ fn failure(error: csv::Error, file: &Path, limits: &Limits) -> ReadError {
     }
 }
 
-/// The columns of a table, and which of them are for what.
-struct Columns {
-    names: Vec<String>,
-    features: Vec<usize>,
-    targets: Vec<usize>,
-}
-
-impl Columns {
-    fn new(header: &csv::StringRecord, file: &Path, options: &Options) -> Result<Self, ReadError> {
-        let bad = |what: String, remedy| ReadError::format(file, what, remedy);
-        if header.len() > MOST_COLUMNS {
-            return Err(bad(format!("{} columns, at most {MOST_COLUMNS} can be used", header.len()), "choose columns"));
-        }
-        let names: Vec<String> = header.iter().map(str::to_owned).collect();
-        if names.iter().all(String::is_empty) {
-            return Err(bad("an empty table".to_owned(), "write a line of names, and a line for each sample"));
-        }
-        if let [one] = &names[..]
-            && let Some(other) = [';', '\t', '|'].into_iter().find(|&other| one.contains(other))
-        {
-            return Err(bad(format!("its columns are parted by {other:?}"), "save it with commas between the columns"));
-        }
-        let mut numbers = HashMap::with_capacity(names.len());
-        for (number, name) in names.iter().enumerate() {
-            if name.is_empty() {
-                let what = format!("column {} of the header has no name", number + 1);
-                return Err(bad(what, "name it, or remove it (pandas: to_csv(index=False))"));
-            }
-            if let Some(first) = numbers.insert(name.as_str(), number) {
-                let what = format!("columns {} and {} are both called {:?}", first + 1, number + 1, short(name));
-                return Err(bad(what, "give every column a name of its own"));
-            }
-        }
-        let mut targets = Vec::with_capacity(options.target.len());
-        for target in &options.target {
-            let Some(&number) = numbers.get(target.as_str()) else {
-                let listed = names.iter().take(20).map(|name| short(name)).collect::<Vec<_>>().join(", ");
-                let what = format!("no column is called {:?}; there are {listed}", short(target));
-                return Err(bad(what, "say which column is to be learned (`target: [name]`)"));
-            };
-            if targets.contains(&number) {
-                return Err(bad(format!("the target {:?} is named twice", short(target)), "name each target once"));
-            }
-            targets.push(number);
-        }
-        if targets.is_empty() {
-            return Err(bad("no target is named".to_owned(), "say which column is to be learned (`target: [name]`)"));
-        }
-        let features: Vec<usize> = (0..names.len()).filter(|number| !targets.contains(number)).collect();
-        if features.is_empty() {
-            return Err(bad("every column is a target".to_owned(), "leave a column to learn from"));
-        }
-        Ok(Self { names, features, targets })
-    }
-}
-
 /// The row that is being read.
 struct Place<'a> {
     file: &'a Path,
@@ -220,6 +206,15 @@ impl Place<'_> {
     fn error(&self, column: usize, what: String) -> ReadError {
         let column = short(&self.names[column]);
         ReadError::Cell { file: self.file.to_path_buf(), row: self.row, line: self.line, column, what }
+    }
+
+    /// Appends the numbers of some columns.
+    fn features(&self, record: &csv::StringRecord, columns: &[usize], values: &mut Vec<f32>) -> Result<(), ReadError> {
+        const TEXT: &str = "a column of text cannot be learned from; number it, or leave it out (`inputs` names the columns to learn from)";
+        for &column in columns {
+            values.push(self.number(record, column, TEXT)?);
+        }
+        Ok(())
     }
 
     /// The text of a cell.
@@ -337,14 +332,6 @@ impl Learned {
     }
 }
 
-/// No more of a text than a message can bear.
-fn short(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,6 +365,33 @@ mod tests {
         let table = with(b"y,a,z\n1,2,3\n4,5,6\n", &["z", "y"], Task::Auto).unwrap();
         let names = vec!["z".to_owned(), "y".to_owned()];
         assert_eq!(table.targets(), &Targets::Values { width: 2, values: vec![3.0, 1.0, 6.0, 4.0], names });
+    }
+
+    #[test]
+    fn inputs_are_the_columns_named() {
+        let text = b"id,a,y,b\nx1,1,2,3\nx2,4,5,6\n";
+        let inputs = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let read = |names: &[&str]| {
+            let options = Options { target: vec!["y".into()], inputs: inputs(names), ..Options::default() };
+            table(&text[..], "t.csv".as_ref(), &options, &Limits::default()).map_err(|error| error.to_string())
+        };
+        let (samples, unused) = read(&["b", "a"]).unwrap();
+        assert_eq!(samples.values(), &Values::F32(vec![3.0, 1.0, 6.0, 4.0]));
+        assert_eq!((samples.columns(), unused), (&inputs(&["b", "a"])[..], inputs(&["id"])));
+        let asked = |names: &[&str]| csv_inputs(&text[..], "t.csv".as_ref(), &inputs(names), &Limits::default());
+        assert_eq!(asked(&["b", "a"]).unwrap().values(), samples.values());
+        assert_eq!(asked(&["b"]).unwrap().len(), 2);
+        for (names, words) in [
+            (&["c"][..], "no column is called \"c\"; there are id, a, y, b"),
+            (&["a", "a"], "\"a\" is named twice"),
+            (&["a", "y"], "the target \"y\" is among the inputs"),
+            (&["id"], "row 1 (line 2), column \"id\": \"x1\" is no number"),
+        ] {
+            let error = read(names).unwrap_err();
+            assert!(error.contains(words), "{words:?} is not in: {error}");
+        }
+        let empty = csv_inputs(&b"a\n"[..], "t.csv".as_ref(), &inputs(&["a"]), &Limits::default());
+        assert!(empty.unwrap_err().to_string().contains("no row below the header"));
     }
 
     #[test]
@@ -447,7 +461,7 @@ mod tests {
         let options = Options { target: vec!["y".into()], ..Options::default() };
         let error = csv(text.as_bytes(), "t.csv".as_ref(), &options, &limits).unwrap_err();
         assert!(matches!(error, ReadError::TooLarge { limit: 50_000, .. }), "{error}");
-        let wide = ["a,"; MOST_COLUMNS].concat() + "y\n";
+        let wide = ["a,"; super::super::csv_columns::MOST_COLUMNS].concat() + "y\n";
         assert!(read(&wide).unwrap_err().contains("65537 columns"));
     }
 

@@ -60,10 +60,7 @@ impl Form {
                 Ok(Found { train, test: Some(test), unused: Vec::new() })
             }
             #[cfg(feature = "csv")]
-            Self::Csv => {
-                let file = std::fs::File::open(path).map_err(ReadError::io(path))?;
-                Ok(Found { train: super::csv(file, path, options, limits)?, test: None, unused: Vec::new() })
-            }
+            Self::Csv => super::csv_table::csv_file(path, options, limits),
             #[cfg(feature = "csv")]
             Self::CsvDir => super::csv_dir(path, options, limits),
             #[cfg(feature = "npy")]
@@ -88,7 +85,7 @@ pub(super) fn is_picture(path: &Path) -> bool {
 }
 
 /// The ending of a name in small letters; none is empty.
-fn ending(path: &Path) -> String {
+pub(super) fn ending(path: &Path) -> String {
     path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase()
 }
 

@@ -7,10 +7,13 @@ mod arrays;
 #[cfg(feature = "npy")]
 mod by_name;
 #[cfg(feature = "csv")]
+mod csv_columns;
+#[cfg(feature = "csv")]
 mod csv_table;
 mod error;
 mod form;
 mod idx_folder;
+mod inputs;
 #[cfg(feature = "npy")]
 mod npy;
 #[cfg(feature = "npy")]
@@ -27,6 +30,7 @@ pub use csv_table::{csv, csv_dir};
 pub use error::ReadError;
 pub(crate) use form::Form;
 pub use idx_folder::idx_dir;
+pub use inputs::inputs;
 #[cfg(feature = "npy")]
 pub use npy::npy_dir;
 #[cfg(feature = "npy")]
@@ -45,6 +49,8 @@ use nl_random::Streams;
 pub struct Options {
     /// The columns of a table that are to be learned, by name.
     pub target: Vec<String>,
+    /// The columns of a table to learn from, by name, in this order; none: all that are no target.
+    pub inputs: Vec<String>,
     /// What the targets are.
     pub task: Task,
     /// Whether pictures are grey or coloured.
@@ -58,6 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             target: vec!["target".to_owned()],
+            inputs: Vec::new(),
             task: Task::default(),
             colour: Colour::default(),
             split: Division::default(),
@@ -127,29 +134,12 @@ impl Found {
 /// Test samples with the classes of the training samples: labels are numbered anew, by name.
 #[cfg(any(feature = "csv", feature = "pictures"))]
 fn aligned(train: &Samples, test: Samples, file: &Path) -> Result<Samples, ReadError> {
-    use crate::Targets;
+    use crate::SamplesError;
 
-    let (Targets::Classes { names: known, classes, .. }, Targets::Classes { labels, names, .. }) =
-        (train.targets(), test.targets())
-    else {
-        return Ok(test);
-    };
-    if known == names {
-        return Ok(test);
-    }
-    let mut numbers = Vec::with_capacity(names.len());
-    let by_name: std::collections::HashMap<&str, u32> =
-        (0..).zip(known).map(|(number, name)| (name.as_str(), number)).collect();
-    for name in names {
-        let Some(&number) = by_name.get(name.as_str()) else {
-            return Err(ReadError::Class { file: file.to_path_buf(), class: name.clone() });
-        };
-        numbers.push(number);
-    }
-    let labels = labels.iter().map(|&label| numbers[label as usize]).collect();
-    let targets = Targets::Classes { labels, classes: *classes, names: known.clone() };
-    let shape = test.shape().to_vec();
-    Samples::new(shape, test.into_values(), targets).map_err(ReadError::samples(file))
+    test.with_classes_of(train.targets()).map_err(|error| match error {
+        SamplesError::UnknownClass { class } => ReadError::Class { file: file.to_path_buf(), class },
+        other => ReadError::samples(file)(other),
+    })
 }
 
 /// [`Limits`] with the file named, for sizes that are known before anything is read.

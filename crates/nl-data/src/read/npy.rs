@@ -10,6 +10,7 @@ use std::path::Path;
 
 use py_literal::Value;
 
+use super::arrays::features;
 use super::by_name::assemble;
 use super::{Found, Options, ReadError, within};
 use crate::element::{self, Array, Element, Numbers, Want};
@@ -188,6 +189,12 @@ fn row_major<T: Copy>(dims: &[usize], numbers: &[T]) -> Vec<T> {
         }
     }
     out
+}
+
+/// One array of features: how many samples, the shape of one, their values.
+pub(super) fn npy_file(path: &Path, limits: &Limits) -> Result<(usize, Vec<usize>, Values), ReadError> {
+    let file = File::open(path).map_err(ReadError::io(path))?;
+    features(array(io::BufReader::new(file), path, Want::Features, limits)?, path)
 }
 
 /// The names of the .npy files of `dir`, without their ending, in order.

@@ -55,6 +55,17 @@ pub fn picture_dir(dir: &Path, options: &Options, limits: &Limits) -> Result<Fou
     Ok(Found { train: learned, test: Some(held), unused: Vec::new() })
 }
 
+/// One picture, PNG or JPEG: grey `[height, width]` or coloured `[3, height, width]` as `colour` says.
+pub(super) fn picture_file(
+    path: &Path,
+    options: &Options,
+    limits: &Limits,
+) -> Result<(Vec<usize>, Vec<u8>), ReadError> {
+    let (mut set, mut values) = (Set::new(options, limits), Vec::new());
+    set.picture(path, &mut values)?;
+    Ok((set.first.map_or_else(Vec::new, |(_, look)| look.shape()), values))
+}
+
 /// What is in a folder, but for litter, in order of names.
 fn listed(dir: &Path) -> Result<Vec<(String, PathBuf)>, ReadError> {
     let mut entries = Vec::new();

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use samples::resolve_samples;
+pub use samples::{resolve_samples, resolve_test};
 
 use crate::class_names;
 use crate::folder::{any_file, write_file};

@@ -36,6 +36,50 @@ pub fn resolve_samples(
     lookup: &Lookup,
     options: &Options,
 ) -> Result<(SampleSplit, Source), ResolveError> {
+    resolved(name, choice, lookup, options, Undivided::Divide)
+}
+
+/// Finds the samples that a trained model is to be asked about, as [`resolve_samples`] does: the test set, or all samples
+/// where the source sets none apart.
+///
+/// # Errors
+/// As [`resolve_samples`].
+///
+/// ```
+/// use nl_data::{read, resolve_test, Choice, Lookup};
+///
+/// let dir = tempfile::tempdir()?;
+/// let file = dir.path().join("new.csv");
+/// std::fs::write(&file, "rooms,target\n1,60\n2,80\n3,100\n")?;
+/// let (all, _) = resolve_test("new", &Choice::Dir(file), &Lookup::default(), &read::Options::default())?;
+/// assert_eq!(all.len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn resolve_test(
+    name: &str,
+    choice: &Choice,
+    lookup: &Lookup,
+    options: &Options,
+) -> Result<(Samples, Source), ResolveError> {
+    resolved(name, choice, lookup, options, Undivided::All).map(|(split, source)| (split.test, source))
+}
+
+/// What becomes of a source that sets no samples apart for the test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undivided {
+    /// Some are drawn.
+    Divide,
+    /// All are for the test.
+    All,
+}
+
+fn resolved(
+    name: &str,
+    choice: &Choice,
+    lookup: &Lookup,
+    options: &Options,
+    undivided: Undivided,
+) -> Result<(SampleSplit, Source), ResolveError> {
     let (kind, path) = match choice {
         Choice::Synthetic => return digits(name, choice, lookup),
         Choice::Dir(path) => (SourceKind::Dir, path.clone()),
@@ -60,13 +104,17 @@ pub fn resolve_samples(
     };
     let found = form.read(&path, options, &lookup.limits)?;
     let mut notes = String::new();
-    if found.test.is_none() {
+    let all = found.test.is_none() && undivided == Undivided::All;
+    if found.test.is_none() && !all {
         notes += &format!("; the test set is {}, seed {}", options.split.words(), lookup.seed);
     }
     if !found.unused.is_empty() {
         notes += &format!("; not used: {}", found.unused.join(", "));
     }
-    let split = found.split(&options.split, &Streams::new(lookup.seed), &path)?;
+    let split = match all {
+        true => SampleSplit { train: found.train.clone(), test: found.train },
+        false => found.split(&options.split, &Streams::new(lookup.seed), &path)?,
+    };
     let (split, known, sha256) = if is_grey(&split.train) && is_grey(&split.test) {
         let image = |samples: Samples| Images::try_from(samples).map_err(ReadError::samples(&path));
         let split = Split { train: image(split.train)?, test: image(split.test)? };
@@ -91,14 +139,12 @@ pub fn resolve_samples(
         Some(dataset) => (dataset.name, format!("{} (content verified)", dataset.title)),
         None => ("unknown".to_owned(), format!("{} of unknown origin", form.words())),
     };
-    let text = format!(
-        "{title} from {}: {} training and {} test samples of {}, {}{notes}",
-        path.display(),
-        split.train.len(),
-        split.test.len(),
-        split.train.size(),
-        split.train.targets().words(),
-    );
+    let counts = match all {
+        true => format!("all its {} samples", split.test.len()),
+        false => format!("{} training and {} test samples", split.train.len(), split.test.len()),
+    };
+    let (size, what) = (split.train.size(), split.train.targets().words());
+    let text = format!("{title} from {}: {counts} of {size}, {what}{notes}", path.display());
     let class_names = match split.train.targets() {
         Targets::Classes { names, .. } => names.clone(),
         Targets::Values { .. } => Vec::new(),

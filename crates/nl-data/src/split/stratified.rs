@@ -11,21 +11,26 @@ use crate::BatchError;
 /// class) until the count is exact; which items is drawn from the stream `"validation"`, index c.
 ///
 /// # Errors
-/// No item on one of the sides.
+/// No item on one of the sides, more than 65,536 classes.
 ///
 /// ```
-/// let labels = [0, 0, 0, 0, 1, 1, 1, 1];
+/// let labels = [0_u32, 0, 0, 0, 1, 1, 1, 1];
 /// let (train, validation) = nl_data::stratified_split(&labels, 2, &nl_random::Streams::new(1))?;
 /// assert_eq!((train.len(), validation.len()), (6, 2));
 /// assert_eq!(validation.iter().filter(|&&i| labels[i as usize] == 1).count(), 1);
 /// # Ok::<(), nl_data::BatchError>(())
 /// ```
-pub fn stratified_split(
-    labels: &[u8],
+pub fn stratified_split<L: Copy + Into<u32>>(
+    labels: &[L],
     validation: usize,
     streams: &Streams,
 ) -> Result<(Vec<u32>, Vec<u32>), BatchError> {
-    draw(labels.iter().map(|&label| u32::from(label)), 256, validation, "validation", streams)
+    let labels = labels.iter().map(|&label| label.into());
+    let classes = labels.clone().max().map_or(0, |label| label as usize + 1);
+    if classes > crate::samples::MOST_CLASSES {
+        return Err(BatchError::Classes { classes });
+    }
+    draw(labels, classes, validation, "validation", streams)
 }
 
 /// The same for any number of classes, from the stream `stream`; `labels` are below `classes`.
@@ -73,8 +78,9 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         let streams = Streams::new(1);
-        assert_eq!(stratified_split(&[0, 1], 2, &streams), Err(BatchError::Split { validation: 2, len: 2 }));
-        assert_eq!(stratified_split(&[], 0, &streams), Err(BatchError::Split { validation: 0, len: 0 }));
+        assert_eq!(stratified_split(&[0_u8, 1], 2, &streams), Err(BatchError::Split { validation: 2, len: 2 }));
+        assert_eq!(stratified_split(&[0, u32::MAX], 1, &streams), Err(BatchError::Classes { classes: 1 << 32 }));
+        assert_eq!(stratified_split::<u8>(&[], 0, &streams), Err(BatchError::Split { validation: 0, len: 0 }));
     }
 
     /// A changed number here is a changed result of every run: a decision, not an accident.
