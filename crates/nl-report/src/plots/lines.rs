@@ -22,6 +22,8 @@ pub enum LineStyle {
     Dots,
     /// Dashed: no measurement, but what is compared with.
     Dashed,
+    /// Small dots that nothing joins: one a sample.
+    Points,
 }
 
 /// One line; an empty name keeps it out of the legend.
@@ -113,12 +115,20 @@ impl Draw for Lines {
                 LineStyle::Solid => "ln",
                 LineStyle::Dots => "ln thin",
                 LineStyle::Dashed => "ln dashed",
+                LineStyle::Points => "",
             };
-            svg.path(&polyline(&drawn), &format!("{class}{dash} s{colour}"));
-            if line.style == LineStyle::Dots {
+            if line.style != LineStyle::Points {
+                svg.path(&polyline(&drawn), &format!("{class}{dash} s{colour}"));
+            }
+            let radius = match line.style {
+                LineStyle::Dots => Some(3.2),
+                LineStyle::Points => Some(1.6),
+                _ => None,
+            };
+            if let Some(radius) = radius {
                 for (at, p) in drawn.iter().zip(line.points.iter().filter(can)) {
                     let title = format!("{} {} at {}", line.name, number(p.1), number(p.0));
-                    svg.circle(*at, 3.2, &format!("f{colour}"), title.trim_start());
+                    svg.circle(*at, radius, &format!("f{colour}"), title.trim_start());
                 }
             }
             if !line.name.is_empty() {
@@ -171,6 +181,13 @@ mod tests {
         let log = Lines { log_y: true, ..Lines::new("x", "y").line("a", vec![(0.0, 0.0), (1.0, 1.0)]) };
         assert!(log.draw("t").unwrap().notes[0].contains("logarithmic"));
         assert!(Lines::new("x", "y").draw("t").unwrap().notes.is_empty());
+    }
+
+    #[test]
+    fn points_are_not_joined() {
+        let points = vec![(0.0, 1.0), (1.0, 3.0), (0.5, 2.0)];
+        let html = Lines::new("x", "y").styled("a", points, LineStyle::Points).draw("t").unwrap().html;
+        assert!(html.matches("<circle").count() == 3 && !html.contains("class=\"ln"), "{html}");
     }
 
     #[test]
