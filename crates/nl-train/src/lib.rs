@@ -18,9 +18,10 @@ mod weights;
 pub mod yaml;
 
 pub use config::{
-    CheckpointConfig, DataConfig, Digits, Document, Every, LogConfig, RunConfig, SHIPPED, Shipped, shipped,
+    CheckpointConfig, DataConfig, Digits, Document, Every, LogConfig, Normalization, RunConfig, SHIPPED, Shipped,
+    shipped,
 };
-pub use data::Dataset;
+pub use data::{Dataset, Nothing, SampleForm, Set, TargetKind};
 pub use error::Error;
 pub use gradient::{
     Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
@@ -35,10 +36,10 @@ pub use nl_report as report;
 pub use pca::{Pca, PcaError};
 pub use picture::read_pictures;
 pub use run::{
-    Advance, CheckpointError, CheckpointStore, ConfigOf, DryRun, Event, FileError, Findings, History, Latest, Learner,
-    Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Robust, Run, RunFolder,
-    RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor, Timing, Timings,
-    Trained, load_checkpoint, pack, save_checkpoint, unpack,
+    Advance, CheckpointError, CheckpointStore, ConfigOf, DryRun, Estimate, Event, FileError, Findings, History, Latest,
+    Learner, Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Robust, Run,
+    RunFolder, RunFolderError, Setting, Settings, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor,
+    Timing, Timings, Trained, load_checkpoint, pack, save_checkpoint, unpack,
 };
 pub(crate) use run::{read_capped, write_atomic};
 pub use tsne::{Tsne, TsneError};

@@ -85,7 +85,7 @@ fn small(body: &[u8]) -> Vec<usize> {
 }
 
 /// Resumes mutants of the checkpoints of a run, each until it is first asked whether to stop. How many were refused.
-fn survives<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset>) {
+fn survives<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset<M::Set>>) {
     let mutants = std::env::var("NL_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(48_u64);
     let place = tempfile::tempdir().unwrap();
     let mut count = StopAt::never();

@@ -101,7 +101,7 @@ fn the_page_shows_all_that_was_found() {
         assert_eq!(page.matches(&format!("<section id=\"{id}\"")).count(), 1, "section {id}");
     }
     for words in [
-        "A brain on the images in digits of mine",
+        "A brain on the data in digits of mine",
         "Data of your own.",
         "Filters of the retina",
         "Filters of V1",
@@ -284,7 +284,7 @@ fn a_small_set_runs_and_says_what_it_did_otherwise() {
     let run = start::<BrainModel>(&config, Some(&data), &dir.path().join("run")).unwrap();
     let summary = run.run(&mut warnings).unwrap();
     let warnings = warnings.0;
-    for part in ["stages[1].learn.batch is 128, too many for 39 images", "min_images", "neighbours is 50"] {
+    for part in ["stages[1].learn.batch is 128, too many for 39 samples", "min_images", "neighbours is 50"] {
         assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:?}");
     }
     // Guessing gets a seventh.

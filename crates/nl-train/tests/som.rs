@@ -108,7 +108,7 @@ fn unit_range(image: &[u8]) -> Vec<f32> {
 impl Model for Som {
     const KIND: &'static str = "som";
     const ABOUT: &'static str = "a self-organising map";
-    const IMAGES: bool = true;
+    type Set = nl_data::Images;
     type Config = SomConfig;
     type Stage = SomStage;
     type State = Vec<f32>;

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::RunConfig;
 use crate::Error;
+use crate::data::Set;
 use crate::run::{ConfigOf, Model, order, read_capped};
 use crate::yaml::{Fault, Node, Value, read, schema::validate};
 
@@ -138,11 +139,19 @@ impl Document {
             }
         }
         let mut config: ConfigOf<M> = tree.typed::<RunConfig<_, _>>()?;
-        if M::IMAGES && config.data.is_none() {
+        if M::Set::WHAT.is_some() && config.data.is_none() {
             config.data = Some(super::DataConfig::default());
         }
         config.check().and_then(|()| order::check::<M>(&config)).map_err(|e| self.located(&e))?;
         Ok(config)
+    }
+
+    /// An error of a configuration that does not fit what it is about, with its line and column; another one as it is.
+    pub(crate) fn misfit(&self, error: Error) -> Error {
+        match &error {
+            Error::Config { .. } | Error::Under { .. } => self.located(&error),
+            _ => error,
+        }
     }
 
     /// An error with the line and column of what it is about: below its path, the value that the message names first.

@@ -12,7 +12,7 @@ mod shipped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use data::{DataConfig, Digits};
+pub use data::{DataConfig, Digits, Normalization};
 pub use document::Document;
 pub(crate) use document::inline;
 pub use every::{CheckpointConfig, Every};
@@ -41,7 +41,7 @@ pub struct RunConfig<C, S> {
     /// The seed of everything random.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Which images, for a model that learns from images; without it MNIST.
+    /// Which images or other samples, for a model that learns from any; without it MNIST.
     #[serde(default)]
     pub data: Option<DataConfig>,
     /// How often the run is saved.

@@ -49,6 +49,11 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../configs/contrastive-mnist.yaml"),
     },
     Shipped {
+        name: "rotation",
+        about: "by how many degrees a digit was turned: a convolutional network for a value, minutes",
+        text: include_str!("../../configs/rotation.yaml"),
+    },
+    Shipped {
         name: "stdp-quick",
         about: "400 competing spiking neurons on a third of MNIST, some seconds",
         text: include_str!("../../configs/stdp-quick.yaml"),

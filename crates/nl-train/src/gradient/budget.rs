@@ -75,7 +75,7 @@ impl Budget {
     pub fn new(images: usize, wanted: Wanted) -> Result<Self, Error> {
         let Wanted { epochs, min_images, batch, min_batches, shard, average } = wanted;
         if images == 0 || batch == 0 {
-            return Err(Error::config(format!("{images} images do not fill a batch of {batch}")));
+            return Err(Error::config(format!("{images} samples do not fill a batch of {batch}")));
         }
         let batch = batch.min((images / min_batches.max(1)).max(shard)).min(images);
         let steps = (images / batch) as u64;
@@ -100,14 +100,14 @@ impl Budget {
         let mut words = Vec::new();
         if self.batch != wanted.batch {
             words.push(format!(
-                "{stage}.learn.batch is {}, too many for {images} images to learn from: batches of {} are used",
+                "{stage}.learn.batch is {}, too many for {images} samples to learn from: batches of {} are used",
                 wanted.batch, self.batch
             ));
         }
         if self.epochs != wanted.epochs {
             words.push(format!(
-                "{stage}.learn.epochs is {}, only {} steps with {images} images: {} epochs are learned, {} steps, so that {} \
-                 images are shown (min_images)",
+                "{stage}.learn.epochs is {}, only {} steps with {images} samples: {} epochs are learned, {} steps, so that {} \
+                 samples are shown (min_images)",
                 wanted.epochs,
                 wanted.epochs * self.steps,
                 self.epochs,
@@ -127,16 +127,16 @@ impl Budget {
     }
 }
 
-/// Which images are learned from and which are held out, both in ascending order: `most` of them, or the `share` of the set
+/// Which samples are learned from and which are held out, both in ascending order: `most` of them, or the `share` of the set
 /// if that is less, and at least 1.
 ///
-/// A stratified draw (see [`stratified_split`]), and then, without changing the number: no class loses its last image to
-/// learn from, and a class of two images or more has one among those held out, if they go round.
+/// A stratified draw (see [`stratified_split`]), and then, without changing the number: no class loses its last sample to
+/// learn from, and a class of two or more has one among those held out, if they go round.
 ///
 /// # Errors
 /// [`Error::Config`] for a share outside (0, 0.5], or if no class has two images.
 pub(crate) fn hold_out(
-    labels: &[u8],
+    labels: &[u32],
     most: usize,
     share: f64,
     streams: &Streams,
@@ -144,26 +144,32 @@ pub(crate) fn hold_out(
     if !(share > 0.0 && share <= 0.5) {
         return Err(Error::config(format!("validation_share is {share}, but must be above 0 and at most 0.5")));
     }
+    if labels.len() < 2 {
+        return Err(Error::config(
+            "there is 1 training sample: none can be held out; add samples, or leave out `validation`",
+        ));
+    }
     let wanted = ((labels.len() as f64 * share) as usize).min(most).max(1);
-    let mut sizes = vec![0_usize; 256];
-    labels.iter().for_each(|&label| sizes[usize::from(label)] += 1);
+    let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
+    let mut sizes = vec![0_usize; classes];
+    labels.iter().for_each(|&label| sizes[label as usize] += 1);
     // What can be held out at all: of each class all but one.
     let possible: usize = sizes.iter().map(|n| n.saturating_sub(1)).sum();
     if possible == 0 {
         return Err(Error::config(format!(
-            "of {} training images no two are of the same class: there is nothing to learn from and to check with; add images",
+            "of {} training samples no two are of the same class: there is nothing to learn from and to check with; add some",
             labels.len()
         )));
     }
     let wanted = wanted.min(possible);
     let (mut learn, mut held) = stratified_split(labels, wanted, streams)?;
-    let mut given = vec![0_usize; 256];
-    held.iter().for_each(|&i| given[usize::from(labels[i as usize])] += 1);
+    let mut given = vec![0_usize; classes];
+    held.iter().for_each(|&i| given[labels[i as usize] as usize] += 1);
 
-    let mut rngs: Vec<_> = (0..256).map(|class| streams.rng("validation", 1, class)).collect();
-    // One image of `class` to the end of the other list.
+    let mut rngs: Vec<_> = (0..classes as u64).map(|class| streams.rng("validation", 1, class)).collect();
+    // One sample of `class` to the end of the other list.
     let mut move_one = |from: &mut Vec<u32>, to: &mut Vec<u32>, class: usize| {
-        let of: Vec<usize> = (0..from.len()).filter(|&at| usize::from(labels[from[at] as usize]) == class).collect();
+        let of: Vec<usize> = (0..from.len()).filter(|&at| labels[from[at] as usize] as usize == class).collect();
         if !of.is_empty() {
             let at = of[rngs[class].random_range(0..of.len() as u32) as usize];
             to.push(from.remove(at));
@@ -171,8 +177,8 @@ pub(crate) fn hold_out(
     };
     // The class with most to spare; the first of several.
     let richest =
-        |spare: &dyn Fn(usize) -> usize| (0..256).rev().max_by_key(|&class| spare(class)).filter(|&c| spare(c) > 0);
-    for class in 0..256 {
+        |spare: &dyn Fn(usize) -> usize| (0..classes).rev().max_by_key(|&class| spare(class)).filter(|&c| spare(c) > 0);
+    for class in 0..classes {
         if sizes[class] > 0 && given[class] == sizes[class] {
             move_one(&mut held, &mut learn, class);
             given[class] -= 1;
@@ -183,7 +189,7 @@ pub(crate) fn hold_out(
             }
         }
     }
-    for class in 0..256 {
+    for class in 0..classes {
         if sizes[class] >= 2 && given[class] == 0 {
             let spare = |c: usize| given[c].saturating_sub(1);
             let Some(other) = richest(&spare) else { break };
@@ -261,14 +267,14 @@ mod tests {
             "{words:?}"
         );
         assert!(
-            words[1].contains("only 30 steps with 255 images: 230 epochs are learned, 3450 steps") && words.len() == 2,
+            words[1].contains("only 30 steps with 255 samples: 230 epochs are learned, 3450 steps") && words.len() == 2,
             "{words:?}"
         );
     }
 
     #[test]
     fn mnist_is_split_as_before() {
-        let labels: Vec<u8> = (0..60_000).map(|i| (i % 10) as u8).collect();
+        let labels: Vec<u32> = (0..60_000).map(|i| i % 10).collect();
         let streams = Streams::new(1);
         assert_eq!(
             hold_out(&labels, 2_000, 0.15, &streams).unwrap(),
@@ -280,30 +286,31 @@ mod tests {
     fn classes_of_one_or_two_images_work() {
         let streams = Streams::new(5);
         // 0: five, 1: one, 2: two.
-        let labels = [0, 0, 0, 0, 0, 1, 2, 2];
+        let labels = [0_u32, 0, 0, 0, 0, 1, 2, 2];
         let (learn, held) = hold_out(&labels, 2_000, 0.3, &streams).unwrap();
         let classes = |items: &[u32]| items.iter().map(|&i| labels[i as usize]).collect::<Vec<_>>();
         assert_eq!(classes(&held), [0, 2]);
         assert_eq!(classes(&learn), [0, 0, 0, 0, 1, 2]);
         // 200 classes of one or two images.
-        let labels: Vec<u8> = (0..300).map(|i| (i % 200) as u8).collect();
+        let labels: Vec<u32> = (0..300).map(|i| i % 200).collect();
         let (learn, held) = hold_out(&labels, 2_000, 0.15, &streams).unwrap();
         assert_eq!(held.len(), 45);
         assert!((0..200).all(|class| learn.iter().any(|&i| labels[i as usize] == class)));
+        assert!(hold_out(&[5], 9, 0.15, &streams).unwrap_err().to_string().contains("1 training sample"));
         assert!(hold_out(&[0, 1, 2], 9, 0.15, &streams).unwrap_err().to_string().contains("no two"));
         assert!(hold_out(&labels, 9, 0.9, &streams).unwrap_err().to_string().contains("validation_share is 0.9"));
     }
 
     proptest! {
         #[test]
-        fn a_hold_out_is_a_partition_that_leaves_every_class(labels in proptest::collection::vec(0_u8..9, 10..200), seed: u64) {
+        fn a_hold_out_is_a_partition_that_leaves_every_class(labels in proptest::collection::vec(0_u32..9, 10..200), seed: u64) {
             let streams = Streams::new(seed);
             let (learn, held) = hold_out(&labels, 30, 0.2, &streams).unwrap();
             let mut all = [learn.clone(), held.clone()].concat();
             all.sort_unstable();
             prop_assert_eq!(all, (0..labels.len() as u32).collect::<Vec<_>>());
             prop_assert_eq!(held.len(), (labels.len() / 5).min(30));
-            let count = |items: &[u32], class: u8| items.iter().filter(|&&i| labels[i as usize] == class).count();
+            let count = |items: &[u32], class: u32| items.iter().filter(|&&i| labels[i as usize] == class).count();
             let of_two = (0..9).filter(|&c| labels.iter().filter(|&&l| l == c).count() >= 2);
             for class in 0..9 {
                 prop_assert!(count(&learn, class) > 0 || !labels.contains(&class));

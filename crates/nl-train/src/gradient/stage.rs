@@ -50,6 +50,7 @@ pub trait Task<M: Model>: Send {
 /// A [`Task`] under way.
 pub struct GradientStage<T> {
     name: &'static str,
+    unit: &'static str,
     task: T,
     gradient: Gradient,
     prepared: bool,
@@ -60,13 +61,19 @@ pub struct GradientStage<T> {
 impl<T> GradientStage<T> {
     /// A stage called `name`, at its start.
     pub fn new(name: &'static str, task: T, gradient: Gradient) -> Self {
-        Self { name, task, gradient, prepared: false, unseen: false }
+        Self { name, unit: "images", task, gradient, prepared: false, unseen: false }
+    }
+
+    /// The same, of what is called otherwise than images: `"samples"`.
+    #[must_use]
+    pub fn counting(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
     }
 }
 
 impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
     fn plan(&self) -> Plan {
-        Plan { name: self.name.to_owned(), unit: "images", total: self.gradient.total() }
+        Plan { name: self.name.to_owned(), unit: self.unit, total: self.gradient.total() }
     }
 
     fn done(&self, _: &M) -> u64 {

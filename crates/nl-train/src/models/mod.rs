@@ -7,10 +7,11 @@ mod images;
 mod layers;
 mod probing;
 mod simulation;
+mod standard;
 
 use std::path::Path;
 
-use nl_data::{Images, Lookup, Source};
+use nl_data::{Lookup, Source};
 
 pub use brain::BrainModel;
 pub use competitive::{
@@ -20,17 +21,20 @@ pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
-pub use layers::{ContrastConfig, LayersModel, LayersModelConfig, LayersStage, ProjectorConfig, SuperviseConfig};
+pub use layers::{
+    ContrastConfig, LayersModel, LayersModelConfig, LayersStage, ProjectorConfig, RotationConfig, SuperviseConfig,
+    SuperviseTarget,
+};
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,
 };
 
 use crate::Error;
 use crate::config::{DataConfig, Document, inline};
-use crate::data::Dataset;
+use crate::data::{Dataset, SampleForm, Set};
 use crate::evaluate::Robustness;
 use crate::run::{
-    ConfigOf, DryRun, Model, Observer, Prediction, Robust, Run, RunFolder, Stage, StageKind, Summary, Trained,
+    ConfigOf, DryRun, Estimate, Model, Observer, Prediction, Robust, Run, RunFolder, Stage, StageKind, Summary, Trained,
 };
 use crate::yaml::nearest::nearest;
 
@@ -50,8 +54,8 @@ pub struct Kind {
     pub kind: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
-    /// Whether it learns from images.
-    pub images: bool,
+    /// What it learns from, in the plural; none for one that learns from nothing.
+    pub learns_from: Option<&'static str>,
     /// The kinds of its stages.
     pub stages: &'static [StageKind],
     schema: Option<&'static str>,
@@ -71,7 +75,7 @@ type ResumeFn = fn(&Document, &Lookup, RunFolder) -> Result<Box<dyn AnyRun>, Err
 pub trait AnyRun: Send {
     /// The folder.
     fn folder(&self) -> &Path;
-    /// Which images.
+    /// Which data.
     fn source(&self) -> Option<&Source>;
     /// Runs to the end; see [`Run::run`].
     ///
@@ -82,30 +86,54 @@ pub trait AnyRun: Send {
 
 /// A trained model whose kind is known only when the program runs.
 pub trait AnyTrained: Send {
-    /// Height, width and number of classes of the images it learned.
-    fn shape(&self) -> (usize, usize, usize);
-    /// What images the run used.
+    /// What a sample is like that it learned.
+    fn form(&self) -> SampleForm;
+    /// What data the run used.
     fn data(&self) -> Option<&DataConfig>;
+    /// It, beside the test samples that `asked` names: those that the run was divided into, if `asked` is of its own data.
+    ///
+    /// # Errors
+    /// Samples that are not there, or not what it learned.
+    fn beside(&self, asked: &Asked, lookup: &Lookup) -> Result<Box<dyn AnyEvaluation + '_>, Error>;
+    /// What it says about the samples of one file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or of something else than it learned; those of [`Trained::predict`].
+    fn predict(&self, file: &Path) -> Result<Said, Error>;
+}
+
+/// Which test samples a trained model is asked about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// Those of the data that the run used.
+    Own(DataConfig),
+    /// Those of other data; all of them, where nothing is set apart for the test.
+    Other(DataConfig),
+}
+
+/// What a trained model says about each sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// Its class.
+    Classes(Vec<Prediction>),
+    /// Its values.
+    Values(Vec<Vec<Estimate>>),
+}
+
+/// A trained model beside the samples it is asked about.
+pub trait AnyEvaluation {
+    /// Which samples.
+    fn source(&self) -> &Source;
     /// See [`Trained::evaluate`].
     ///
     /// # Errors
     /// Those of [`Trained::evaluate`].
-    fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error>;
+    fn evaluate(&self, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error>;
     /// See [`Trained::robustness`].
     ///
     /// # Errors
     /// Those of [`Trained::robustness`].
-    fn robustness(
-        &self,
-        data: &Dataset,
-        tried: &Robustness,
-        observer: &mut (dyn Observer + Send),
-    ) -> Result<Robust, Error>;
-    /// See [`Trained::predict`].
-    ///
-    /// # Errors
-    /// Those of [`Trained::predict`].
-    fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error>;
+    fn robustness(&self, tried: &Robustness, observer: &mut (dyn Observer + Send)) -> Result<Robust, Error>;
 }
 
 impl<M: Model> AnyRun for Run<M> {
@@ -123,29 +151,48 @@ impl<M: Model> AnyRun for Run<M> {
 }
 
 impl<M: Model> AnyTrained for Trained<M> {
-    fn shape(&self) -> (usize, usize, usize) {
-        self.shape()
+    fn form(&self) -> SampleForm {
+        self.form()
     }
 
     fn data(&self) -> Option<&DataConfig> {
         self.config().data.as_ref()
     }
 
-    fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
-        self.evaluate(data, observer)
+    fn beside(&self, asked: &Asked, lookup: &Lookup) -> Result<Box<dyn AnyEvaluation + '_>, Error> {
+        // A draw of the test set does not depend on the seed of the run.
+        let data = match asked {
+            Asked::Own(config) => Dataset::find(config, 0, lookup)?,
+            Asked::Other(config) => Dataset::find_test(config, lookup, &self.form())?,
+        };
+        Ok(Box::new(Beside { trained: self, data }))
     }
 
-    fn robustness(
-        &self,
-        data: &Dataset,
-        tried: &Robustness,
-        observer: &mut (dyn Observer + Send),
-    ) -> Result<Robust, Error> {
-        self.robustness(data, tried, observer)
+    fn predict(&self, file: &Path) -> Result<Said, Error> {
+        let samples = M::Set::open(file, &self.form())?;
+        match self.estimates() {
+            true => Ok(Said::Values(self.estimate(&samples)?)),
+            false => Ok(Said::Classes(self.predict(&samples)?)),
+        }
+    }
+}
+
+struct Beside<'a, M: Model> {
+    trained: &'a Trained<M>,
+    data: Dataset<M::Set>,
+}
+
+impl<M: Model> AnyEvaluation for Beside<'_, M> {
+    fn source(&self) -> &Source {
+        &self.data.source
     }
 
-    fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error> {
-        self.predict(images)
+    fn evaluate(&self, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
+        self.trained.evaluate(&self.data, observer)
+    }
+
+    fn robustness(&self, tried: &Robustness, observer: &mut (dyn Observer + Send)) -> Result<Robust, Error> {
+        self.trained.robustness(&self.data, tried, observer)
     }
 }
 
@@ -156,7 +203,7 @@ impl Kind {
         Self {
             kind: M::KIND,
             about: M::ABOUT,
-            images: M::IMAGES,
+            learns_from: M::Set::WHAT,
             stages: <M::Stage as Stage>::KINDS,
             schema: M::SCHEMA,
             start: start::<M>,
@@ -224,11 +271,15 @@ impl Kind {
     }
 }
 
-/// The configuration of a model of this kind, and the images that it names.
-fn found<M: Model>(document: &Document, lookup: &Lookup) -> Result<(ConfigOf<M>, Option<Dataset>), Error> {
+/// A configuration, and the data that it names.
+type Found<M> = (ConfigOf<M>, Option<Dataset<<M as Model>::Set>>);
+
+/// The configuration of a model of this kind, and the data that it names.
+fn found<M: Model>(document: &Document, lookup: &Lookup) -> Result<Found<M>, Error> {
     let config = document.config::<M>()?;
-    let data = config.data.as_ref().filter(|_| M::IMAGES);
-    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose()?;
+    let data = config.data.as_ref().filter(|_| M::Set::WHAT.is_some());
+    let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose();
+    let data = data.map_err(|error| document.misfit(error))?;
     Ok((config, data))
 }
 
@@ -237,15 +288,15 @@ fn start<M: Model + 'static>(
     lookup: &Lookup,
     folder: &mut MakeFolder<'_>,
 ) -> Result<Box<dyn AnyRun>, Error> {
-    // The images first: a folder should not be left behind for a run that could not begin.
+    // A folder should not be left behind for a run that could not begin.
     let (config, data) = found::<M>(document, lookup)?;
-    let folder = folder(&config.name)?;
-    Ok(Box::new(Run::<M>::start(config, data, folder)?))
+    let run = Run::<M>::start_in(config, data, |name| folder(name));
+    Ok(Box::new(run.map_err(|error| document.misfit(error))?))
 }
 
 fn plan<M: Model>(document: &Document, lookup: &Lookup) -> Result<DryRun, Error> {
     let (config, data) = found::<M>(document, lookup)?;
-    DryRun::of::<M>(&config, data.as_ref())
+    DryRun::of::<M>(&config, data.as_ref()).map_err(|error| document.misfit(error))
 }
 
 fn resume<M: Model + 'static>(

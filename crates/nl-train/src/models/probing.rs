@@ -6,6 +6,7 @@ use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
+use super::standard::Standard;
 use crate::Error;
 use crate::gradient::{Gradient, LearnConfig, Probe, RowEvaluator};
 use crate::metrics::{accuracy, argmax};
@@ -130,8 +131,8 @@ pub(super) fn linear_accuracy(
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<f64, Error> {
     let (dim, classes) = (train.dim, train.classes);
-    let scale = Scale::of(train.embedding, dim);
-    let (seen, new) = (scale.apply(train.embedding), scale.apply(test.embedding));
+    let scale = standard(train.embedding, dim);
+    let (seen, new) = (scale.applied(train.embedding), scale.applied(test.embedding));
     let (probe, mut parameters) = Probe::new(&seen[..], train.labels, dim, classes)?;
     let n = train.labels.len();
     let learn = LearnConfig { batch: config.learn.batch.min(n), ..config.learn.clone() };
@@ -146,69 +147,19 @@ pub(super) fn linear_accuracy(
     Ok(accuracy(&argmax(&logits, classes), &numbers(test.labels)).unwrap_or(0.0))
 }
 
+/// What standardises rows of `dim` units.
+fn standard(rows: &[f32], dim: usize) -> Standard {
+    Standard::of(rows.len() / dim.max(1), dim, dim, |i, to| to.copy_from_slice(&rows[i * dim..][..dim]))
+}
+
 fn numbers(labels: &[u8]) -> Vec<u32> {
     labels.iter().map(|&label| u32::from(label)).collect()
-}
-
-/// (x − mean) / std of each unit; units that never vary, or by no more than the rounding of their own values, become 0.
-///
-/// Moments are those of x − x₀ with x₀ the first row: a unit that is constant has exactly none, whatever its value, and
-/// nothing depends on the unit in which the rows are measured.
-struct Scale {
-    mean: Vec<f64>,
-    factor: Vec<f64>,
-}
-
-impl Scale {
-    fn of(rows: &[f32], dim: usize) -> Self {
-        let n = (rows.len() / dim).max(1) as f64;
-        let first = rows.get(..dim).unwrap_or_default();
-        let (mut shift, mut square) = (vec![0.0; dim], vec![0.0; dim]);
-        for row in rows.chunks_exact(dim) {
-            for (((shift, square), &x), &first) in shift.iter_mut().zip(&mut square).zip(row).zip(first) {
-                let d = f64::from(x) - f64::from(first);
-                *shift += d / n;
-                *square += d * d / n;
-            }
-        }
-        let mean: Vec<f64> = shift.iter().zip(first).map(|(shift, &first)| f64::from(first) + shift).collect();
-        let factor = |((shift, square), mean): ((&f64, &f64), &f64)| {
-            let variance = square - shift * shift;
-            let rounding = f64::from(f32::EPSILON).powi(2) * (mean * mean + square);
-            if variance > rounding { variance.sqrt().recip() } else { 0.0 }
-        };
-        Self { factor: shift.iter().zip(&square).zip(&mean).map(factor).collect(), mean }
-    }
-
-    fn apply(&self, rows: &[f32]) -> Vec<f32> {
-        let units = self.mean.iter().zip(&self.factor).cycle();
-        rows.iter().zip(units).map(|(&x, (mean, factor))| ((f64::from(x) - mean) * factor) as f32).collect()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::RngExt;
-
-    /// Any unit of measure, and constants of any value among units that vary.
-    #[test]
-    fn standardising_knows_no_unit_and_no_constant() {
-        let mut rng = Streams::new(6).rng("scale test", 0, 0);
-        for size in [1e-12_f32, 1e-6, 1.0, 1e6, 1e12] {
-            for constant in [0.0, 0.1, 1.0 / 3.0, 1e-3, 7e4] {
-                let rows: Vec<f32> =
-                    (0..300).flat_map(|_| [size * (rng.random::<f32>() + 3.0), constant * size]).collect();
-                let scale = Scale::of(&rows, 2);
-                assert_eq!(scale.factor[1], 0.0, "a constant {constant} in units of {size}");
-                let scaled = scale.apply(&rows);
-                let moment = |power| scaled.iter().step_by(2).map(|&x| f64::from(x).powi(power)).sum::<f64>() / 300.0;
-                // Rounded to f32 at the end.
-                approx::assert_abs_diff_eq!(moment(1), 0.0, epsilon = 1e-6);
-                approx::assert_relative_eq!(moment(2), 1.0, max_relative = 1e-6);
-            }
-        }
-    }
 
     /// Two classes on either side of a hyperplane: both probes find them, and shuffled labels cannot be found.
     #[test]

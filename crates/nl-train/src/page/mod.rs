@@ -5,12 +5,12 @@ mod repeat;
 
 use std::path::Path;
 
-use nl_data::{Images, Source, SourceKind};
+use nl_data::{Images, Samples, Source, SourceKind};
 use nl_report::plots::{Cell, Confusion, Strip, StripItem, Table};
 use nl_report::text::{percent, thousands};
 use nl_report::{Banner, Figure, Picture, Provenance, Sheet};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Set, TargetKind};
 use crate::metrics::{ConfusionMatrix, wilson_interval};
 use crate::run::Findings;
 
@@ -59,13 +59,13 @@ pub(crate) fn sheet(findings: &Findings, run: Run<'_>) -> Sheet {
     }
 }
 
-/// The images in a word or two, for a title: `"MNIST"`, `"procedural digits"`, `"the images in my-digits"`.
+/// The data in a word or two, for a title: `"MNIST"`, `"procedural digits"`, `"the data in my-digits"`.
 pub(crate) fn data_name(source: &Source) -> String {
     match (source.kind, source.name.as_str()) {
         (SourceKind::Synthetic, _) => "procedural digits".to_owned(),
         (_, "unknown") => {
             let folder = source.path.as_deref().and_then(Path::file_name);
-            folder.map_or("images of your own".to_owned(), |name| format!("the images in {}", name.to_string_lossy()))
+            folder.map_or("data of your own".to_owned(), |name| format!("the data in {}", name.to_string_lossy()))
         }
         // The title of a known set begins with its name as it is written: "MNIST database of …".
         (_, name) => match source.text.get(..name.len()) {
@@ -76,14 +76,20 @@ pub(crate) fn data_name(source: &Source) -> String {
 }
 
 /// Which images, loudly; without the folder they lie in, which is nobody's business but the owner's.
-pub(crate) fn banner(data: &Dataset) -> Banner {
+pub(crate) fn banner<S: Set>(data: &Dataset<S>) -> Banner {
     let Dataset { split, source, learn, validation } = data;
     let (learned, held_out) = (learn.len(), validation.len());
-    let (h, w, classes) = (split.test.height(), split.test.width(), split.train.classes());
+    let form = split.train.form();
+    let (size, unit) = (form.size(), form.unit());
+    let pixels = if form.picture().is_some() { " pixels" } else { "" };
+    let what = match &form.targets {
+        TargetKind::Classes { classes, .. } => format!("{classes} classes"),
+        values @ TargetKind::Values { .. } => format!("to learn {}", values.names().join(", ")),
+    };
     let n = |n: usize| thousands(n as u64);
     let validation = if held_out > 0 { format!(", {} validation", n(held_out)) } else { String::new() };
     let counts = format!(
-        "{} training{validation} and {} test images of {h} × {w} pixels, {classes} classes.",
+        "{} training{validation} and {} test {unit} of {size}{pixels}, {what}.",
         n(learned),
         n(split.test.len())
     );
@@ -155,16 +161,68 @@ pub(crate) fn mistakes(
     most: usize,
 ) -> Option<Figure> {
     let truth = |i: usize| usize::from(images.labels()[i]);
-    let margin = |i: usize| {
-        let row = &rows[i * names.len()..][..names.len()];
-        row[decided[i] as usize] - row[truth(i)]
-    };
-    let mut wrong: Vec<usize> = (0..images.len()).filter(|&i| decided[i] as usize != truth(i)).collect();
-    wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
-    wrong.truncate(most);
+    let wrong = surest(truth, rows, decided, names.len(), most);
     let caption = |i: usize| verdict(names, truth(i), decided[i] as usize);
     let plot = || strip(images, &wrong, "the image", caption);
     (!wrong.is_empty()).then(|| Figure::new("Mistakes", "The surest first.", plot()))
+}
+
+/// The same on samples: pictures in a strip, others in a table.
+pub(crate) fn sample_mistakes(
+    samples: &Samples,
+    rows: &[f32],
+    decided: &[u32],
+    names: &[String],
+    most: usize,
+) -> Option<Figure> {
+    let labels = samples.labels()?;
+    let truth = |i: usize| labels[i] as usize;
+    let wrong = surest(truth, rows, decided, names.len(), most);
+    if wrong.is_empty() {
+        return None;
+    }
+    let pictures: Option<Vec<Picture>> = wrong.iter().map(|&i| sample_picture(samples, i)).collect();
+    Some(match pictures {
+        Some(pictures) => {
+            let caption = |i: usize| verdict(names, truth(i), decided[i] as usize);
+            let item = |(picture, &i)| StripItem { pictures: vec![picture], caption: caption(i) };
+            let items = pictures.into_iter().zip(&wrong).map(item).collect();
+            Figure::new("Mistakes", "The surest first.", Strip { rows: vec!["the image".to_owned()], items })
+        }
+        None => {
+            let mut table = Table::new(&["sample", "truth", "decision"]);
+            for &i in &wrong {
+                let (truth, decision) = (class_name(names, truth(i)), class_name(names, decided[i] as usize));
+                table = table.row([Cell::number(i.to_string()), truth.into(), decision.into()]);
+            }
+            Figure::new("Mistakes", "The surest first; test samples are counted from 0.", table)
+        }
+    })
+}
+
+/// Wrong decisions, at most `most`, those with the largest margin of the decision over the truth first.
+fn surest(truth: impl Fn(usize) -> usize, rows: &[f32], decided: &[u32], classes: usize, most: usize) -> Vec<usize> {
+    let margin = |i: usize| {
+        let row = &rows[i * classes..][..classes];
+        row[decided[i] as usize] - row[truth(i)]
+    };
+    let mut wrong: Vec<usize> = (0..decided.len()).filter(|&i| decided[i] as usize != truth(i)).collect();
+    wrong.sort_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
+    wrong.truncate(most);
+    wrong
+}
+
+/// A sample as a picture, colours as their luminance (ITU-R BT.601); none for samples that are no pictures.
+pub(crate) fn sample_picture(samples: &Samples, index: usize) -> Option<Picture> {
+    let [channels, height, width] = samples.form().picture()?;
+    let mut values = vec![0.0; samples.width()];
+    samples.copy_to(index, &mut values);
+    let area = height * width;
+    let grey: Vec<f32> = match channels {
+        3 => (0..area).map(|i| 0.299 * values[i] + 0.587 * values[area + i] + 0.114 * values[2 * area + i]).collect(),
+        _ => values,
+    };
+    Some(Picture::from_unit(width, height, &grey))
 }
 
 /// What is confused with what: the matrix, its most frequent mistakes, and how well each class is found.
@@ -237,7 +295,7 @@ mod tests {
             Some("/home/ada/my digits"),
             "IDX files of unknown origin from /home/ada",
         );
-        assert_eq!(data_name(&own), "the images in my digits");
+        assert_eq!(data_name(&own), "the data in my digits");
         let shown = banner(&own, 16, 4);
         assert_eq!(shown.strong, "Data of your own.");
         assert!(shown.text.contains("16 training, 4 validation and 10 test images of 28 × 28 pixels, 10 classes"));

@@ -24,7 +24,7 @@ pub struct DryRun {
 
 impl DryRun {
     /// What is refused before a run of `config` begins is refused here.
-    pub(crate) fn of<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset>) -> Result<Self, Error> {
+    pub(crate) fn of<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset<M::Set>>) -> Result<Self, Error> {
         let setting = Setting { config, data };
         let notes = M::check_images(setting)?;
         let model = M::build(setting)?;

@@ -38,10 +38,10 @@ pub use observer::{Event, Observer, Silent};
 pub use progress::Progress;
 pub use robust::Robust;
 pub(crate) use summary::score_text;
-pub use summary::{Neighbour, Opinion, Prediction, Summary};
+pub use summary::{Estimate, Neighbour, Opinion, Prediction, Summary};
 pub use trained::Trained;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, SampleForm, Set};
 use crate::{Error, config, page, write_weights};
 use board::Board;
 use checkpoint::Bytes;
@@ -66,7 +66,7 @@ use checkpoint::Bytes;
 /// ```
 pub struct Run<M: Model> {
     config: ConfigOf<M>,
-    data: Option<Dataset>,
+    data: Option<Dataset<M::Set>>,
     model: M,
     folder: RunFolder,
     store: CheckpointStore,
@@ -81,8 +81,8 @@ struct At {
     config: String,
     /// The SIMD level its numbers were computed at.
     level: String,
-    /// What the images are like; none for a model without.
-    images: Option<Shape>,
+    /// What the data are like; none for a model without.
+    data: Option<Known>,
     /// When the run was started, as text.
     started: String,
     /// Stages that are over.
@@ -97,12 +97,11 @@ struct At {
     timings: Timings,
 }
 
-/// What images are like.
+/// What is known of the data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Shape {
-    height: usize,
-    width: usize,
-    classes: usize,
+struct Known {
+    #[serde(with = "as_json")]
+    form: SampleForm,
     #[serde(with = "as_json")]
     source: Source,
 }
@@ -120,11 +119,9 @@ mod as_json {
     }
 }
 
-impl Shape {
-    fn of(data: &Dataset) -> Self {
-        let images = &data.split.train;
-        let (height, width, classes) = (images.height(), images.width(), images.classes());
-        Self { height, width, classes, source: data.source.clone() }
+impl Known {
+    fn of<S: Set>(data: &Dataset<S>) -> Self {
+        Self { form: data.split.train.form(), source: data.source.clone() }
     }
 }
 
@@ -139,18 +136,28 @@ impl<M: Model> Run<M> {
     /// A new run; writes its configuration to the folder.
     ///
     /// # Errors
-    /// A configuration that does not fit itself or the images, or a folder that cannot be written.
-    pub fn start(config: ConfigOf<M>, data: Option<Dataset>, folder: RunFolder) -> Result<Self, Error> {
+    /// A configuration that does not fit itself or the data, or a folder that cannot be written.
+    pub fn start(config: ConfigOf<M>, data: Option<Dataset<M::Set>>, folder: RunFolder) -> Result<Self, Error> {
+        Self::start_in(config, data, |_| Ok(folder))
+    }
+
+    /// A new run in the folder that `folder` makes for its name; it is asked for one when all else is right.
+    pub(crate) fn start_in(
+        config: ConfigOf<M>,
+        data: Option<Dataset<M::Set>>,
+        folder: impl FnOnce(&str) -> Result<RunFolder, Error>,
+    ) -> Result<Self, Error> {
         let at = At {
             config: config::json::<M>(&config)?.to_string(),
             level: nl_kernels::Level::current().to_string(),
-            images: data.as_ref().map(Shape::of),
+            data: data.as_ref().map(Known::of),
             started: utc_text(SystemTime::now()),
             ..At::default()
         };
         let mut timings = Timings::default();
         let mut warnings = Vec::new();
         let model = Self::build(&config, data.as_ref(), &mut timings, &mut warnings)?;
+        let folder = folder(&config.name)?;
         folder.write_config(&config::Written::of::<M>(&config))?;
         let store = folder.checkpoints();
         Ok(Self { config, data, model, folder, store, at: At { timings, ..at }, warnings })
@@ -159,10 +166,10 @@ impl<M: Model> Run<M> {
     /// The run in `folder`, from its newest good checkpoint; from its beginning if it was killed before the first one.
     ///
     /// # Errors
-    /// [`Error::OtherData`] if the images are not those it was started with, [`Error::OtherConfig`] if the configuration in
+    /// [`Error::OtherData`] if the data are not those it was started with, [`Error::OtherConfig`] if the configuration in
     /// the folder was changed in what must not change, [`Error::OtherLevel`] at another SIMD level; a folder or checkpoints
     /// that cannot be read.
-    pub fn resume(config: ConfigOf<M>, data: Option<Dataset>, folder: RunFolder) -> Result<Self, Error> {
+    pub fn resume(config: ConfigOf<M>, data: Option<Dataset<M::Set>>, folder: RunFolder) -> Result<Self, Error> {
         let store = folder.checkpoints();
         let latest = match store.latest::<Checkpoint<M::State>>() {
             Err(CheckpointError::NoneFound { .. }) => {
@@ -178,7 +185,7 @@ impl<M: Model> Run<M> {
             return Err(Error::config(format!("the checkpoint is number {saves}, but its name says {name}")));
         }
         let found = data.as_ref().map_or("", |data| data.source.sha256.as_str());
-        let expected = at.images.as_ref().map_or("", |images| images.source.sha256.as_str());
+        let expected = at.data.as_ref().map_or("", |data| data.source.sha256.as_str());
         if expected != found {
             return Err(Error::OtherData { expected: expected.to_owned(), found: found.to_owned() });
         }
@@ -206,15 +213,16 @@ impl<M: Model> Run<M> {
 
     fn build(
         config: &ConfigOf<M>,
-        data: Option<&Dataset>,
+        data: Option<&Dataset<M::Set>>,
         timings: &mut Timings,
         warnings: &mut Vec<String>,
     ) -> Result<M, Error> {
         config.check()?;
         order::check::<M>(config)?;
-        if data.is_some() != M::IMAGES {
-            let what = if M::IMAGES { "learns from images, and there are none" } else { "reads no images" };
-            return Err(Error::config(format!("data: a model of kind {} {what}", M::KIND)));
+        // No value can be handed to a model that learns from nothing.
+        if let (Some(what), None) = (M::Set::WHAT, data) {
+            let kind = M::KIND;
+            return Err(Error::config(format!("data: a model of kind {kind} learns from {what}, and there are none")));
         }
         let started = Instant::now();
         warnings.extend(M::check_images(Setting { config, data })?);
@@ -375,7 +383,7 @@ impl<M: Model> Run<M> {
         Ok(summary)
     }
 
-    /// Which images.
+    /// Which data.
     #[must_use]
     pub fn source(&self) -> Option<&Source> {
         self.data.as_ref().map(|data| &data.source)

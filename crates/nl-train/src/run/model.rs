@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nl_data::Images;
 use nl_layers::graph::Line;
 use nl_layers::{Entry, Parameters};
 use nl_report::{Banner, Headline, Section, Tile};
@@ -10,8 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{History, Measures, Progress, RunFolder, Timings};
 use crate::config::RunConfig;
-use crate::data::Dataset;
-use crate::{Error, Prediction};
+use crate::data::{Dataset, Set};
+use crate::{Error, Estimate, Prediction};
 
 /// A part of a configuration: what serde reads and writes, and what must hold of the values.
 pub trait Settings: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync {
@@ -57,8 +58,8 @@ pub type ConfigOf<M> = RunConfig<<M as Model>::Config, <M as Model>::Stage>;
 pub struct Setting<'a, M: Model> {
     /// The whole configuration.
     pub config: &'a ConfigOf<M>,
-    /// The images, for a model that learns from images.
-    pub data: Option<&'a Dataset>,
+    /// What it learns from, for a model that learns from anything.
+    pub data: Option<&'a Dataset<M::Set>>,
 }
 
 impl<M: Model> Clone for Setting<'_, M> {
@@ -69,13 +70,24 @@ impl<M: Model> Clone for Setting<'_, M> {
 
 impl<M: Model> Copy for Setting<'_, M> {}
 
-impl<'a, M: Model> Setting<'a, M> {
+impl<'a, M: Model<Set = Images>> Setting<'a, M> {
     /// The images.
     ///
     /// # Errors
     /// [`Error::Config`] if there are none.
     pub fn images(&self) -> Result<&'a Dataset, Error> {
-        self.data.ok_or_else(|| Error::config(format!("a model of kind {} learns from images; give some", M::KIND)))
+        self.dataset()
+    }
+}
+
+impl<'a, M: Model> Setting<'a, M> {
+    /// The data.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if there are none.
+    pub fn dataset(&self) -> Result<&'a Dataset<M::Set>, Error> {
+        let what = M::Set::WHAT.unwrap_or("nothing");
+        self.data.ok_or_else(|| Error::config(format!("a model of kind {} learns from {what}; give some", M::KIND)))
     }
 
     /// How many stages of the kind of stage `stage` come before it.
@@ -93,13 +105,13 @@ pub trait Model: Sized + Send {
     const KIND: &'static str;
     /// What it is, in one sentence.
     const ABOUT: &'static str;
-    /// Whether it learns from images.
-    const IMAGES: bool;
     /// The scores of [`evaluate`](Self::evaluate) that are accuracies: those that are compared on spoilt images.
     const ACCURACIES: &'static [&'static str] = &["accuracy"];
     /// The JSON Schema of its configurations, made from the types: what finds the place of each fault. Without one, faults
     /// have no more than a place to begin at.
     const SCHEMA: Option<&'static str> = None;
+    /// What it learns from: [`Images`], [`Samples`](nl_data::Samples) or [`Nothing`](crate::Nothing).
+    type Set: Set;
     /// `model:` without its kind. Values that follow from the images are not in it.
     type Config: Settings;
     /// An entry of `stages:`.
@@ -189,13 +201,27 @@ pub trait Model: Sized + Send {
         Err(Error::config(format!("a model of kind {} names no classes: there is nothing to evaluate", Self::KIND)))
     }
 
-    /// What it says about images of the size it was trained on: `[N]` rows of bytes.
+    /// What it says about samples of the form it was trained on: the class of each.
     ///
     /// # Errors
     /// A model that names no classes, or one that has not learned to yet.
-    fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {
-        let (_, _) = (setting, images);
+    fn predict(&self, setting: Setting<'_, Self>, samples: &Self::Set) -> Result<Vec<Prediction>, Error> {
+        let (_, _) = (setting, samples);
         Err(Error::config(format!("a model of kind {} names no classes: it cannot be asked about images", Self::KIND)))
+    }
+
+    /// Whether it learned values, so that it is asked for an [`estimate`](Self::estimate) and names no class.
+    fn estimates(&self) -> bool {
+        false
+    }
+
+    /// What it says about samples of the form it was trained on: the values of each.
+    ///
+    /// # Errors
+    /// A model that learned no values.
+    fn estimate(&self, setting: Setting<'_, Self>, samples: &Self::Set) -> Result<Vec<Vec<Estimate>>, Error> {
+        let (_, _) = (setting, samples);
+        Err(Error::config(format!("a model of kind {} estimates no values: it names classes", Self::KIND)))
     }
 }
 

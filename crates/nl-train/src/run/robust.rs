@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use nl_data::{Images, Split};
+use nl_data::Split;
 use nl_random::Streams;
 use nl_report::{Figure, Headline, Section};
 
 use super::{Model, Observer, Progress, Setting, Timings, Trained, write_atomic};
-use crate::data::Dataset;
+use crate::data::{Dataset, Set};
 use crate::evaluate::{Robustness, RobustnessTable, figures};
 use crate::run::Findings;
 use crate::{Error, page};
@@ -29,22 +29,25 @@ impl<M: Model> Trained<M> {
     /// the run.
     ///
     /// # Errors
-    /// [`Error::Stopped`], images that do not fit, a model that names no classes, or a folder that cannot be written.
+    /// [`Error::Stopped`], images that do not fit, samples that are no grey images of bytes, a model that names no classes,
+    /// or a folder that cannot be written.
     pub fn robustness(
         &self,
-        data: &Dataset,
+        data: &Dataset<M::Set>,
         tried: &Robustness,
         observer: &mut (dyn Observer + Send),
     ) -> Result<Robust, Error> {
         let test = &data.split.test;
+        let (pixels, size) = test.pixels()?;
+        if self.estimates() {
+            let what = "accuracies are compared, and this model names no class; leave out --robustness";
+            return Err(Error::config(format!("robustness: {what}")));
+        }
         let mut timings = Timings::default();
         let mut progress = Progress::new(observer, &mut timings, self.folder());
-        let size = (test.height(), test.width());
-        let table = tried.measure_bytes(test.pixels(), size, Streams::new(self.config().seed), |pixels| {
-            let spoilt = Images::new(pixels.to_vec(), test.labels().to_vec(), size.0, size.1, test.classes());
-            let spoilt = spoilt.map_err(|e| Error::config(e.to_string()))?;
+        let table = tried.measure_bytes(pixels, size, Streams::new(self.config().seed), |pixels| {
             let data = Dataset {
-                split: Split { train: data.split.train.select(&[0]), test: spoilt },
+                split: Split { train: data.split.train.select(&[0]), test: test.with_pixels(pixels.to_vec())? },
                 source: data.source.clone(),
                 learn: Vec::new(),
                 validation: Vec::new(),
@@ -77,7 +80,7 @@ impl<M: Model> Trained<M> {
 }
 
 /// Headline and curves.
-fn said(tables: &BTreeMap<String, RobustnessTable>, data: &Dataset) -> Findings {
+fn said<S: Set>(tables: &BTreeMap<String, RobustnessTable>, data: &Dataset<S>) -> Findings {
     let best = tables.iter().filter_map(|(name, table)| Some((name, table.mean()?))).max_by(|a, b| a.1.total_cmp(&b.1));
     let headline = best.map(|(name, mean)| Headline {
         value: format!("{:.2}", 100.0 * mean),

@@ -44,7 +44,8 @@ pub struct Summary {
 /// A score as people read it: a share in per cent, a likelihood or an error in its own unit.
 #[must_use]
 pub(crate) fn score_text(name: &str, value: f64) -> String {
-    let own = ["negative_log_likelihood", "mse", "mae"].iter().any(|unit| name.ends_with(unit));
+    let own =
+        ["negative_log_likelihood", "mse", "mae", "r2", "pinball", "width"].iter().any(|unit| name.ends_with(unit));
     if own { format!("{value:9.5}") } else { format!("{:6.2} %", 100.0 * value) }
 }
 
@@ -84,6 +85,21 @@ impl Prediction {
         };
         log_probs.chunks_exact(names.len().max(1)).map(one).collect()
     }
+}
+
+/// What a model says about one value of a sample, in the unit of the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// What the value is called.
+    pub name: String,
+    /// The best guess.
+    pub value: f64,
+    /// Standard deviation, of a model that learned one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
+    /// Quantiles in ascending order, each its share of probability and its value, of a model that learned some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<(f64, f64)>,
 }
 
 /// What one adviser says.

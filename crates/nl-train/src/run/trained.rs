@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use nl_data::{Images, Split};
+use nl_data::Split;
 
 use super::{
-    Checkpoint, CheckpointStore, ConfigOf, Model, Observer, Prediction, Progress, Setting, Summary, Timings, score_text,
+    Checkpoint, CheckpointStore, ConfigOf, Estimate, Model, Observer, Prediction, Progress, Setting, Summary, Timings,
+    score_text,
 };
 use crate::config::Document;
-use crate::data::Dataset;
+use crate::data::{Dataset, SampleForm, Set};
 use crate::{Error, FileError};
 
 /// A trained model.
@@ -27,8 +28,8 @@ use crate::{Error, FileError};
 pub struct Trained<M: Model> {
     config: ConfigOf<M>,
     model: M,
-    /// A blank image of their size, and where they came from.
-    data: Dataset,
+    /// A blank sample of their form, and where they came from.
+    data: Dataset<M::Set>,
     weights_sha256: Option<String>,
     folder: PathBuf,
 }
@@ -37,10 +38,9 @@ impl<M: Model> Trained<M> {
     /// What the run in `folder` has learned.
     ///
     /// # Errors
-    /// A folder without a finished run of this model, checkpoints that cannot be read, or a model that does not learn from
-    /// images.
+    /// A folder without a finished run of this model, checkpoints that cannot be read, or a model that learns from nothing.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        if !M::IMAGES {
+        if M::Set::WHAT.is_none() {
             return Err(Error::config(format!("a model of kind {} names no classes: it cannot be asked", M::KIND)));
         }
         let latest = CheckpointStore::new(folder.join("checkpoints")).latest::<Checkpoint<M::State>>()?;
@@ -53,18 +53,12 @@ impl<M: Model> Trained<M> {
                 folder.display()
             )));
         }
-        let Some(shape) = at.images else {
-            return Err(Error::config("the checkpoint does not say which images it is of"));
+        let Some(known) = at.data else {
+            return Err(Error::config("the checkpoint does not say which data it is of"));
         };
-        if shape.height > 1 << 16 || shape.width > 1 << 16 {
-            return Err(Error::config("the checkpoint is of images that are too large to be any"));
-        }
-        // A blank image says what images are like.
-        let area = shape.height.saturating_mul(shape.width);
-        let blank = || Images::new(vec![0; area], vec![0], shape.height, shape.width, shape.classes);
-        let blank = || blank().map_err(|e| Error::config(e.to_string()));
-        let split = Split { train: blank()?, test: blank()? };
-        let data = Dataset { split, source: shape.source, learn: Vec::new(), validation: Vec::new() };
+        let blank = M::Set::blank(&known.form)?;
+        let split = Split { train: blank.clone(), test: blank };
+        let data = Dataset { split, source: known.source, learn: Vec::new(), validation: Vec::new() };
         let mut model = M::build(Setting { config: &config, data: Some(&data) })?;
         model.restore(state, folder)?;
         let weights = folder.join("weights.safetensors");
@@ -76,11 +70,10 @@ impl<M: Model> Trained<M> {
         Ok(Self { config, model, data, weights_sha256, folder: folder.to_owned() })
     }
 
-    /// Height, width and number of classes of the images it learned.
+    /// What a sample is like that it learned.
     #[must_use]
-    pub fn shape(&self) -> (usize, usize, usize) {
-        let images = &self.data.split.train;
-        (images.height(), images.width(), images.classes())
+    pub fn form(&self) -> SampleForm {
+        self.data.split.train.form()
     }
 
     /// The configuration of the run.
@@ -107,8 +100,8 @@ impl<M: Model> Trained<M> {
     /// The scores on the test images of `data`.
     ///
     /// # Errors
-    /// [`Error::Stopped`], images that do not fit, or a model that names no classes.
-    pub fn evaluate(&self, data: &Dataset, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
+    /// [`Error::Stopped`], samples that do not fit, or a model that cannot be asked.
+    pub fn evaluate(&self, data: &Dataset<M::Set>, observer: &mut (dyn Observer + Send)) -> Result<Summary, Error> {
         let mut timings = Timings::default();
         let mut progress = Progress::new(observer, &mut timings, &self.folder);
         let scores = self.model.evaluate(Setting { config: &self.config, data: Some(data) }, &mut progress)?;
@@ -125,15 +118,32 @@ impl<M: Model> Trained<M> {
             weights_sha256: self.weights_sha256.clone(),
             report: self.folder.join("report.html").to_string_lossy().into_owned(),
             details: serde_json::Map::new(),
-            subject: format!("{} test images, {}", data.split.test.len(), crate::page::data_name(&data.source)),
+            subject: {
+                let (n, unit) = (data.split.test.len(), data.split.test.form().unit());
+                format!("{n} test {unit}, {}", crate::page::data_name(&data.source))
+            },
         })
     }
 
-    /// What it says about images of the size it was trained on.
+    /// What it says about samples of the form it was trained on: the class of each.
     ///
     /// # Errors
-    /// Images of another size, or a model that names no classes.
-    pub fn predict(&self, images: &Images) -> Result<Vec<Prediction>, Error> {
-        self.model.predict(Setting { config: &self.config, data: Some(&self.data) }, images)
+    /// Samples of another form, or a model that names no classes.
+    pub fn predict(&self, samples: &M::Set) -> Result<Vec<Prediction>, Error> {
+        self.model.predict(Setting { config: &self.config, data: Some(&self.data) }, samples)
+    }
+
+    /// Whether it learned values: then it gives an [`estimate`](Self::estimate), else a [prediction](Self::predict).
+    #[must_use]
+    pub fn estimates(&self) -> bool {
+        self.model.estimates()
+    }
+
+    /// What it says about samples of the form it was trained on: the values of each.
+    ///
+    /// # Errors
+    /// Samples of another form, or a model that learned no values.
+    pub fn estimate(&self, samples: &M::Set) -> Result<Vec<Vec<Estimate>>, Error> {
+        self.model.estimate(Setting { config: &self.config, data: Some(&self.data) }, samples)
     }
 }

@@ -15,24 +15,41 @@ pub(crate) fn digits(train: usize, test: usize) -> (Split, Source) {
 }
 
 /// Images, divided as `config` says.
-pub(crate) fn divided<M: Model>(config: &ConfigOf<M>, (split, source): (Split, Source)) -> Dataset {
-    Dataset::new(split, source, config.data.as_ref().unwrap(), config.seed).unwrap()
+pub(crate) fn divided<M: Model>(config: &ConfigOf<M>, (split, source): (Split, Source)) -> Dataset<M::Set>
+where
+    Split<M::Set>: From<Split>,
+{
+    Dataset::new(split.into(), source, config.data.as_ref().unwrap(), config.seed).unwrap()
+}
+
+/// The data that a configuration names.
+pub(crate) fn named<M: Model>(config: &ConfigOf<M>) -> Result<Dataset<M::Set>, Error> {
+    Dataset::find(config.data.as_ref().unwrap(), config.seed, &Lookup::default())
 }
 
 /// A run that is about to begin in `path`.
-pub(crate) fn start<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset>, path: &Path) -> Result<Run<M>, Error> {
+pub(crate) fn start<M: Model>(
+    config: &ConfigOf<M>,
+    data: Option<&Dataset<M::Set>>,
+    path: &Path,
+) -> Result<Run<M>, Error> {
     Run::start(config.clone(), data.cloned(), RunFolder::create(path)?)
 }
 
 /// The run in `path`, with the configuration that lies there.
-pub(crate) fn resume<M: Model>(data: Option<&Dataset>, path: &Path) -> Result<Run<M>, Error> {
+pub(crate) fn resume<M: Model>(data: Option<&Dataset<M::Set>>, path: &Path) -> Result<Run<M>, Error> {
     let folder = RunFolder::resume(path)?;
     let config = RunConfig::of::<M>(&folder.config_text()?)?;
     Run::resume(config, data.cloned(), folder)
 }
 
 /// A run from its beginning to its end.
-pub(crate) fn whole<M: Model>(config: &ConfigOf<M>, data: Option<&Dataset>, path: &Path, threads: usize) -> Summary {
+pub(crate) fn whole<M: Model>(
+    config: &ConfigOf<M>,
+    data: Option<&Dataset<M::Set>>,
+    path: &Path,
+    threads: usize,
+) -> Summary {
     pool(threads).install(|| start::<M>(config, data, path).unwrap().run(&mut Silent).unwrap())
 }
 
@@ -98,7 +115,7 @@ pub(crate) fn assert_same(a: &Summary, b: &Summary, how: &str) {
 /// `straight` (in `path`). How often it asks.
 pub(crate) fn stopped_everywhere<M: Model>(
     config: &ConfigOf<M>,
-    data: Option<&Dataset>,
+    data: Option<&Dataset<M::Set>>,
     (straight, path): (&Summary, &Path),
     stride: usize,
 ) -> u64 {
@@ -148,7 +165,7 @@ pub(crate) fn restaged<M: Model>(config: &ConfigOf<M>, stages: &[usize]) -> Conf
 
 /// What `edit` makes of the configuration that lies in `path`.
 pub(crate) fn edited<M: Model>(
-    data: Option<&Dataset>,
+    data: Option<&Dataset<M::Set>>,
     path: &Path,
     edit: impl FnOnce(&mut ConfigOf<M>),
 ) -> Result<Run<M>, Error> {

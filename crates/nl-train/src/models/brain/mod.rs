@@ -14,6 +14,7 @@ mod stages;
 use std::path::Path;
 
 use nl_brain::{Brain, Hippocampus};
+use nl_data::Images;
 use nl_layers::Parameters;
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
@@ -58,9 +59,9 @@ impl Model for BrainModel {
     const KIND: &'static str = "brain";
     const ABOUT: &'static str = "retina, thalamus, V1, V2, V4, inferotemporal and prefrontal cortex, hippocampus, basal ganglia, \
                                  cerebellum: images, without labels and with them";
-    const IMAGES: bool = true;
     const ACCURACIES: &'static [&'static str] = &["cortex", "memory", "mixed"];
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/brain.json"));
+    type Set = Images;
     type Config = BrainModelConfig;
     type Stage = BrainStage;
     type State = BrainState;
@@ -137,7 +138,7 @@ impl Model for BrainModel {
         findings::evaluate(self, setting, progress)
     }
 
-    fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {
+    fn predict(&self, setting: Setting<'_, Self>, images: &Images) -> Result<Vec<Prediction>, Error> {
         predict::predict(self, setting, images)
     }
 }

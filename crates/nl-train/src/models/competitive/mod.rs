@@ -10,6 +10,7 @@ mod view;
 
 use std::path::Path;
 
+use nl_data::Images;
 use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, CompetitiveState};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
@@ -38,9 +39,9 @@ pub struct CompetitiveModelState {
 impl Model for CompetitiveModel {
     const KIND: &'static str = "competitive";
     const ABOUT: &'static str = "spiking neurons that compete for images and learn by STDP (Diehl & Cook 2015)";
-    const IMAGES: bool = true;
     const ACCURACIES: &'static [&'static str] = &["all_activity", "proportion", "log_likelihood", "bigram"];
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/competitive.json"));
+    type Set = Images;
     type Config = CompetitiveModelConfig;
     type Stage = CompetitiveStage;
     type State = CompetitiveModelState;
@@ -106,7 +107,7 @@ impl Model for CompetitiveModel {
         Ok(findings::told(self, setting, test, progress)?.1)
     }
 
-    fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {
+    fn predict(&self, setting: Setting<'_, Self>, images: &Images) -> Result<Vec<Prediction>, Error> {
         findings::predict(self, setting, images)
     }
 }

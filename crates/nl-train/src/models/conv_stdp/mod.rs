@@ -11,6 +11,7 @@ mod view;
 
 use std::path::Path;
 
+use nl_data::Images;
 use nl_layers::conv_stdp::{ConvStdpState, RewardStdp, RewardStdpState};
 use nl_random::Streams;
 use rand::RngExt;
@@ -55,9 +56,9 @@ pub struct ConvStdpModelState {
 impl Model for ConvStdpModel {
     const KIND: &'static str = "conv-stdp";
     const ABOUT: &'static str = "feature maps learned by STDP and read out linearly (Kheradpisheh et al. 2018)";
-    const IMAGES: bool = true;
     const ACCURACIES: &'static [&'static str] = &["linear", "reward"];
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/conv-stdp.json"));
+    type Set = Images;
     type Config = ConvStdpModelConfig;
     type Stage = ConvStdpStage;
     type State = ConvStdpModelState;
@@ -186,7 +187,7 @@ impl Model for ConvStdpModel {
         Ok(findings::decide(self, setting, test, progress)?.scores)
     }
 
-    fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {
+    fn predict(&self, setting: Setting<'_, Self>, images: &Images) -> Result<Vec<Prediction>, Error> {
         findings::predict(self, setting, images)
     }
 }

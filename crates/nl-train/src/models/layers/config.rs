@@ -56,7 +56,7 @@ impl Settings for LayersModelConfig {
 pub enum LayersStage {
     /// Learns without labels: two views of an image are to be embedded alike, views of others apart.
     Contrast(ContrastConfig),
-    /// Learns from labelled images.
+    /// Learns from samples with classes or values.
     Supervise(SuperviseConfig),
 }
 
@@ -106,7 +106,7 @@ impl Default for ProjectorConfig {
     }
 }
 
-/// Learns from labelled images, by gradient.
+/// Learns from samples with classes or values, by gradient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -116,9 +116,38 @@ pub struct SuperviseConfig {
     /// What is minimised.
     #[serde(default = "cross_entropy")]
     pub loss: LossKind,
-    /// Geometry of what is shown.
+    /// What is to be learned of each sample.
+    #[serde(default, skip_serializing_if = "is_given")]
+    pub target: SuperviseTarget,
+    /// Geometry of what is shown, the same for all channels of a picture; of samples that are no pictures it must be left out.
     #[serde(default)]
     pub augment: Augment,
+}
+
+/// What is to be learned of each sample.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SuperviseTarget {
+    /// The class or the values that the data give.
+    #[default]
+    Given,
+    /// By how many degrees it was turned, clockwise: each picture is turned by an angle of its own, drawn anew in each epoch
+    /// of learning, fixed for validation and test. No label is looked at.
+    Rotation(RotationConfig),
+}
+
+/// How far pictures are turned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotationConfig {
+    /// Angles are uniform from −`degrees` to `degrees`, above 0 and at most 180.
+    pub degrees: f32,
+}
+
+fn is_given(target: &SuperviseTarget) -> bool {
+    *target == SuperviseTarget::Given
 }
 
 fn cross_entropy() -> LossKind {
@@ -149,6 +178,11 @@ impl Settings for LayersStage {
                 learn(&stage.learn)?;
                 stage.loss.check("loss")?;
                 stage.augment.validate()?;
+                if let SuperviseTarget::Rotation(RotationConfig { degrees }) = stage.target
+                    && !(degrees > 0.0 && degrees <= 180.0)
+                {
+                    return Err(Error::config(format!("degrees is {degrees}, but must be above 0 and at most 180")));
+                }
             }
         }
         Ok(())
@@ -163,7 +197,12 @@ impl Stage for LayersStage {
             needs: &[],
             gives: &[],
         },
-        StageKind { kind: "supervise", about: "all layers learn from labels by gradient", needs: &[], gives: &[] },
+        StageKind {
+            kind: "supervise",
+            about: "all layers learn classes or values by gradient",
+            needs: &[],
+            gives: &[],
+        },
     ];
 
     fn kind(&self) -> &'static str {

@@ -1,18 +1,19 @@
 //! Learning without labels: two views of an image are to be embedded alike.
 
 use nl_autodiff::Var;
-use nl_data::{Augment, Corruption, Images};
+use nl_data::{Augment, Corruption, Samples, Targets};
 use nl_layers::loss::JointEmbeddingKind;
 use nl_layers::{Context, Parameters};
 use nl_random::Streams;
 
 use super::config::ContrastConfig;
+use super::input::{Change, Input, corrupted};
 use super::network::Network;
+use super::supervise::Ask;
 use super::{LayersModel, SHARD};
 use crate::Error;
 use crate::data::Dataset;
 use crate::gradient::{Gradient, Objective, RowEvaluator, Shard, Stepped, Task};
-use crate::models::images::{augmented_image, image_batch, plain_batch};
 use crate::models::probing::{Embedded, knn_accuracy};
 use crate::run::Measures;
 
@@ -23,7 +24,7 @@ const COMPARED: usize = 5_000;
 /// ℓ(project(view₁(x)), project(view₂(x))), x the images of a shard
 struct Contrast<'a> {
     network: &'a Network,
-    images: &'a Images,
+    input: Input<'a>,
     loss: &'a JointEmbeddingKind,
     augment: Augment,
     corruption: Corruption,
@@ -38,14 +39,13 @@ impl Contrast<'_> {
         shard: &mut Shard<'_>,
         ctx: &Context<'t, f32>,
     ) -> Result<Var<'t, f32>, Error> {
-        let (images, epoch) = (self.images, shard.epoch);
-        let (height, width) = (images.height(), images.width());
+        let (input, epoch) = (&self.input, shard.epoch);
+        let change = Change { augment: &self.augment, streams, epoch };
         let work = &mut *shard.workspace;
-        image_batch(ctx.tape(), images, shard.samples, |to, i| {
-            augmented_image(images, i, &self.augment, streams, epoch, &mut work.image, &mut work.transform, to)?;
+        input.batch(ctx.tape(), shard.samples, |to, i| {
+            input.changed(i, &change, work, to)?;
             if self.corruption != Corruption::None {
-                let mut rng = streams.rng("corrupt", epoch, u64::from(i));
-                self.corruption.apply(to, height, width, &mut work.transform, &mut rng)?;
+                corrupted(input.samples, i, &self.corruption, (streams, epoch), &mut work.transform, to)?;
             }
             Ok(())
         })
@@ -64,14 +64,14 @@ impl Objective for Contrast<'_> {
 /// The stage.
 pub(super) struct Contrasting<'a> {
     config: &'a ContrastConfig,
-    data: &'a Dataset,
+    data: &'a Dataset<Samples>,
     streams: [Streams; 2],
-    held_out: Images,
-    compared: Images,
+    held_out: Samples,
+    compared: Samples,
 }
 
 impl<'a> Contrasting<'a> {
-    pub(super) fn new(config: &'a ContrastConfig, data: &'a Dataset, streams: [Streams; 2]) -> Self {
+    pub(super) fn new(config: &'a ContrastConfig, data: &'a Dataset<Samples>, streams: [Streams; 2]) -> Self {
         let compared = data.split.train.select(&data.learn[..data.learn.len().min(COMPARED)]);
         Self { config, data, streams, held_out: data.held_out(), compared }
     }
@@ -80,22 +80,24 @@ impl<'a> Contrasting<'a> {
 impl Task<LayersModel> for Contrasting<'_> {
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
         let ContrastConfig { loss, augment, corruption, .. } = self.config;
-        let (network, images, streams) = (&model.network, &self.data.split.train, self.streams);
+        let (network, streams) = (&model.network, self.streams);
+        let input = Input { samples: &self.data.split.train, standard: &model.inputs };
         let (augment, corruption) = (*augment, *corruption);
-        gradient.step(&mut model.parameters, &Contrast { network, images, loss, augment, corruption, streams })
+        gradient.step(&mut model.parameters, &Contrast { network, input, loss, augment, corruption, streams })
     }
 
     /// Labels are looked at to watch the learning, and for nothing else.
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        if self.held_out.is_empty() {
+        let (true, Some((known, classes)), Some((new_labels, _))) =
+            (!self.held_out.is_empty(), probed(&self.compared), probed(&self.held_out))
+        else {
             return Ok(Measures::none());
-        }
-        let (network, classes) = (&model.network, self.data.split.train.classes());
-        let seen = embeddings(network, parameters, &self.compared)?;
-        let new = embeddings(network, parameters, &self.held_out)?;
-        let dim = network.features();
-        let train = Embedded { embedding: &seen, labels: self.compared.labels(), dim, classes };
-        let new = Embedded { embedding: &new, labels: self.held_out.labels(), dim, classes };
+        };
+        let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
+        let (seen, new) = (embeddings(&ask, &self.compared)?, embeddings(&ask, &self.held_out)?);
+        let dim = model.network.features();
+        let train = Embedded { embedding: &seen, labels: &known, dim, classes };
+        let new = Embedded { embedding: &new, labels: &new_labels, dim, classes };
         Ok(Measures::of("validation_accuracy", knn_accuracy(5, train, new, &mut || Ok(()))?))
     }
 
@@ -109,12 +111,24 @@ impl Task<LayersModel> for Contrasting<'_> {
     }
 }
 
-/// What the last layer gives for all images, `[N, features]`.
-pub(super) fn embeddings(network: &Network, parameters: &Parameters<f32>, images: &Images) -> Result<Vec<f32>, Error> {
+/// What the last layer gives for all samples, `[N, features]`.
+pub(super) fn embeddings(ask: &Ask<'_>, samples: &Samples) -> Result<Vec<f32>, Error> {
     let mut rows = RowEvaluator::<()>::new(SHARD);
-    rows.map(images.len(), network.features(), parameters, |samples, ctx, (), out| {
-        let view = plain_batch(ctx.tape(), images, samples)?;
-        out.copy_from_slice(network.embed(view, ctx)?.value().as_slice());
+    let input = Input { samples, standard: ask.inputs };
+    rows.map(samples.len(), ask.network.features(), ask.parameters, |samples, ctx, (), out| {
+        let view = input.plain(ctx.tape(), samples)?;
+        out.copy_from_slice(ask.network.embed(view, ctx)?.value().as_slice());
         Ok(())
     })
+}
+
+/// Labels and number of classes, as an embedding is probed by; none for values, or for more than 256 classes.
+pub(super) fn probed(samples: &Samples) -> Option<(Vec<u8>, usize)> {
+    match samples.targets() {
+        Targets::Classes { labels, classes, .. } if *classes <= 256 => {
+            // Below 256, since each is below the number of classes.
+            Some((labels.iter().map(|&label| label as u8).collect(), *classes))
+        }
+        _ => None,
+    }
 }

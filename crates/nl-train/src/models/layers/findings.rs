@@ -2,22 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use nl_data::Images;
+use nl_data::Samples;
+use nl_layers::loss::LossKind;
 use nl_random::Streams;
+use nl_report::text::number;
 use serde_json::json;
 
-use super::contrast::{NAME as CONTRAST, embeddings};
+use super::aim::{Aim, labels};
+use super::contrast::{NAME as CONTRAST, embeddings, probed as labels_probed};
 use super::network::unlabelled;
-use super::supervise::{NAME, log_probabilities, outputs};
+use super::supervise::{Ask, NAME};
+use super::values::{self, Estimated};
 use super::{LayersModel, SHARD, loss, sections};
+use crate::data::Set;
 use crate::evaluate::{Calibration, ClassReport, ZeroDivision, top_k_accuracy};
-use crate::metrics::{ConfusionMatrix, accuracy, argmax, labels, negative_log_likelihood};
+use crate::metrics::{ConfusionMatrix, accuracy, argmax, negative_log_likelihood};
 use crate::models::probing::{Embedded, knn_accuracy, linear_accuracy};
-use crate::run::{Findings, Prediction, Progress, Setting, Story};
-use crate::{Error, data, page};
+use crate::run::{Estimate, Findings, Prediction, Progress, Setting, Story};
+use crate::{Error, page};
 
 /// What the test showed.
-pub(super) struct Outcome {
+pub(super) enum Outcome {
+    /// Of classes.
+    Classes(Decided),
+    /// Of values.
+    Values(Estimated),
+}
+
+impl Outcome {
+    pub(super) fn scores(&self) -> &BTreeMap<String, f64> {
+        match self {
+            Self::Classes(decided) => &decided.scores,
+            Self::Values(estimated) => &estimated.scores,
+        }
+    }
+}
+
+/// Classes that were decided for.
+pub(super) struct Decided {
     /// Log-probabilities `[N, classes]`.
     pub(super) log_probs: Vec<f32>,
     /// Decisions.
@@ -35,48 +57,75 @@ const BINS: usize = 15;
 /// Guesses of which one has to be right, in the second accuracy.
 const GUESSES: usize = 3;
 
-/// Images between two looks at Ctrl-C.
+/// Stream of the angles of the test samples.
+const TEST: &str = "rotation-test";
+
+/// Samples between two looks at Ctrl-C.
 const PIECE: usize = 64 * SHARD;
 
-/// What the network says about `images`.
+/// What the network says about `samples`.
 pub(super) fn decide(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
-    images: &Images,
+    samples: &Samples,
     progress: &mut Progress<'_>,
 ) -> Result<Outcome, Error> {
-    fits(setting, images)?;
-    let loss = loss(&setting).ok_or_else(unlabelled)?;
-    let classes = setting.images()?.split.train.classes();
-    progress.begin("Evaluation", 0, images.len() as u64, "images");
-    let all: Vec<u32> = (0..images.len() as u32).collect();
-    let (mut rows, mut done) = (Vec::with_capacity(images.len() * model.network.outputs()), 0);
-    for samples in all.chunks(PIECE) {
-        rows.extend(outputs(&model.network, &model.parameters, &images.select(samples))?);
-        done += samples.len();
+    let (aim, loss) = asked(model, setting, samples)?;
+    let samples = aim.set(samples, &Streams::new(setting.config.seed), TEST)?;
+    progress.begin("Evaluation", 0, samples.len() as u64, model.form.unit());
+    let ask = Ask { network: &model.network, parameters: &model.parameters, inputs: &model.inputs };
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let (mut rows, mut done) = (Vec::with_capacity(samples.len() * model.network.outputs()), 0);
+    for piece in all.chunks(PIECE) {
+        rows.extend(ask.outputs(&samples.select(piece))?);
+        done += piece.len();
         progress.step(done as u64)?;
     }
     progress.end(Some(done as u64));
-    let log_probs = log_probabilities(loss, &rows, classes)?;
-    let (decided, truth) = (argmax(&log_probs, classes), labels(images));
+    if aim.values() > 0 {
+        let (values, spread) = aim.estimates(loss, &rows)?;
+        return Ok(Outcome::Values(Estimated::new(aim, samples.into_owned(), values, &spread)?));
+    }
+    Ok(Outcome::Classes(classes(&aim.log_probabilities(loss, &rows)?, aim.names.len(), labels(&samples)?)?))
+}
+
+/// What the network learned last and by which loss, if it can be asked about `samples`.
+fn asked<'a>(
+    model: &'a LayersModel,
+    setting: Setting<'a, LayersModel>,
+    samples: &Samples,
+) -> Result<(&'a Aim, &'a LossKind), Error> {
+    let (aim, loss) = model.aim.as_ref().zip(loss(&setting)).ok_or_else(unlabelled)?;
+    let mut found = samples.form();
+    if aim.degrees.is_some() {
+        // What they were to be told by is not looked at.
+        found.targets = model.form.targets.clone();
+    }
+    model.form.check(&found)?;
+    Ok((aim, loss))
+}
+
+/// Decisions, and their scores.
+fn classes(log_probs: &[f32], classes: usize, truth: &[u32]) -> Result<Decided, Error> {
+    let decided = argmax(log_probs, classes);
     let confusion = ConfusionMatrix::of(classes, truth.iter().copied(), decided.iter().copied());
     let report = ClassReport::of(&confusion, ZeroDivision::Zero)?;
     let probabilities: Vec<f32> = log_probs.iter().map(|p| p.exp()).collect();
-    let calibration = Calibration::of(&probabilities, classes, &truth, BINS)?;
+    let calibration = Calibration::of(&probabilities, classes, truth, BINS)?;
     let mut scores: BTreeMap<String, f64> = [
-        ("accuracy", accuracy(&decided, &truth)),
+        ("accuracy", accuracy(&decided, truth)),
         ("macro_f1", report.macro_mean.f1),
         ("expected_calibration_error", Some(calibration.ece)),
-        ("negative_log_likelihood", negative_log_likelihood(&log_probs, classes, &truth)),
+        ("negative_log_likelihood", negative_log_likelihood(log_probs, classes, truth)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
     .collect();
     if classes > GUESSES {
-        let share = top_k_accuracy(&log_probs, classes, &truth, GUESSES)?;
+        let share = top_k_accuracy(log_probs, classes, truth, GUESSES)?;
         scores.insert(format!("top_{GUESSES}_accuracy"), share);
     }
-    Ok(Outcome { log_probs, decided, scores, calibration, report, confusion })
+    Ok(Decided { log_probs: log_probs.to_vec(), decided, scores, calibration, report, confusion })
 }
 
 /// How good the embedding was before any label: k-NN and a linear probe.
@@ -95,24 +144,28 @@ fn probe(
     if model.contrasted.is_empty() {
         return Ok(None);
     }
-    let data = setting.images()?;
+    let data = setting.dataset()?;
+    let (seen, test) = (data.learned(), &data.split.test);
+    let (Some((known, classes)), Some((new_labels, _))) = (labels_probed(&seen), labels_probed(test)) else {
+        return Ok(None);
+    };
     let mut parameters = model.parameters.clone();
     parameters.set_values(&model.contrasted)?;
-    let embed = |images: &Images, progress: &mut Progress<'_>| {
-        let all: Vec<u32> = (0..images.len() as u32).collect();
-        let mut rows = Vec::with_capacity(images.len() * model.network.features());
-        for samples in all.chunks(PIECE) {
-            rows.extend(embeddings(&model.network, &parameters, &images.select(samples))?);
+    let ask = Ask { network: &model.network, parameters: &parameters, inputs: &model.inputs };
+    let embed = |samples: &Samples, progress: &mut Progress<'_>| {
+        let all: Vec<u32> = (0..samples.len() as u32).collect();
+        let mut rows = Vec::with_capacity(samples.len() * model.network.features());
+        for piece in all.chunks(PIECE) {
+            rows.extend(embeddings(&ask, &samples.select(piece))?);
             progress.check()?;
         }
         Ok::<_, Error>(rows)
     };
     progress.timed("Probes", |progress| {
-        let (seen, test) = (data.learned(), &data.split.test);
         let (train, new) = (embed(&seen, progress)?, embed(test, progress)?);
-        let (dim, classes) = (model.network.features(), data.split.train.classes());
-        let train = Embedded { embedding: &train, labels: seen.labels(), dim, classes };
-        let new = Embedded { embedding: &new, labels: test.labels(), dim, classes };
+        let dim = model.network.features();
+        let train = Embedded { embedding: &train, labels: &known, dim, classes };
+        let new = Embedded { embedding: &new, labels: &new_labels, dim, classes };
         let config = &setting.config.model.probe;
         let mut check = || progress.check();
         Ok(Some(Probed {
@@ -122,13 +175,13 @@ fn probe(
     })
 }
 
-/// The scores on the test images of `setting`.
+/// The scores on the test samples of `setting`.
 pub(super) fn evaluate(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
     progress: &mut Progress<'_>,
 ) -> Result<BTreeMap<String, f64>, Error> {
-    Ok(decide(model, setting, &setting.images()?.split.test, progress)?.scores)
+    Ok(decide(model, setting, &setting.dataset()?.split.test, progress)?.scores().clone())
 }
 
 pub(super) fn findings(
@@ -137,7 +190,7 @@ pub(super) fn findings(
     story: Story<'_>,
     progress: &mut Progress<'_>,
 ) -> Result<Findings, Error> {
-    let data = setting.images()?;
+    let data = setting.dataset()?;
     let probed = probe(model, setting, progress)?;
     let outcome = match loss(&setting) {
         Some(_) => Some(decide(model, setting, &data.split.test, progress)?),
@@ -151,23 +204,36 @@ pub(super) fn findings(
     let mut said = sections::page(model, setting, story, (outcome.as_ref(), probed), progress.timings())?;
     let speeds: serde_json::Map<String, serde_json::Value> =
         rates.iter().filter(|rate| rate.1 > 0.0).map(|&(name, rate)| (name.to_owned(), rate.into())).collect();
+    let unit = model.form.unit();
     let details = json!({
         "layers": lines.len(),
         "parameters": parameters,
         "multiply_accumulates": macs,
-        "images_per_second": speeds,
+        (format!("{unit}_per_second")): speeds,
     });
     if let serde_json::Value::Object(details) = details {
         said.details = details;
     }
+    let by_name = match &outcome {
+        Some(Outcome::Values(estimated)) => estimated.by_name(),
+        _ => serde_json::Map::new(),
+    };
+    if !by_name.is_empty() {
+        said.details.insert("values".to_owned(), by_name.into());
+    }
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    let rate = |name: usize| (rates[name].1 > 0.0).then(|| format!("{:.0} images/s", rates[name].1));
+    let rate = |name: usize| (rates[name].1 > 0.0).then(|| format!("{:.0} {unit}/s", rates[name].1));
+    let score = |name: &str| outcome.as_ref().and_then(|it| it.scores().get(name)).copied();
     let rows = [
         ("layers, numbers learned", Some(format!("{}, {parameters}", lines.len()))),
-        ("multiply-accumulates an image", Some(macs.to_string())),
+        ("multiply-accumulates a sample", Some(macs.to_string())),
         ("without labels: k-NN on the embedding", probed.map(|probed| percent(probed.knn))),
         ("without labels: linear probe", probed.map(|probed| percent(probed.linear))),
-        ("test accuracy", outcome.as_ref().and_then(|it| it.scores.get("accuracy")).map(|&share| percent(share))),
+        ("test accuracy", score("accuracy").map(percent)),
+        ("test: mean absolute error", score("mae").map(number)),
+        ("test: root mean squared error", score("rmse").map(number)),
+        ("test: R²", score("r2").map(|r2| format!("{r2:.4}"))),
+        ("test: share within the interval", score("interval_coverage").map(percent)),
         ("speed: learning without labels", rate(0)),
         ("speed: learning", rate(1)),
         ("speed: inference", rate(2)),
@@ -175,7 +241,7 @@ pub(super) fn findings(
     ];
     said.rows = rows.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     said.subject = format!("a network of layers on {}, seed {}", page::data_name(&data.source), setting.config.seed);
-    said.scores = outcome.map(|outcome| outcome.scores).unwrap_or_default();
+    said.scores = outcome.map(|outcome| outcome.scores().clone()).unwrap_or_default();
     if let Some(Probed { knn, linear }) = probed {
         said.scores.insert("knn_probe".to_owned(), knn);
         said.scores.insert("linear_probe".to_owned(), linear);
@@ -183,22 +249,31 @@ pub(super) fn findings(
     Ok(said)
 }
 
-/// For each image the class and the probabilities.
+/// For each sample the class and the probabilities.
 pub(super) fn predict(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
-    images: &Images,
+    samples: &Samples,
 ) -> Result<Vec<Prediction>, Error> {
-    fits(setting, images)?;
-    let loss = loss(&setting).ok_or_else(unlabelled)?;
-    let classes = setting.images()?.split.train.classes();
-    let names = page::class_names(&setting.images()?.source, classes);
-    let rows = outputs(&model.network, &model.parameters, images)?;
-    let log_probs = log_probabilities(loss, &rows, classes)?;
-    Ok(Prediction::of_rows(&log_probs, &names))
+    let (aim, loss) = asked(model, setting, samples)?;
+    if aim.values() > 0 {
+        return Err(Error::config("the network learned values and names no class; ask for its estimate"));
+    }
+    let names = page::class_names(&setting.dataset()?.source, aim.names.len());
+    Ok(Prediction::of_rows(&aim.log_probabilities(loss, &outputs(model, samples)?)?, &names))
 }
 
-fn fits(setting: Setting<'_, LayersModel>, images: &Images) -> Result<(), Error> {
-    let own = &setting.images()?.split.train;
-    data::fits(images, "network", (own.height(), own.width()), Some(own.classes()))
+/// For each sample the values, in the unit of the data.
+pub(super) fn estimate(
+    model: &LayersModel,
+    setting: Setting<'_, LayersModel>,
+    samples: &Samples,
+) -> Result<Vec<Vec<Estimate>>, Error> {
+    let (aim, loss) = asked(model, setting, samples)?;
+    let (values, spread) = aim.estimates(loss, &outputs(model, samples)?)?;
+    Ok(values::estimates(&aim.names, &values, &spread))
+}
+
+fn outputs(model: &LayersModel, samples: &Samples) -> Result<Vec<f32>, Error> {
+    Ask { network: &model.network, parameters: &model.parameters, inputs: &model.inputs }.outputs(samples)
 }

@@ -13,7 +13,7 @@ use crate::Error;
 const OUTPUT: &str = "output";
 const PROJECTOR: &str = "projector";
 
-/// A network for images of one size: a list of layers, and what stands behind the last.
+/// A network for samples of one form: a list of layers, and what stands behind the last.
 pub(super) struct Network {
     graph: Graph<f32>,
     lines: Vec<Line>,
@@ -127,7 +127,7 @@ impl Network {
     }
 }
 
-/// Asked for classes that it never learned.
+/// Asked for what it never learned.
 pub(super) fn unlabelled() -> Error {
-    Error::config("the network has learned no classes: its configuration has no stage `supervise`")
+    Error::config("the network has learned no classes and no values: its configuration has no stage `supervise`")
 }

@@ -1,14 +1,15 @@
 //! The report of a run.
 
 use nl_report::plots::{Cell, Table};
-use nl_report::text::{duration, percent, thousands};
+use nl_report::text::{duration, number, percent, thousands};
 use nl_report::{Figure, Group, Headline, Section, Tile};
 
 use super::contrast::NAME as CONTRAST;
-use super::findings::{Outcome, Probed};
+use super::findings::{Decided, Outcome, Probed};
 use super::supervise::NAME;
 use super::{LayersModel, LayersStage};
 use crate::Error;
+use crate::data::Set;
 use crate::evaluate::figures;
 use crate::page::{self, curves};
 use crate::run::{Findings, Setting, Story, Timings};
@@ -23,8 +24,9 @@ pub(super) fn page(
     (outcome, probed): (Option<&Outcome>, Option<Probed>),
     timings: &Timings,
 ) -> Result<Findings, Error> {
-    let data = setting.images()?;
-    let names = page::class_names(&data.source, data.split.train.classes());
+    let data = setting.dataset()?;
+    let names = page::class_names(&data.source, data.split.train.form().targets.classes());
+    let unit = model.form.unit();
     let n = data.split.test.len() as u64;
     let share = |share: f64, lead: String| Headline {
         value: format!("{:.2}", 100.0 * share),
@@ -35,13 +37,26 @@ pub(super) fn page(
     };
     let images = thousands(n);
     let headline = match (outcome, probed) {
-        (Some(outcome), _) => {
-            let accuracy = outcome.scores.get("accuracy").copied().unwrap_or(0.0);
-            share(accuracy, format!("of {images} test images are recognised."))
+        (Some(Outcome::Classes(decided)), _) => {
+            let accuracy = decided.scores.get("accuracy").copied().unwrap_or(0.0);
+            share(accuracy, format!("of {images} test {unit} are recognised."))
+        }
+        (Some(Outcome::Values(estimated)), _) => {
+            let score = |name: &str| estimated.scores.get(name).copied();
+            let r2 = score("r2").map(|r2| format!(" R² is {r2:.4}.")).unwrap_or_default();
+            let (mae, rmse) = (score("mae").unwrap_or(0.0), score("rmse").unwrap_or(0.0));
+            let names = estimated.names.join(", ");
+            Headline {
+                value: number(mae),
+                unit: String::new(),
+                lead: format!("is the mean absolute error of {names}, on {images} test {unit}."),
+                hint: format!("The root mean squared error is {}.{r2}", number(rmse)),
+                figure: None,
+            }
         }
         (None, Some(probed)) => {
-            let lead = "are named by the nearest training images: the embedding was learned without labels.";
-            share(probed.knn, format!("of {images} test images {lead}"))
+            let lead = "are named by the nearest training samples: the embedding was learned without labels.";
+            share(probed.knn, format!("of {images} test {unit} {lead}"))
         }
         (None, None) => Headline::default(),
     };
@@ -51,11 +66,11 @@ pub(super) fn page(
     let mut tiles = vec![
         Tile::new("layers", lines.len().to_string(), "what stands behind the last among them"),
         Tile::new("numbers learned", thousands(parameters as u64), "weights, biases, scales, statistics"),
-        Tile::new("multiply-accumulates", thousands(macs), "for one image"),
+        Tile::new("multiply-accumulates", thousands(macs), "for one sample"),
         Tile::new("learning", duration(timings.seconds(NAME) + timings.seconds(CONTRAST)), "all stages"),
     ];
     if let Some(Probed { knn, linear }) = probed {
-        tiles.push(Tile::new("k-NN, without labels", percent(knn, 2), "nearest training images in the embedding"));
+        tiles.push(Tile::new("k-NN, without labels", percent(knn, 2), "nearest training samples in the embedding"));
         tiles.push(Tile::new(
             "linear probe, without labels",
             percent(linear, 2),
@@ -63,8 +78,12 @@ pub(super) fn page(
         ));
     }
     let mut sections = vec![network(model), learning(setting, story)];
-    if let Some(outcome) = outcome {
-        sections.extend([decisions(setting, outcome, &names)?, confidence(outcome)]);
+    match outcome {
+        Some(Outcome::Classes(decided)) => {
+            sections.extend([decisions(setting, decided, &names)?, confidence(decided)]);
+        }
+        Some(Outcome::Values(estimated)) => sections.extend(estimated.sections()?),
+        None => {}
     }
     Ok(Findings {
         title: format!("A network of layers on {}", page::data_name(&data.source)),
@@ -79,7 +98,7 @@ pub(super) fn page(
 /// The layers, and what each costs.
 fn network(model: &LayersModel) -> Section {
     let mut table =
-        Table::new(&["layer", "kind", "given", "gives", "numbers", "multiply-accumulates", "bytes an image"]);
+        Table::new(&["layer", "kind", "given", "gives", "numbers", "multiply-accumulates", "bytes a sample"]);
     for line in model.network.lines() {
         table = table.row([
             line.name.as_str().into(),
@@ -94,11 +113,11 @@ fn network(model: &LayersModel) -> Section {
     Section::new(
         "The network",
         "Network",
-        "From the image to the answer: each layer is given what the layers named give.",
+        "From the sample to the answer: each layer is given what the layers named give.",
     )
     .figure(Figure::new(
         "Layers",
-        "What each layer gives for one image, what it learned, and what it costs.",
+        "What each layer gives for one sample, what it learned, and what it costs.",
         table,
     ))
 }
@@ -111,28 +130,28 @@ fn learning(setting: Setting<'_, LayersModel>, story: Story<'_>) -> Section {
             LayersStage::Supervise(config) => (NAME, config.loss.name()),
         };
         let loss = format!("{loss}, of a sample");
-        let apart = "What is shown while learning may be distorted and noisy; validation shows images as they are.";
+        let apart = "What is shown while learning may be distorted and noisy; validation shows samples as they are.";
         let figures = curves::figures(story.history.of(i)?, &loss, apart);
         let (over, title, text) = (format!("Stage {}", i + 1), name.into(), String::new());
         (!figures.is_empty()).then_some(Group { over, title, text, figures })
     };
     Section {
         groups: setting.config.stages.iter().enumerate().filter_map(group).collect(),
-        ..Section::new("How it learned", "Learning", "The loss on what it learns from, and on images held back.")
+        ..Section::new("How it learned", "Learning", "The loss on what it learns from, and on samples held back.")
     }
 }
 
-fn decisions(setting: Setting<'_, LayersModel>, outcome: &Outcome, names: &[String]) -> Result<Section, Error> {
-    let test = &setting.images()?.split.test;
-    let text = "The test images by their true class and by the decision of the network.";
+fn decisions(setting: Setting<'_, LayersModel>, outcome: &Decided, names: &[String]) -> Result<Section, Error> {
+    let test = &setting.dataset()?.split.test;
+    let text = "The test samples by their true class and by the decision of the network.";
     Ok(Section::new("What it decides", "Decisions", text)
         .figures(page::confused(&outcome.confusion, names))
         .figure(figures::classes(&outcome.report, names))
-        .figures(page::mistakes(test, &outcome.log_probs, &outcome.decided, names, SHOWN)))
+        .figures(page::sample_mistakes(test, &outcome.log_probs, &outcome.decided, names, SHOWN)))
 }
 
 /// How far its confidence can be trusted.
-fn confidence(outcome: &Outcome) -> Section {
+fn confidence(outcome: &Decided) -> Section {
     let text =
         "Each answer comes with a probability: of the answers that are nine tenths sure, nine tenths should be right.";
     Section::new("How sure it is", "Confidence", text)

@@ -19,6 +19,7 @@ pub use config::{Network, SimulateConfig, SimulationConfig, SimulationStage, Spi
 
 use self::spike_log::{Mark, SpikeLog};
 use crate::Error;
+use crate::data::Nothing;
 use crate::run::{Advance, Findings, Learner, Model, Plan, Progress, RunFolder, Setting, Story, Tensor};
 
 /// Biological time between two looks at the clock and at Ctrl-C, ms.
@@ -48,8 +49,8 @@ pub struct SimulationState {
 impl Model for SimulationModel {
     const KIND: &'static str = "simulation";
     const ABOUT: &'static str = "a published spiking network, as its authors describe it";
-    const IMAGES: bool = false;
     const SCHEMA: Option<&'static str> = Some(include_str!("../../../configs/schema/simulation.json"));
+    type Set = Nothing;
     type Config = SimulationConfig;
     type Stage = SimulationStage;
     type State = SimulationState;
