@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use nl_data::Choice;
-use nl_report::text::percent;
+use nl_report::text::{number, percent};
 use nl_train::evaluate::Robustness;
-use nl_train::models::{AnyTrained, Kind};
-use nl_train::{Dataset, Document, Prediction, Robust, RunFolder};
+use nl_train::models::{AnyTrained, Asked, Kind, Said};
+use nl_train::{Document, Estimate, Prediction, Robust, RunFolder};
 
 use crate::cli::{Eval, Predict};
 use crate::{place, session, train};
@@ -19,21 +19,25 @@ fn open(folder: &Path) -> anyhow::Result<Box<dyn AnyTrained>> {
 }
 
 pub(crate) fn eval(options: &Eval) -> anyhow::Result<()> {
-    crate::say(&format!("eval: asks the model in {} about test images.", options.run.display()));
+    crate::say(&format!("eval: asks the model in {} about test samples.", options.run.display()));
     let summary = session::run(options.threads, |printer| {
         let trained = open(&options.run)?;
         let mut config = trained.data().cloned().unwrap_or_default();
-        // Only the test images are looked at: none has to be held out, and all may be asked about.
+        // Only the test samples are looked at: none has to be held out, and all may be asked about.
         (config.train, config.validation) = (None, None);
-        if let Some(data) = &options.data.data {
-            config.source = Choice::clone(data);
-            config.test = None;
-        }
-        let data = Dataset::find(&config, 0, &place::lookup())?;
-        crate::say(&format!("data: {}", data.source));
-        let mut summary = trained.evaluate(&data, printer)?;
+        let asked = match &options.data.data {
+            Some(data) => {
+                config.source = Choice::clone(data);
+                config.test = None;
+                Asked::Other(config)
+            }
+            None => Asked::Own(config),
+        };
+        let evaluation = trained.beside(&asked, &place::lookup())?;
+        crate::say(&format!("data: {}", evaluation.source()));
+        let mut summary = evaluation.evaluate(printer)?;
         if options.robustness {
-            let Robust { tables, page } = trained.robustness(&data, &Robustness::default(), printer)?;
+            let Robust { tables, page } = evaluation.robustness(&Robustness::default(), printer)?;
             for (name, table) in &tables {
                 let mean = table.mean().unwrap_or(table.clean);
                 let name = format!("{}, mean of spoilt images", name.replace('_', " "));
@@ -53,23 +57,57 @@ pub(crate) fn predict(options: &Predict) -> anyhow::Result<()> {
 
 fn said(options: &Predict) -> anyhow::Result<()> {
     let trained = open(&options.run)?;
-    let (height, width, classes) = trained.shape();
     for file in &options.files {
-        let images = nl_train::read_pictures(file, (height, width), classes)?;
-        let predictions = trained.predict(&images)?;
-        for (i, prediction) in predictions.iter().enumerate() {
-            let name =
-                if predictions.len() == 1 { file.display().to_string() } else { format!("{}[{i}]", file.display()) };
-            if options.json {
-                let mut line = serde_json::to_value(prediction)?;
-                line["image"] = name.into();
-                crate::print(&format!("{line}\n"))?;
-            } else {
-                crate::print(&words(&name, prediction))?;
+        match trained.predict(file)? {
+            Said::Classes(said) => {
+                each(file, options.json, &said, |name, said| words(name, said), |said| serde_json::to_value(said))?
             }
+            Said::Values(said) => each(
+                file,
+                options.json,
+                &said,
+                |name, said| estimated(name, said),
+                |said| Ok(serde_json::json!({"values": said})),
+            )?,
         }
     }
     Ok(())
+}
+
+/// What is said about each sample of a file, in words or as JSON.
+fn each<T>(
+    file: &Path,
+    json: bool,
+    said: &[T],
+    words: impl Fn(&str, &T) -> String,
+    value: impl Fn(&T) -> serde_json::Result<serde_json::Value>,
+) -> anyhow::Result<()> {
+    for (i, one) in said.iter().enumerate() {
+        let name = if said.len() == 1 { file.display().to_string() } else { format!("{}[{i}]", file.display()) };
+        if json {
+            let mut line = value(one)?;
+            line["image"] = name.into();
+            crate::print(&format!("{line}\n"))?;
+        } else {
+            crate::print(&words(&name, one))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is estimated of one sample, for people.
+fn estimated(name: &str, values: &[Estimate]) -> String {
+    let one = |Estimate { name, value, deviation, quantiles }: &Estimate| {
+        let mut text = format!("{name} {}", number(*value));
+        if let Some(deviation) = deviation {
+            text += &format!(" ± {}", number(*deviation));
+        }
+        if let [(low, from), .., (high, to)] = quantiles[..] {
+            text += &format!(" ({} of probability from {} to {})", percent(high - low, 0), number(from), number(to));
+        }
+        text
+    };
+    format!("{name}: {}\n", values.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 /// What is said about one image, for people.

@@ -27,9 +27,9 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// Trains what a configuration describes, and writes a report.
     Train(Train),
-    /// Asks a trained model about test images.
+    /// Asks a trained model about test samples.
     Eval(Eval),
-    /// Asks a trained model about single images.
+    /// Asks a trained model about single images or rows.
     Predict(Predict),
     /// Shows what there is: models, stages, presets …
     List(List),
@@ -105,10 +105,11 @@ pub(crate) struct Common {
 /// Which images.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
-    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files.
+    /// `auto` ($NL_DATASETS, then datasets/cache, then the embedded digits), `synthetic`, or a folder with four IDX files; for a
+    /// network of layers also a .csv or .npz file, or a folder of arrays, of tables, or of pictures by class.
     ///
     /// Without it, what the configuration says; the presets say `auto`.
-    #[arg(long, value_name = "auto|synthetic|DIR", value_parser = choice)]
+    #[arg(long, value_name = "auto|synthetic|PATH", value_parser = choice)]
     pub(crate) data: Option<Choice>,
 }
 
@@ -152,12 +153,13 @@ pub(crate) struct Predict {
     /// The folder of a finished run.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
-    /// Images as PNG, or arrays of images as NPY ([H, W] or [N, H, W], bytes, or floats from 0 to 1).
-    #[arg(value_name = "FILE.png|FILE.npy", required = true)]
+    /// Images as PNG or JPEG, arrays as NPY (of grey images [H, W] or [N, H, W], bytes, or floats from 0 to 1; of others the
+    /// samples first), rows as CSV: whatever the model learned.
+    #[arg(value_name = "FILE.png|FILE.npy|FILE.csv", required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) threads: Threads,
-    /// Prints one JSON object an image, a line each.
+    /// Prints one JSON object a sample, a line each.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -10,6 +10,7 @@ mod interrupted;
 mod options;
 mod place;
 mod repeat;
+mod samples;
 #[cfg(unix)]
 mod shown;
 mod sim;
