@@ -23,8 +23,8 @@ pub use config::{
 pub use data::Dataset;
 pub use error::Error;
 pub use gradient::{
-    Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
-    Wanted,
+    Budget, EarlyStopping, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard,
+    Stepped, Task, Wanted, Watched,
 };
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,

@@ -33,7 +33,7 @@ const LABELS: &str = "labels";
 /// A target of another form than the loss takes.
 pub(super) fn refused(path: &str, loss: &str, takes: &str, got: &str) -> Error {
     let other = match got {
-        CLASSES => "`cross-entropy`, `focal`, `ordinal` or `sigmoid`",
+        CLASSES => "`cross-entropy`, `focal`, `ordinal`, `least-squares` or `sigmoid`",
         VALUES => "`mse`, `huber`, `quantile` or `gaussian`",
         _ => "`sigmoid`",
     };

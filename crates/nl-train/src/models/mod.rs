@@ -20,7 +20,10 @@ pub use conv_stdp::{
     ConvStdpModel, ConvStdpModelConfig, ConvStdpStage, EyeConfig, FeaturesConfig, MapsConfig, ReadOutConfig,
     RewardStageConfig,
 };
-pub use layers::{ContrastConfig, LayersModel, LayersModelConfig, LayersStage, ProjectorConfig, SuperviseConfig};
+pub use layers::{
+    ContrastConfig, FeedbackAlignmentConfig, LayersModel, LayersModelConfig, LayersStage, PredictiveCodingConfig,
+    ProjectorConfig, SuperviseConfig,
+};
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,
 };

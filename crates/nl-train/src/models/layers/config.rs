@@ -6,6 +6,9 @@ use nl_layers::graph::LayerEntry;
 use nl_layers::loss::{CrossEntropy, JointEmbeddingKind, LossKind, NtXent};
 use serde::{Deserialize, Serialize};
 
+use super::feedback_alignment::FeedbackAlignmentConfig;
+use super::mixup;
+use super::predictive_coding::PredictiveCodingConfig;
 use crate::Error;
 use crate::gradient::LearnConfig;
 use crate::models::probing::ProbeConfig;
@@ -19,7 +22,7 @@ pub struct LayersModelConfig {
     /// The layers, from the image up. A layer is given what the one before it gives, or what `from` names; the shapes follow.
     /// Behind the last one stands a linear read-out of as many numbers as the loss asks for: a row of features must reach it.
     pub layers: Vec<LayerEntry>,
-    /// How embeddings (what the last layer gives) are probed after the last stage `contrast`, before any label.
+    /// How embeddings (what the last layer gives) are probed: what the last stage without labels (`contrast`) left.
     #[serde(default)]
     pub probe: ProbeConfig,
     /// How the weights of the read-out begin.
@@ -58,6 +61,10 @@ pub enum LayersStage {
     Contrast(ContrastConfig),
     /// Learns from labelled images.
     Supervise(SuperviseConfig),
+    /// Learns from labelled images by predictive coding, without back-propagation.
+    PredictiveCoding(PredictiveCodingConfig),
+    /// Learns from labelled images by feedback alignment, without back-propagation's weights.
+    FeedbackAlignment(FeedbackAlignmentConfig),
 }
 
 /// Learns from two distorted views of each image, without labels: all layers and a projector behind the last, which is not
@@ -71,6 +78,9 @@ pub struct ContrastConfig {
     /// How it learns. What an image is told apart from is its shard: use a larger one (`shard: 128`) than where each image
     /// counts for itself.
     pub learn: LearnConfig,
+    /// Whether all weights begin again, as they were before the first stage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// What is minimised.
     #[serde(default = "nt_xent")]
     pub loss: JointEmbeddingKind,
@@ -113,15 +123,23 @@ impl Default for ProjectorConfig {
 pub struct SuperviseConfig {
     /// How it learns.
     pub learn: LearnConfig,
+    /// Whether all weights begin again, as they were before the first stage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// What is minimised.
     #[serde(default = "cross_entropy")]
     pub loss: LossKind,
-    /// Geometry of what is shown.
+    /// Geometry of what is shown, and rectangles erased from it (cutout: `erase`).
     #[serde(default)]
     pub augment: Augment,
+    /// α of mixup: images are shown in mixtures of two, λ to 1 − λ with λ ~ Beta(α, α), and so are their classes; only with
+    /// cross-entropy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0)))]
+    pub mixup: Option<f64>,
 }
 
-fn cross_entropy() -> LossKind {
+pub(super) fn cross_entropy() -> LossKind {
     LossKind::CrossEntropy(CrossEntropy::default())
 }
 
@@ -149,7 +167,18 @@ impl Settings for LayersStage {
                 learn(&stage.learn)?;
                 stage.loss.check("loss")?;
                 stage.augment.validate()?;
+                if let Some(alpha) = stage.mixup {
+                    mixup::check(alpha)?;
+                    if !matches!(stage.loss, LossKind::CrossEntropy(_)) {
+                        let name = stage.loss.name();
+                        return Err(Error::config(format!(
+                            "mixup mixes the classes of cross-entropy, and loss is {name}; use cross-entropy or leave mixup out"
+                        )));
+                    }
+                }
             }
+            Self::PredictiveCoding(stage) => stage.check()?,
+            Self::FeedbackAlignment(stage) => stage.check()?,
         }
         Ok(())
     }
@@ -164,12 +193,26 @@ impl Stage for LayersStage {
             gives: &[],
         },
         StageKind { kind: "supervise", about: "all layers learn from labels by gradient", needs: &[], gives: &[] },
+        StageKind {
+            kind: "predictive-coding",
+            about: "layers in a row learn from labels by local errors, after inference",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
+            kind: "feedback-alignment",
+            about: "layers learn from labels by errors that come back through fixed random weights",
+            needs: &[],
+            gives: &[],
+        },
     ];
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Contrast(_) => "contrast",
             Self::Supervise(_) => "supervise",
+            Self::PredictiveCoding(_) => "predictive-coding",
+            Self::FeedbackAlignment(_) => "feedback-alignment",
         }
     }
 }

@@ -102,11 +102,6 @@ impl Task<LayersModel> for Contrasting<'_> {
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
         &mut model.parameters
     }
-
-    fn finish(&mut self, model: &mut LayersModel) -> Result<(), Error> {
-        model.contrasted = model.parameters.values().to_vec();
-        Ok(())
-    }
 }
 
 /// What the last layer gives for all images, `[N, features]`.

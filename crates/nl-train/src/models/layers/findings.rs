@@ -6,10 +6,10 @@ use nl_data::Images;
 use nl_random::Streams;
 use serde_json::json;
 
-use super::contrast::{NAME as CONTRAST, embeddings};
+use super::contrast::embeddings;
 use super::network::unlabelled;
-use super::supervise::{NAME, log_probabilities, outputs};
-use super::{LayersModel, SHARD, loss, sections};
+use super::supervise::{log_probabilities, outputs};
+use super::{LayersModel, SHARD, loss, sections, side_by_side, stage};
 use crate::evaluate::{Calibration, ClassReport, ZeroDivision, top_k_accuracy};
 use crate::metrics::{ConfusionMatrix, accuracy, argmax, labels, negative_log_likelihood};
 use crate::models::probing::{Embedded, knn_accuracy, linear_accuracy};
@@ -36,7 +36,7 @@ const BINS: usize = 15;
 const GUESSES: usize = 3;
 
 /// Images between two looks at Ctrl-C.
-const PIECE: usize = 64 * SHARD;
+pub(super) const PIECE: usize = 64 * SHARD;
 
 /// What the network says about `images`.
 pub(super) fn decide(
@@ -86,23 +86,20 @@ pub(super) struct Probed {
     pub(super) linear: f64,
 }
 
-/// The embedding at the end of the last `contrast` stage, probed on the test images; none without such a stage.
+/// The embedding that the last stage without labels left, probed on the test images; none without such a stage.
 fn probe(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
     progress: &mut Progress<'_>,
 ) -> Result<Option<Probed>, Error> {
-    if model.contrasted.is_empty() {
-        return Ok(None);
-    }
+    let last = setting.config.stages.iter().rposition(|stage| stage.loss().is_none());
+    let Some(parameters) = last.and_then(|stage| model.left.get(stage)) else { return Ok(None) };
     let data = setting.images()?;
-    let mut parameters = model.parameters.clone();
-    parameters.set_values(&model.contrasted)?;
     let embed = |images: &Images, progress: &mut Progress<'_>| {
         let all: Vec<u32> = (0..images.len() as u32).collect();
         let mut rows = Vec::with_capacity(images.len() * model.network.features());
         for samples in all.chunks(PIECE) {
-            rows.extend(embeddings(&model.network, &parameters, &images.select(samples))?);
+            rows.extend(embeddings(&model.network, parameters, &images.select(samples))?);
             progress.check()?;
         }
         Ok::<_, Error>(rows)
@@ -146,11 +143,17 @@ pub(super) fn findings(
     let lines = model.network.lines();
     let parameters: usize = lines.iter().map(|line| line.parameters).sum();
     let macs = lines.iter().fold(0u64, |sum, line| sum.saturating_add(line.macs));
-    let speed = |name: &str| progress.timings().throughput(name).unwrap_or(0.0);
-    let rates = [("contrast", speed(CONTRAST)), ("supervise", speed(NAME)), ("infer", speed("Evaluation"))];
-    let mut said = sections::page(model, setting, story, (outcome.as_ref(), probed), progress.timings())?;
+    let compared = side_by_side::compare(model, setting, story.timings, progress)?;
+    let stages = setting.config.stages.len();
+    let mut rates: Vec<(String, f64)> = (0..stages)
+        .map(|i| (stage::key(&setting, i), story.timings.throughput(&stage::title(&setting, i)).unwrap_or(0.0)))
+        .collect();
+    rates.push(("infer".to_owned(), progress.timings().throughput("Evaluation").unwrap_or(0.0)));
+    rates.retain(|rate| rate.1 > 0.0);
+    let found = sections::Found { outcome: outcome.as_ref(), probed, compared: &compared };
+    let mut said = sections::page(model, setting, story, found, progress.timings())?;
     let speeds: serde_json::Map<String, serde_json::Value> =
-        rates.iter().filter(|rate| rate.1 > 0.0).map(|&(name, rate)| (name.to_owned(), rate.into())).collect();
+        rates.iter().map(|(name, rate)| (name.clone(), (*rate).into())).collect();
     let details = json!({
         "layers": lines.len(),
         "parameters": parameters,
@@ -160,20 +163,28 @@ pub(super) fn findings(
     if let serde_json::Value::Object(details) = details {
         said.details = details;
     }
+    if !compared.is_empty() {
+        said.details.insert("stages".to_owned(), compared.iter().map(side_by_side::Compared::json).collect());
+    }
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    let rate = |name: usize| (rates[name].1 > 0.0).then(|| format!("{:.0} images/s", rates[name].1));
-    let rows = [
+    let rate = |name: &str| rates.iter().find(|rate| rate.0 == name).map(|rate| format!("{:.0} images/s", rate.1));
+    let alone = |name: &str| rate(name).filter(|_| compared.is_empty());
+    let mut rows = vec![
         ("layers, numbers learned", Some(format!("{}, {parameters}", lines.len()))),
         ("multiply-accumulates an image", Some(macs.to_string())),
         ("without labels: k-NN on the embedding", probed.map(|probed| percent(probed.knn))),
         ("without labels: linear probe", probed.map(|probed| percent(probed.linear))),
         ("test accuracy", outcome.as_ref().and_then(|it| it.scores.get("accuracy")).map(|&share| percent(share))),
-        ("speed: learning without labels", rate(0)),
-        ("speed: learning", rate(1)),
-        ("speed: inference", rate(2)),
-        ("time in all", Some(format!("{:.1} s", progress.timings().total()))),
+        ("speed: learning without labels", rate("contrast")),
     ];
+    for kind in ["supervise", "predictive-coding", "feedback-alignment"] {
+        rows.push(("speed: learning", alone(kind)));
+    }
+    rows.push(("speed: inference", rate("infer")));
+    rows.push(("time in all", Some(format!("{:.1} s", progress.timings().total()))));
     said.rows = rows.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let place = said.rows.len().saturating_sub(1);
+    said.rows.splice(place..place, compared.iter().map(side_by_side::Compared::row));
     said.subject = format!("a network of layers on {}, seed {}", page::data_name(&data.source), setting.config.seed);
     said.scores = outcome.map(|outcome| outcome.scores).unwrap_or_default();
     if let Some(Probed { knn, linear }) = probed {

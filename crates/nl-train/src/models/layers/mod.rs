@@ -1,10 +1,18 @@
 //! Any network of layers, from a list in a file.
 
+mod alignment;
+mod areas;
 mod config;
 mod contrast;
+mod feedback_alignment;
 mod findings;
+mod mixup;
 mod network;
+mod predictive_coding;
 mod sections;
+mod shown;
+mod side_by_side;
+mod stage;
 mod supervise;
 
 use std::path::Path;
@@ -16,12 +24,18 @@ use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 pub use config::{ContrastConfig, LayersModelConfig, LayersStage, ProjectorConfig, SuperviseConfig};
+pub use feedback_alignment::FeedbackAlignmentConfig;
+pub use predictive_coding::PredictiveCodingConfig;
 
+use self::areas::Places;
 use self::contrast::Contrasting;
+use self::feedback_alignment::Aligning;
 use self::network::{Network, Purpose};
+use self::predictive_coding::Coding;
+use self::stage::Kept;
 use self::supervise::Supervising;
 use crate::Error;
-use crate::gradient::{Budget, Gradient, GradientStage, LearnConfig, check_finite};
+use crate::gradient::{Budget, Gradient, GradientStage, Task, check_finite};
 use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Story, Tensor};
 
 /// Images of a shard where nothing is learned.
@@ -31,31 +45,22 @@ const SHARD: usize = 16;
 pub struct LayersModel {
     network: Network,
     parameters: Parameters<f32>,
-    /// The weights at the end of the last `contrast` stage; empty before.
-    contrasted: Vec<f32>,
+    /// The weights before the first stage.
+    first: Parameters<f32>,
+    /// What each stage that is over left, in order.
+    left: Vec<Parameters<f32>>,
 }
 
 /// What a checkpoint holds.
 #[derive(Serialize, Deserialize)]
 pub struct LayersState {
     parameters: Vec<f32>,
-    contrasted: Vec<f32>,
+    left: Vec<Vec<f32>>,
 }
 
-/// The loss of the last `supervise` stage: what the outputs mean.
+/// The loss of the last stage with labels: what the outputs mean.
 fn loss<'a>(setting: &Setting<'a, LayersModel>) -> Option<&'a LossKind> {
-    setting.config.stages.iter().rev().find_map(|stage| match stage {
-        LayersStage::Supervise(stage) => Some(&stage.loss),
-        LayersStage::Contrast(_) => None,
-    })
-}
-
-/// How a stage learns.
-fn learn(stage: &LayersStage) -> &LearnConfig {
-    match stage {
-        LayersStage::Contrast(stage) => &stage.learn,
-        LayersStage::Supervise(stage) => &stage.learn,
-    }
+    setting.config.stages.iter().rev().find_map(LayersStage::loss)
 }
 
 impl Model for LayersModel {
@@ -74,7 +79,7 @@ impl Model for LayersModel {
         }
         let mut words = Vec::new();
         for (i, stage) in setting.config.stages.iter().enumerate() {
-            let wanted = learn(stage).wanted();
+            let wanted = stage.learn().wanted();
             words.extend(Budget::new(images, wanted)?.differs(&format!("stages[{i}]"), images, &wanted));
         }
         Ok(words)
@@ -86,24 +91,22 @@ impl Model for LayersModel {
         let (mut width, mut projector) = (None, None);
         for (i, stage) in setting.config.stages.iter().enumerate() {
             let under = |error: Error| error.under(&format!("stages[{i}]"));
-            match stage {
-                LayersStage::Supervise(stage) => {
-                    let wanted = stage.loss.outputs(&target).map_err(|e| under(e.into()))?;
-                    let first = *width.get_or_insert(wanted);
-                    if first != wanted {
-                        return Err(under(Error::config(format!(
-                            "loss wants {wanted} numbers of the read-out, that of an earlier stage {first}; one network has one \
-                             read-out"
-                        ))));
-                    }
+            if let Some(loss) = stage.loss() {
+                let wanted = loss.outputs(&target).map_err(|e| under(e.into()))?;
+                let first = *width.get_or_insert(wanted);
+                if first != wanted {
+                    return Err(under(Error::config(format!(
+                        "loss wants {wanted} numbers of the read-out, that of an earlier stage {first}; one network has one \
+                         read-out"
+                    ))));
                 }
-                LayersStage::Contrast(stage) => {
-                    let first = *projector.get_or_insert(stage.projector);
-                    if first != stage.projector {
-                        return Err(under(Error::config(
-                            "projector is another one than that of an earlier stage; use one",
-                        )));
-                    }
+            }
+            if let LayersStage::Contrast(stage) = stage {
+                let first = *projector.get_or_insert(stage.projector);
+                if first != stage.projector {
+                    return Err(under(Error::config(
+                        "projector is another one than that of an earlier stage; use one",
+                    )));
                 }
             }
         }
@@ -114,8 +117,17 @@ impl Model for LayersModel {
             projector,
             seed: setting.config.seed,
         };
-        let (network, parameters) = Network::new(&setting.config.model, &purpose).map_err(|e| e.under("model"))?;
-        Ok(Self { network, parameters, contrasted: Vec::new() })
+        let model = &setting.config.model;
+        let (network, parameters) = Network::new(model, &purpose).map_err(|e| e.under("model"))?;
+        for (i, stage) in setting.config.stages.iter().enumerate() {
+            let suits = match stage {
+                LayersStage::PredictiveCoding(_) => Places::of(&network).map(drop),
+                LayersStage::FeedbackAlignment(stage) => stage.suits(&model.layers, &network),
+                LayersStage::Contrast(_) | LayersStage::Supervise(_) => Ok(()),
+            };
+            suits.map_err(|e| e.under(&format!("stages[{i}]")))?;
+        }
+        Ok(Self { network, first: parameters.clone(), parameters, left: Vec::new() })
     }
 
     fn parts(&self) -> Vec<Line> {
@@ -124,40 +136,52 @@ impl Model for LayersModel {
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
         let data = setting.images()?;
+        let Some(of) = setting.config.stages.get(stage) else { return Err(Error::config("no such stage")) };
+        if self.left.len() != stage {
+            let left = self.left.len();
+            return Err(Error::config(format!("the model holds what {left} stages left, but {stage} are over")));
+        }
         // Odd multiples of the golden ratio spread consecutive numbers over the 64-bit seeds.
         let streams = |number: u64| Streams::new(setting.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let number = setting.occurrence(stage) + 1;
-        let gradient = |name: &str, learn: &LearnConfig, labelled: bool, streams: Streams| {
-            let learns = self.network.learns(labelled);
-            Gradient::new(name, learn, &self.parameters, &learns, data.learn.clone(), streams)
-        };
-        Ok(match setting.config.stages.get(stage) {
-            Some(LayersStage::Contrast(config)) => {
-                let views = [streams((1 << 32) + 2 * number), streams((1 << 32) + 2 * number + 1)];
-                let gradient = gradient(contrast::NAME, &config.learn, false, views[0])?;
-                Box::new(GradientStage::new(contrast::NAME, Contrasting::new(config, data, views), gradient))
+        // Of each kind of stage its own.
+        let number = |kind: u64| (kind << 32) + setting.occurrence(stage) + 1;
+        let start = Start { model: self, of, title: stage::title(&setting, stage), items: &data.learn };
+        Ok(match of {
+            LayersStage::Contrast(config) => {
+                let views = [2 * number(0), 2 * number(0) + 1].map(|view| streams((1 << 32) + view));
+                start.learner(Contrasting::new(config, data, views), views[0])?
             }
-            Some(LayersStage::Supervise(config)) => {
-                let streams = streams(number);
-                let gradient = gradient(supervise::NAME, &config.learn, true, streams)?;
-                Box::new(GradientStage::new(supervise::NAME, Supervising::new(config, data, streams), gradient))
+            LayersStage::Supervise(config) => {
+                let streams = streams(number(0));
+                start.learner(Supervising::new(config, data, streams), streams)?
             }
-            None => return Err(Error::config("no such stage")),
+            LayersStage::PredictiveCoding(config) => {
+                let streams = streams(number(2));
+                start.learner(Coding::new(config, data, streams, (&self.network, &self.first))?, streams)?
+            }
+            LayersStage::FeedbackAlignment(config) => {
+                let streams = streams(number(3));
+                start.learner(Aligning::new(config, data, streams, (&self.network, &self.first))?, streams)?
+            }
         })
     }
 
     fn state(&mut self, _: &Path) -> Result<LayersState, Error> {
-        Ok(LayersState { parameters: self.parameters.values().to_vec(), contrasted: self.contrasted.clone() })
+        let values = |parameters: &Parameters<f32>| parameters.values().to_vec();
+        Ok(LayersState { parameters: values(&self.parameters), left: self.left.iter().map(values).collect() })
     }
 
     fn restore(&mut self, state: LayersState, _: &Path) -> Result<(), Error> {
-        let LayersState { parameters, contrasted } = state;
+        let LayersState { parameters, left } = state;
         self.parameters.set_values(&parameters)?;
-        if !contrasted.is_empty() && contrasted.len() != parameters.len() {
-            let (got, expected) = (contrasted.len(), parameters.len());
-            return Err(Error::config(format!("the checkpoint has {got} weights after `contrast`, not {expected}")));
+        let mut kept = Vec::with_capacity(left.len());
+        for (i, values) in left.iter().enumerate() {
+            let mut of = self.first.clone();
+            of.set_values(values).map_err(|e| Error::config(format!("what stage {} left: {e}", i + 1)))?;
+            check_finite(&of, || format!("the checkpoint, what stage {} left", i + 1))?;
+            kept.push(of);
         }
-        self.contrasted = contrasted;
+        self.left = kept;
         Ok(())
     }
 
@@ -188,5 +212,26 @@ impl Model for LayersModel {
 
     fn predict(&self, setting: Setting<'_, Self>, images: &nl_data::Images) -> Result<Vec<Prediction>, Error> {
         findings::predict(self, setting, images)
+    }
+}
+
+/// A stage about to begin.
+struct Start<'m> {
+    model: &'m LayersModel,
+    of: &'m LayersStage,
+    title: String,
+    items: &'m [u32],
+}
+
+impl Start<'_> {
+    fn learner<'a>(
+        self,
+        task: impl Task<LayersModel> + 'a,
+        streams: Streams,
+    ) -> Result<Box<dyn Learner<LayersModel> + 'a>, Error> {
+        let Self { model, of, title, items } = self;
+        let learns = model.network.learns(of.loss().is_some());
+        let gradient = Gradient::new(&title, of.learn(), &model.parameters, &learns, items.to_vec(), streams)?;
+        Ok(Box::new(GradientStage::new(title, Kept { task, fresh: of.fresh() }, gradient)))
     }
 }

@@ -10,15 +10,15 @@ use super::config::{LayersModelConfig, ProjectorConfig};
 use crate::Error;
 
 /// Names that no layer can have.
-const OUTPUT: &str = "output";
+pub(super) const OUTPUT: &str = "output";
 const PROJECTOR: &str = "projector";
 
 /// A network for images of one size: a list of layers, and what stands behind the last.
 pub(super) struct Network {
-    graph: Graph<f32>,
+    pub(super) graph: Graph<f32>,
     lines: Vec<Line>,
     features: usize,
-    output: Option<Linear>,
+    pub(super) output: Option<Linear>,
     projector: Option<[Linear; 2]>,
 }
 

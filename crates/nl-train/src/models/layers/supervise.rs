@@ -8,7 +8,7 @@ use nl_random::Streams;
 
 use super::config::SuperviseConfig;
 use super::network::Network;
-use super::{LayersModel, SHARD};
+use super::{LayersModel, SHARD, mixup};
 use crate::Error;
 use crate::data::Dataset;
 use crate::gradient::{Gradient, Objective, RowEvaluator, Shard, Stepped, Task};
@@ -24,6 +24,7 @@ struct Supervise<'a> {
     images: &'a Images,
     loss: &'a LossKind,
     augment: Augment,
+    mixup: Option<f64>,
     streams: Streams,
 }
 
@@ -36,8 +37,18 @@ impl Objective for Supervise<'_> {
         })?;
         work.labels.clear();
         work.labels.extend(shard.samples.iter().map(|&i| u32::from(images.labels()[i as usize])));
-        let output = self.network.forward(view, ctx)?;
-        Ok(self.loss.loss("loss", output, &Targets::Classes(&work.labels))?)
+        let (Some(alpha), LossKind::CrossEntropy(loss)) = (self.mixup, self.loss) else {
+            let output = self.network.forward(view, ctx)?;
+            return Ok(self.loss.loss("loss", output, &Targets::Classes(&work.labels))?);
+        };
+        let (plain, shown) = (view.value(), (shard.samples, epoch));
+        let mixed = ctx.tape().constant_with(view.shape().dims(), |to| {
+            mixup::mix(plain.as_slice(), shown, alpha, &self.streams, to, &mut work.shares);
+        })?;
+        work.others.clone_from(&work.labels);
+        work.others.rotate_left(1);
+        let output = self.network.forward(mixed, ctx)?;
+        Ok(loss.mixed("loss", output, [&work.labels, &work.others], &work.shares)?)
     }
 }
 
@@ -57,27 +68,38 @@ impl<'a> Supervising<'a> {
 
 impl Task<LayersModel> for Supervising<'_> {
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
-        let SuperviseConfig { loss, augment, .. } = self.config;
+        let SuperviseConfig { loss, augment, mixup, .. } = self.config;
+        let (augment, mixup) = (*augment, *mixup);
         let (network, images, streams) = (&model.network, &self.data.split.train, self.streams);
-        gradient.step(&mut model.parameters, &Supervise { network, images, loss, augment: *augment, streams })
+        gradient.step(&mut model.parameters, &Supervise { network, images, loss, augment, mixup, streams })
     }
 
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        if self.held_out.is_empty() {
-            return Ok(Measures::none());
-        }
-        let classes = self.data.split.train.classes();
-        let outputs = outputs(&model.network, parameters, &self.held_out)?;
-        let log_probs = log_probabilities(&self.config.loss, &outputs, classes)?;
-        let truth = labels(&self.held_out);
-        Ok(Measures::none()
-            .and_some("validation_loss", negative_log_likelihood(&log_probs, classes, &truth))
-            .and_some("validation_accuracy", accuracy(&argmax(&log_probs, classes), &truth)))
+        scores(&model.network, parameters, &self.config.loss, &self.held_out)
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
         &mut model.parameters
     }
+}
+
+/// `validation_loss` (the negative logarithm of the likelihood) and `validation_accuracy`, if there are any images.
+pub(super) fn scores(
+    network: &Network,
+    parameters: &Parameters<f32>,
+    loss: &LossKind,
+    images: &Images,
+) -> Result<Measures, Error> {
+    if images.is_empty() {
+        return Ok(Measures::none());
+    }
+    let classes = images.classes();
+    let outputs = outputs(network, parameters, images)?;
+    let log_probs = log_probabilities(loss, &outputs, classes)?;
+    let truth = labels(images);
+    Ok(Measures::none()
+        .and_some("validation_loss", negative_log_likelihood(&log_probs, classes, &truth))
+        .and_some("validation_accuracy", accuracy(&argmax(&log_probs, classes), &truth)))
 }
 
 /// The network's outputs for all images, `[N, outputs]`.
