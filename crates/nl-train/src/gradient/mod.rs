@@ -11,6 +11,7 @@ mod stage;
 pub(crate) use budget::hold_out;
 pub use budget::{Budget, Wanted};
 pub use early_stopping::{EarlyStopping, Watched};
+pub(crate) use engine::Workspace;
 pub use engine::{Engine, Objective, Shard};
 pub(crate) use learner::check_finite;
 pub use learner::{Gradient, LearnConfig, Stepped};

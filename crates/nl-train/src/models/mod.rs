@@ -21,8 +21,8 @@ pub use conv_stdp::{
     RewardStageConfig,
 };
 pub use layers::{
-    ContrastConfig, FeedbackAlignmentConfig, LayersModel, LayersModelConfig, LayersStage, PredictiveCodingConfig,
-    ProjectorConfig, SuperviseConfig,
+    ContrastConfig, DecoderConfig, FeedbackAlignmentConfig, LayersModel, LayersModelConfig, LayersStage, Pixels,
+    PredictiveCodingConfig, ProjectorConfig, ReconstructConfig, SuperviseConfig,
 };
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,

@@ -57,7 +57,7 @@ impl Alignment {
         learn: &[u32],
         streams: Streams,
     ) -> Result<Self, Error> {
-        let learns = network.learns(true);
+        let learns = network.learns(OUTPUT);
         let samples = learn[..learn.len().min(MEASURED)].to_vec();
         let engine = Engine::new(parameters, &learns, samples.len().max(1), SHARD, streams)?;
         let below = |entry: &nl_layers::Entry| {

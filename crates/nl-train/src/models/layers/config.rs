@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::feedback_alignment::FeedbackAlignmentConfig;
 use super::mixup;
 use super::predictive_coding::PredictiveCodingConfig;
+use super::reconstruct::ReconstructConfig;
 use crate::Error;
-use crate::gradient::LearnConfig;
+use crate::gradient::{LearnConfig, Watched};
 use crate::models::probing::ProbeConfig;
 use crate::run::{Settings, Stage, StageKind};
 
@@ -22,7 +23,7 @@ pub struct LayersModelConfig {
     /// The layers, from the image up. A layer is given what the one before it gives, or what `from` names; the shapes follow.
     /// Behind the last one stands a linear read-out of as many numbers as the loss asks for: a row of features must reach it.
     pub layers: Vec<LayerEntry>,
-    /// How embeddings (what the last layer gives) are probed: what the last stage without labels (`contrast`) left.
+    /// How embeddings (what the last layer gives) are probed: what the last stage without labels (`contrast`, `reconstruct`) left.
     #[serde(default)]
     pub probe: ProbeConfig,
     /// How the weights of the read-out begin.
@@ -59,6 +60,8 @@ impl Settings for LayersModelConfig {
 pub enum LayersStage {
     /// Learns without labels: two views of an image are to be embedded alike, views of others apart.
     Contrast(ContrastConfig),
+    /// Learns without labels: what was spoilt or hidden of an image is to be restored.
+    Reconstruct(ReconstructConfig),
     /// Learns from labelled images.
     Supervise(SuperviseConfig),
     /// Learns from labelled images by predictive coding, without back-propagation.
@@ -156,6 +159,12 @@ impl Settings for LayersStage {
                 if hidden == 0 || units == 0 {
                     return Err(Error::config(format!("projector has hidden {hidden}, units {units}; use at least 1")));
                 }
+                let watched = stage.learn.early_stopping.map(|stopping| stopping.measure);
+                if watched == Some(Watched::ValidationLoss) {
+                    return Err(Error::config(
+                        "learn.early_stopping: contrast measures no loss on what is held out; use {measure: validation-accuracy}",
+                    ));
+                }
                 let (batch, shard) = (stage.learn.batch, stage.learn.shard);
                 if shard < 2 || batch % shard == 1 {
                     return Err(Error::config(format!(
@@ -177,6 +186,7 @@ impl Settings for LayersStage {
                     }
                 }
             }
+            Self::Reconstruct(stage) => stage.check()?,
             Self::PredictiveCoding(stage) => stage.check()?,
             Self::FeedbackAlignment(stage) => stage.check()?,
         }
@@ -189,6 +199,12 @@ impl Stage for LayersStage {
         StageKind {
             kind: "contrast",
             about: "all layers learn without labels to embed two views of an image alike and others apart",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
+            kind: "reconstruct",
+            about: "all layers learn without labels to restore what was spoilt or hidden of an image",
             needs: &[],
             gives: &[],
         },
@@ -210,6 +226,7 @@ impl Stage for LayersStage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Contrast(_) => "contrast",
+            Self::Reconstruct(_) => "reconstruct",
             Self::Supervise(_) => "supervise",
             Self::PredictiveCoding(_) => "predictive-coding",
             Self::FeedbackAlignment(_) => "feedback-alignment",

@@ -67,13 +67,11 @@ pub(super) struct Contrasting<'a> {
     data: &'a Dataset,
     streams: [Streams; 2],
     held_out: Images,
-    compared: Images,
 }
 
 impl<'a> Contrasting<'a> {
     pub(super) fn new(config: &'a ContrastConfig, data: &'a Dataset, streams: [Streams; 2]) -> Self {
-        let compared = data.split.train.select(&data.learn[..data.learn.len().min(COMPARED)]);
-        Self { config, data, streams, held_out: data.held_out(), compared }
+        Self { config, data, streams, held_out: data.held_out() }
     }
 }
 
@@ -90,18 +88,28 @@ impl Task<LayersModel> for Contrasting<'_> {
         if self.held_out.is_empty() {
             return Ok(Measures::none());
         }
-        let (network, classes) = (&model.network, self.data.split.train.classes());
-        let seen = embeddings(network, parameters, &self.compared)?;
-        let new = embeddings(network, parameters, &self.held_out)?;
-        let dim = network.features();
-        let train = Embedded { embedding: &seen, labels: self.compared.labels(), dim, classes };
-        let new = Embedded { embedding: &new, labels: self.held_out.labels(), dim, classes };
-        Ok(Measures::of("validation_accuracy", knn_accuracy(5, train, new, &mut || Ok(()))?))
+        let accuracy = neighbours(&model.network, parameters, self.data, &self.held_out)?;
+        Ok(Measures::of("validation_accuracy", accuracy))
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
         &mut model.parameters
     }
+}
+
+/// Share of `held_out` that their nearest among some training images name rightly.
+pub(super) fn neighbours(
+    network: &Network,
+    parameters: &Parameters<f32>,
+    data: &Dataset,
+    held_out: &Images,
+) -> Result<f64, Error> {
+    let compared = data.split.train.select(&data.learn[..data.learn.len().min(COMPARED)]);
+    let (dim, classes) = (network.features(), data.split.train.classes());
+    let (seen, new) = (embeddings(network, parameters, &compared)?, embeddings(network, parameters, held_out)?);
+    let train = Embedded { embedding: &seen, labels: compared.labels(), dim, classes };
+    let new = Embedded { embedding: &new, labels: held_out.labels(), dim, classes };
+    knn_accuracy(5, train, new, &mut || Ok(()))
 }
 
 /// What the last layer gives for all images, `[N, features]`.

@@ -175,7 +175,7 @@ pub(super) fn findings(
         ("without labels: k-NN on the embedding", probed.map(|probed| percent(probed.knn))),
         ("without labels: linear probe", probed.map(|probed| percent(probed.linear))),
         ("test accuracy", outcome.as_ref().and_then(|it| it.scores.get("accuracy")).map(|&share| percent(share))),
-        ("speed: learning without labels", rate("contrast")),
+        ("speed: learning without labels", rate("contrast").or_else(|| rate("reconstruct"))),
     ];
     for kind in ["supervise", "predictive-coding", "feedback-alignment"] {
         rows.push(("speed: learning", alone(kind)));

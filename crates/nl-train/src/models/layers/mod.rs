@@ -9,6 +9,7 @@ mod findings;
 mod mixup;
 mod network;
 mod predictive_coding;
+mod reconstruct;
 mod sections;
 mod shown;
 mod side_by_side;
@@ -26,12 +27,14 @@ use serde::{Deserialize, Serialize};
 pub use config::{ContrastConfig, LayersModelConfig, LayersStage, ProjectorConfig, SuperviseConfig};
 pub use feedback_alignment::FeedbackAlignmentConfig;
 pub use predictive_coding::PredictiveCodingConfig;
+pub use reconstruct::{DecoderConfig, Pixels, ReconstructConfig};
 
 use self::areas::Places;
 use self::contrast::Contrasting;
 use self::feedback_alignment::Aligning;
 use self::network::{Network, Purpose};
 use self::predictive_coding::Coding;
+use self::reconstruct::Reconstructing;
 use self::stage::Kept;
 use self::supervise::Supervising;
 use crate::Error;
@@ -88,7 +91,7 @@ impl Model for LayersModel {
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
         let images = &setting.images()?.split.train;
         let target = TargetForm::Classes(images.classes());
-        let (mut width, mut projector) = (None, None);
+        let (mut width, mut projector, mut decoder) = (None, None, None);
         for (i, stage) in setting.config.stages.iter().enumerate() {
             let under = |error: Error| error.under(&format!("stages[{i}]"));
             if let Some(loss) = stage.loss() {
@@ -109,12 +112,19 @@ impl Model for LayersModel {
                     )));
                 }
             }
+            if let LayersStage::Reconstruct(stage) = stage {
+                let first = *decoder.get_or_insert(stage.decoder);
+                if first != stage.decoder {
+                    return Err(under(Error::config("decoder is another one than that of an earlier stage; use one")));
+                }
+            }
         }
         let purpose = Purpose {
             input: Form::image(1, images.height(), images.width()),
             loss: loss(&setting),
             target,
             projector,
+            decoder,
             seed: setting.config.seed,
         };
         let model = &setting.config.model;
@@ -123,7 +133,7 @@ impl Model for LayersModel {
             let suits = match stage {
                 LayersStage::PredictiveCoding(_) => Places::of(&network).map(drop),
                 LayersStage::FeedbackAlignment(stage) => stage.suits(&model.layers, &network),
-                LayersStage::Contrast(_) | LayersStage::Supervise(_) => Ok(()),
+                LayersStage::Contrast(_) | LayersStage::Reconstruct(_) | LayersStage::Supervise(_) => Ok(()),
             };
             suits.map_err(|e| e.under(&format!("stages[{i}]")))?;
         }
@@ -150,6 +160,10 @@ impl Model for LayersModel {
             LayersStage::Contrast(config) => {
                 let views = [2 * number(0), 2 * number(0) + 1].map(|view| streams((1 << 32) + view));
                 start.learner(Contrasting::new(config, data, views), views[0])?
+            }
+            LayersStage::Reconstruct(config) => {
+                let streams = streams(number(4));
+                start.learner(Reconstructing::new(config, data, streams), streams)?
             }
             LayersStage::Supervise(config) => {
                 let streams = streams(number(0));
@@ -230,7 +244,7 @@ impl Start<'_> {
         streams: Streams,
     ) -> Result<Box<dyn Learner<LayersModel> + 'a>, Error> {
         let Self { model, of, title, items } = self;
-        let learns = model.network.learns(of.loss().is_some());
+        let learns = model.network.learns(of.behind());
         let gradient = Gradient::new(&title, of.learn(), &model.parameters, &learns, items.to_vec(), streams)?;
         Ok(Box::new(GradientStage::new(title, Kept { task, fresh: of.fresh() }, gradient)))
     }

@@ -3,7 +3,8 @@
 use nl_layers::Parameters;
 use nl_layers::loss::LossKind;
 
-use super::{LayersModel, LayersStage, contrast, predictive_coding, supervise};
+use super::network::{DECODER, OUTPUT, PROJECTOR};
+use super::{LayersModel, LayersStage, contrast, predictive_coding, reconstruct, supervise};
 use crate::Error;
 use crate::gradient::{Gradient, LearnConfig, Stepped, Task};
 use crate::run::{Measures, Progress, Setting, Stage};
@@ -13,6 +14,7 @@ impl LayersStage {
     pub(super) fn learn(&self) -> &LearnConfig {
         match self {
             Self::Contrast(stage) => &stage.learn,
+            Self::Reconstruct(stage) => &stage.learn,
             Self::Supervise(stage) => &stage.learn,
             Self::PredictiveCoding(stage) => &stage.learn,
             Self::FeedbackAlignment(stage) => &stage.learn,
@@ -22,7 +24,7 @@ impl LayersStage {
     /// What it compares outputs with classes by; none without labels.
     pub(super) fn loss(&self) -> Option<&LossKind> {
         match self {
-            Self::Contrast(_) => None,
+            Self::Contrast(_) | Self::Reconstruct(_) => None,
             Self::Supervise(stage) => Some(&stage.loss),
             Self::PredictiveCoding(stage) => Some(&stage.loss),
             Self::FeedbackAlignment(stage) => Some(&stage.loss),
@@ -33,6 +35,7 @@ impl LayersStage {
     pub(super) fn curve(&self) -> String {
         match self {
             Self::Contrast(stage) => format!("{}, of a sample", stage.loss.name()),
+            Self::Reconstruct(_) => "squared error of a pixel".to_owned(),
             Self::PredictiveCoding(_) => "energy, of a sample".to_owned(),
             Self::Supervise(_) | Self::FeedbackAlignment(_) => {
                 format!("{}, of a sample", self.loss().map_or("loss", LossKind::name))
@@ -40,10 +43,20 @@ impl LayersStage {
         }
     }
 
+    /// What learns behind the layers.
+    pub(super) const fn behind(&self) -> &'static str {
+        match self {
+            Self::Contrast(_) => PROJECTOR,
+            Self::Reconstruct(_) => DECODER,
+            Self::Supervise(_) | Self::PredictiveCoding(_) | Self::FeedbackAlignment(_) => OUTPUT,
+        }
+    }
+
     /// Whether all weights begin again.
     pub(super) fn fresh(&self) -> bool {
         match self {
             Self::Contrast(stage) => stage.fresh,
+            Self::Reconstruct(stage) => stage.fresh,
             Self::Supervise(stage) => stage.fresh,
             Self::PredictiveCoding(stage) => stage.fresh,
             Self::FeedbackAlignment(stage) => stage.fresh,
@@ -54,6 +67,7 @@ impl LayersStage {
     fn plain_title(&self) -> &'static str {
         match self {
             Self::Contrast(_) => contrast::NAME,
+            Self::Reconstruct(_) => reconstruct::NAME,
             Self::Supervise(_) => supervise::NAME,
             Self::PredictiveCoding(_) => predictive_coding::NAME,
             Self::FeedbackAlignment(stage) => stage.name(),
