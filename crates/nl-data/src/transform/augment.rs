@@ -42,7 +42,7 @@ pub struct Augment {
     pub elastic_sigma: f32,
     /// The value beyond the image's edge.
     pub fill: f32,
-    /// Random erasing, after the geometry.
+    /// Random erasing (cutout), after the geometry.
     pub erase: Erase,
 }
 

@@ -135,6 +135,10 @@ pub(super) fn findings(
     progress: &mut Progress<'_>,
 ) -> Result<Findings, Error> {
     let data = setting.images()?;
+    let (left, stages) = (model.left.len(), setting.config.stages.len());
+    if left != stages {
+        return Err(Error::config(format!("the model holds what {left} stages left, but {stages} are over")));
+    }
     let probed = probe(model, setting, progress)?;
     let outcome = match loss(&setting) {
         Some(_) => Some(decide(model, setting, &data.split.test, progress)?),
@@ -144,7 +148,6 @@ pub(super) fn findings(
     let parameters: usize = lines.iter().map(|line| line.parameters).sum();
     let macs = lines.iter().fold(0u64, |sum, line| sum.saturating_add(line.macs));
     let compared = side_by_side::compare(model, setting, story.timings, progress)?;
-    let stages = setting.config.stages.len();
     let mut rates: Vec<(String, f64)> = (0..stages)
         .map(|i| (stage::key(&setting, i), story.timings.throughput(&stage::title(&setting, i)).unwrap_or(0.0)))
         .collect();
