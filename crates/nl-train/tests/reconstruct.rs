@@ -7,8 +7,9 @@ use nl_train::models::LayersModel;
 use nl_train::{ConfigOf, Dataset, Error, RunConfig};
 use serde_json::Value;
 
-fn parsed(stages: &[&str]) -> Result<ConfigOf<LayersModel>, Error> {
-    let learn = "learn: {epochs: 8, batch: 20, shard: 10, optimizer: {algorithm: {kind: adam}, schedule: {kind: constant, rate: 2.0e-3}}}";
+fn parsed(stages: &[&str], epochs: u64) -> Result<ConfigOf<LayersModel>, Error> {
+    let optimizer = "{algorithm: {kind: adam}, schedule: {kind: constant, rate: 2.0e-3}}";
+    let learn = format!("learn: {{epochs: {epochs}, batch: 20, shard: 10, optimizer: {optimizer}}}");
     let stages: String = stages.iter().map(|stage| format!("  - {{{stage}, {learn}}}\n")).collect();
     RunConfig::of::<LayersModel>(&format!(
         "name: reconstruct
@@ -31,16 +32,16 @@ const NOISY: &str =
 
 #[test]
 fn what_is_hidden_is_learned_and_threads_and_stops_change_nothing() {
-    let config = parsed(&[NOISY, MASKED, "kind: supervise"]).unwrap();
+    let config = parsed(&[NOISY, MASKED, "kind: supervise"], 6).unwrap();
     let data = data(&config);
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("one");
     let straight = whole::<LayersModel>(&config, Some(&data), &path, 1);
     let other = whole::<LayersModel>(&config, Some(&data), &place.path().join("two"), 2);
     assert_same(&straight, &other, "2 threads");
-    stopped_everywhere::<LayersModel>(&config, Some(&data), (&straight, &path), 29);
+    stopped_everywhere::<LayersModel>(&config, Some(&data), (&straight, &path), 41);
     for score in ["accuracy", "knn_probe", "linear_probe"] {
-        assert!(straight.scores[score] > 0.3, "{:?}", straight.scores);
+        assert!(straight.scores[score] > 0.15, "{:?}", straight.scores);
     }
     let lines: Vec<Value> = curve(&path).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     for stage in ["Reconstruct", "Reconstruct 2"] {
@@ -48,15 +49,15 @@ fn what_is_hidden_is_learned_and_threads_and_stops_change_nothing() {
             lines.iter().filter(|line| line["stage"] == stage).filter_map(|line| line[name].as_f64()).collect()
         };
         let (errors, accuracy) = (of("validation_loss"), of("validation_accuracy"));
-        assert_eq!((errors.len(), accuracy.len()), (8, 8));
-        assert!(errors[7] < 0.9 * errors[0] && errors[7] > 0.0, "{stage}: {errors:?}");
+        assert_eq!((errors.len(), accuracy.len()), (6, 6));
+        assert!(errors[5] < 0.9 * errors[0] && errors[5] > 0.0, "{stage}: {errors:?}");
     }
 }
 
 /// Hidden pixels are restored better than by the mean image, which needs no look at the others.
 #[test]
 fn the_rest_of_an_image_tells_what_is_hidden() {
-    let config = parsed(&[MASKED]).unwrap();
+    let config = parsed(&[MASKED], 40).unwrap();
     let data = data(&config);
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("one");
@@ -77,14 +78,14 @@ fn the_rest_of_an_image_tells_what_is_hidden() {
 
 #[test]
 fn what_cannot_be_restored_is_refused() {
-    let said = |stage: &str| parsed(&[stage]).unwrap_err().to_string();
+    let said = |stage: &str| parsed(&[stage], 1).unwrap_err().to_string();
     let noise = said("kind: reconstruct, corruption: {kind: gaussian, std: 0.3}, on: masked");
     assert!(noise.contains("stages[0]") && noise.contains("corruption hides no pixels"), "{noise}");
     assert!(said("kind: reconstruct, corruption: {kind: none}, decoder: {hidden: 0}").contains("hidden 0"));
     let corruption = said("kind: reconstruct, corruption: {kind: mask-patches, fraction: 1.5, size: 4, fill: 0.0}");
     assert!(corruption.contains("fraction"), "{corruption}");
     assert!(said("kind: reconstruct").contains("corruption"));
-    let config = parsed(&[MASKED, "kind: reconstruct, corruption: {kind: none}"]).unwrap();
+    let config = parsed(&[MASKED, "kind: reconstruct, corruption: {kind: none}"], 1).unwrap();
     let place = tempfile::tempdir().unwrap();
     let refused = common::start::<LayersModel>(&config, Some(&data(&config)), &place.path().join("refused")).map(drop);
     let refused = refused.unwrap_err().to_string();
