@@ -161,5 +161,8 @@ fn behind<'t>(
 
 /// Asked for what it never learned.
 pub(super) fn unlabelled() -> Error {
-    Error::config("the network has learned no classes and no values: its configuration has no stage `supervise`")
+    Error::config(
+        "the network has learned no classes and no values: its configuration has no stage `supervise`, `predictive-coding` or \
+         `feedback-alignment`",
+    )
 }

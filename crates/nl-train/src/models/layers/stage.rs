@@ -93,7 +93,8 @@ impl LayersStage {
         let named = if self.labelled() { classes > 0 } else { (1..=MOST_PROBED).contains(&classes) };
         if stopping.measure == Watched::ValidationAccuracy && !named {
             return Err(Error::config(
-                "learn.early_stopping watches validation-accuracy, and no classes are named here; use {measure: validation-loss}",
+                "learn.early_stopping watches validation-accuracy, and no classes are named here; watch another measure or leave \
+                 it out",
             ));
         }
         Ok(())
