@@ -74,6 +74,7 @@ pub struct Context<'t, S> {
     recording: Option<Recording<S>>,
     lesions: &'t [Lesion<S>],
     loss: Option<Var<'t, S>>,
+    feedback: Option<Parameters<S>>,
 }
 
 enum Weights<'t, S> {
@@ -94,6 +95,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             recording: None,
             lesions: &[],
             loss: None,
+            feedback: None,
         }
     }
 
@@ -130,6 +132,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             recording: None,
             lesions: &[],
             loss: None,
+            feedback: None,
         }
     }
 
@@ -138,6 +141,39 @@ impl<'t, S: Scalar> Context<'t, S> {
     pub fn with_noise(mut self, noise: Noise<'t>) -> Self {
         self.noise = Some(noise);
         self
+    }
+
+    /// The same surroundings on another tape, without recorder and added losses: for values that a computation of its own looks for
+    /// (the inference of [predictive coding](crate::credit::PredictiveCoding)), of which only numbers come back.
+    ///
+    /// # Errors
+    /// [`Error::Gradient`] for a context [`over`](Self::over) variables, which belong to its tape.
+    pub fn on<'u>(&self, tape: &'u Tape<S>) -> Result<Context<'u, S>, Error>
+    where
+        't: 'u,
+    {
+        let Weights::Stored(parameters) = self.weights else {
+            return Err(Error::Gradient { expected: 0, got: 0 });
+        };
+        let Self { mode, trainable, noise, lesions, .. } = *self;
+        let (weights, recording, loss, feedback) = (Weights::Stored(parameters), None, None, self.feedback.clone());
+        Ok(Context { tape, weights, mode, trainable, noise, recording, lesions, loss, feedback })
+    }
+
+    /// Errors go back through these weights in place of the parameters of the same id, in layers that know how
+    /// ([`Linear`](crate::Linear), [`Conv2d`](crate::Conv2d)): feedback alignment. See
+    /// [`feedback_weights`](crate::credit::feedback_weights).
+    pub fn set_feedback(&mut self, feedback: Parameters<S>) {
+        self.feedback = Some(feedback);
+    }
+
+    /// What errors go back through in place of the parameter, if this context has it.
+    ///
+    /// # Panics
+    /// If `id` comes from another, larger store.
+    #[must_use]
+    pub fn feedback(&self, id: ParameterId) -> Option<Var<'t, S>> {
+        self.feedback.as_ref().map(|feedback| self.tape.constant(feedback.get(id)))
     }
 
     /// Only parameters marked `true` (see [`Parameters::select`]) get a gradient; the others enter as constants, and

@@ -178,8 +178,17 @@ impl<S: Scalar> Layer<S> for Conv2d {
         let least = [0, 1].map(|i| reach(self.kernel[i], self.dilation[i]));
         check_image(&self.path, x, self.inputs, least, self.padding)?;
         let (weight, bias) = (ctx.parameter(self.weight), ctx.parameter(self.bias));
+        let feedback = ctx.feedback(self.weight);
         if self.groups == 1 && self.dilation == [1, 1] {
-            return x.conv2d(weight, Some(bias), self.stride, self.padding).at(&self.path);
+            return match feedback {
+                None => x.conv2d(weight, Some(bias), self.stride, self.padding),
+                Some(feedback) => x.conv2d_with_feedback(weight, Some(bias), self.stride, self.padding, feedback),
+            }
+            .at(&self.path);
+        }
+        if feedback.is_some() {
+            let message = "feedback alignment takes convolutions of one group without holes; use groups 1, dilation 1";
+            return Err(Error::hyperparameter(&self.path, message));
         }
         let y = x.grouped_conv2d(weight, self.stride, self.padding, self.dilation, self.groups).at(&self.path)?;
         let bias = bias.reshape(&[bias.shape().len(), 1, 1]).at(&self.path)?;

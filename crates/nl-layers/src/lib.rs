@@ -16,6 +16,7 @@ mod local;
 mod pool;
 
 mod activation;
+mod activity_penalty;
 mod batch_norm;
 mod divisive_norm;
 mod dropout;
@@ -46,6 +47,7 @@ mod hopfield;
 mod ntm;
 mod working_memory;
 
+pub mod credit;
 pub mod graph;
 pub mod loss;
 
@@ -60,6 +62,7 @@ mod error;
 pub use nl_autodiff::BlockPool;
 
 pub use activation::Activation;
+pub use activity_penalty::ActivityPenalty;
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use builder::Builder;
 pub use context::{Context, Mode, Noise, Recording};

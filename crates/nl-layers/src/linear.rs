@@ -162,7 +162,11 @@ impl<S: Scalar> Layer<S> for Linear {
         if let Some(noise) = self.noise.as_ref().filter(|_| ctx.mode() == Mode::Train) {
             weight = noise.apply(weight, &self.path, ctx)?;
         }
-        x.linear(weight, bias).at(&self.path)
+        match ctx.feedback(self.weight) {
+            None => x.linear(weight, bias),
+            Some(feedback) => x.linear_with_feedback(weight, bias, feedback),
+        }
+        .at(&self.path)
     }
 }
 

@@ -61,6 +61,8 @@ const LAYERS: &[Row] = &[
     (r#"{"kind": "global-avg-pool"}"#, Image(3, 2, 4), Smooth, 0, 0),
     (r#"{"kind": "global-avg-pool"}"#, Steps(3, 4), Smooth, 0, 0),
     (r#"{"kind": "activation", "function": "gelu"}"#, Features(5), Smooth, 0, 0),
+    (r#"{"kind": "activity-penalty", "l1": 0.1, "l2": 0.2}"#, Features(4), Smooth, 0, 0),
+    (r#"{"kind": "activity-penalty", "l1": 0.1}"#, Steps(2, 3), Smooth, 0, 0),
     (r#"{"kind": "dropout", "probability": 0.4}"#, Features(6), Smooth, 0, 0),
     (r#"{"kind": "dropout", "probability": 0.4}"#, Steps(3, 4), Smooth, 0, 0),
     (r#"{"kind": "dropout", "probability": 0.4, "drop": "channels"}"#, Image(3, 2, 2), Smooth, 0, 0),

@@ -211,6 +211,36 @@ proptest! {
         assert_relative_eq!(fused.0, (1.0 - smoothing) * right + smoothing / 4.0 * every, max_relative = 1e-12);
     }
 
+    /// λ ℓ(a) + (1 − λ) ℓ(b), and its gradient, with smoothing and weights.
+    #[test]
+    fn a_mixture_is_the_mixture_of_its_losses(
+        x in outputs(5, 4),
+        shares in prop::collection::vec(0.0_f32..=1.0, 5),
+        smoothing in 0.0..0.5,
+        weights in prop::option::of(prop::collection::vec(0.1..3.0, 4)),
+    ) {
+        let (first, second) = ([0_u32, 3, 2, 1, 0], [2_u32, 3, 0, 1, 1]);
+        let loss = CrossEntropy { label_smoothing: smoothing, class_weights: weights };
+        let kind = LossKind::CrossEntropy(loss.clone());
+        let gradient = |value: Var<'_, f64>, of: Var<'_, f64>| {
+            grad(value, &[of], CreateGraph::No).unwrap()[0].value().as_slice().to_vec()
+        };
+        let tape = Tape::new();
+        let logits = tape.leaf(Tensor::new(&[5, 4], x.clone()).unwrap());
+        let mixed = loss.mixed("here", logits, [&first, &second], &shares).unwrap();
+        let mut expected = (0.0, Vec::new());
+        for (i, &share) in shares.iter().enumerate() {
+            let row = tape.leaf(Tensor::new(&[1, 4], x[4 * i..4 * i + 4].to_vec()).unwrap());
+            let [a, b] = [first[i], second[i]].map(|y| kind.loss("here", row, &Targets::Classes(&[y])).unwrap());
+            let sum = a.mul_scalar(f64::from(share)).unwrap().add(b.mul_scalar(1.0 - f64::from(share)).unwrap()).unwrap();
+            expected.0 += sum.item().unwrap();
+            expected.1.extend(gradient(sum, row));
+        }
+        same(&(mixed.item().unwrap(), gradient(mixed, logits)), &expected, 1.0);
+        assert!(loss.mixed("here", logits, [&first, &second], &shares[1..]).is_err());
+        assert!(loss.mixed("here", logits, [&first, &[0, 1, 2, 3, 4]], &shares).is_err());
+    }
+
     #[test]
     fn focal_without_focus_is_cross_entropy(x in outputs(5, 4), w in prop::collection::vec(0.1..3.0, 4)) {
         for class_weights in [None, Some(w)] {
@@ -432,6 +462,7 @@ fn outputs_are_what_the_table_says() {
         ("cross-entropy", [Some(4), None, None]),
         ("focal", [Some(4), None, None]),
         ("ordinal", [Some(3), None, None]),
+        ("least-squares", [Some(4), None, None]),
         ("sigmoid", [Some(4), None, Some(3)]),
         ("mse", [None, Some(3), None]),
         ("huber", [None, Some(3), None]),
@@ -506,8 +537,8 @@ fn targets_that_do_not_fit_are_refused() {
     let tape = Tape::<f32>::new();
     let zeros = |dims: &[usize]| tape.constant(Tensor::zeros(dims).unwrap());
     let loss = |text: &str| serde_json::from_str::<LossKind>(text).unwrap();
-    let [entropy, focal, ordinal, sigmoid, mse, _, quantile, gaussian] =
-        <[LossKind; 8]>::try_from(LossKind::all()).unwrap();
+    let [entropy, focal, ordinal, squares, sigmoid, mse, _, quantile, gaussian] =
+        <[LossKind; 9]>::try_from(LossKind::all()).unwrap();
     let weighted = loss(r#"{"kind": "cross-entropy", "class_weights": [1.0, 2.0]}"#);
     let values = |dims: &[usize]| Targets::Values(zeros(dims));
     let labels = |dims: &[usize]| Targets::Labels(zeros(dims));
@@ -520,6 +551,8 @@ fn targets_that_do_not_fit_are_refused() {
         ),
         (&entropy, vec![2, 3], values(&[2, 3]), "takes classes, and the target is values; use `mse`"),
         (&ordinal, vec![2, 3], labels(&[2, 3]), "takes classes, and the target is labels; use `sigmoid`"),
+        (&squares, vec![2, 3], values(&[2, 3]), "takes classes, and the target is values"),
+        (&squares, vec![1, 3], Targets::Classes(&[3]), "least-squares: index 3 is out of range"),
         (&sigmoid, vec![2, 3], values(&[2, 3]), "takes labels or classes, and the target is values"),
         (&gaussian, vec![2, 3], labels(&[2, 3]), "takes values, and the target is labels"),
         (&entropy, vec![2, 3], Targets::Classes(&[0]), "expected an input of shape [1, 2 or more], got [2, 3]"),

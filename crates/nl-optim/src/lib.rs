@@ -10,6 +10,7 @@ mod transform;
 
 mod adam;
 mod clip;
+mod max_norm;
 mod momentum;
 mod penalty;
 mod rmsprop;
@@ -26,6 +27,7 @@ pub use average::WeightAverage;
 pub use clip::{ClipNorm, ClipValue, global_norm};
 pub use error::Error;
 pub use mask::Mask;
+pub use max_norm::MaxNorm;
 pub use momentum::{Momentum, Nesterov};
 pub use optimizer::{Algorithm, AlgorithmState, Optimizer, OptimizerConfig, OptimizerState};
 pub use penalty::{DecoupledDecay, L1, L2};

@@ -129,7 +129,8 @@ impl Transform for Algorithm {
 ///
 /// One step: g is clipped by value, then by norm; penalised, g + l2 · p + l1 · sign p; turned into a direction u by the
 /// algorithm; and p ← p − η (u + `weight_decay` · p) with η = schedule(step) · plateau scale. Penalties and decay act on
-/// the [`Mask`] of the [`Optimizer`].
+/// the [`Mask`] of the [`Optimizer`]. Both `l1` and `l2` are the elastic net (Zou & Hastie, "Regularization and variable selection
+/// via the elastic net", 2005).
 ///
 /// ```
 /// use nl_optim::{Algorithm, OptimizerConfig};

@@ -24,8 +24,8 @@ pub use config::{
 pub use data::{Dataset, Nothing, SampleForm, Set, TargetKind};
 pub use error::Error;
 pub use gradient::{
-    Budget, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard, Stepped, Task,
-    Wanted,
+    Budget, EarlyStopping, Engine, Gradient, GradientStage, Inputs, LearnConfig, Objective, Probe, RowEvaluator, Shard,
+    Stepped, Task, Wanted, Watched,
 };
 pub use metrics::{
     ClassScore, ConfusionMatrix, ReliabilityBin, RunningMean, accuracy, expected_calibration_error,
@@ -38,8 +38,8 @@ pub use picture::read_pictures;
 pub use run::{
     Advance, CheckpointError, CheckpointStore, ConfigOf, DryRun, Estimate, Event, FileError, Findings, History, Latest,
     Learner, Measures, Model, Moment, Neighbour, Observer, Opinion, Plan, Prediction, Progress, Record, Robust, Run,
-    RunFolder, RunFolderError, Setting, Settings, Shown, Silent, Stage, StageHistory, StageKind, Story, Summary, Tensor,
-    Timing, Timings, Trained, load_checkpoint, pack, save_checkpoint, unpack,
+    RunFolder, RunFolderError, Setting, Settings, Shown, Silent, Stage, StageHistory, StageKind, Story, Summary,
+    Tensor, Timing, Timings, Trained, load_checkpoint, pack, save_checkpoint, unpack,
 };
 pub(crate) use run::{read_capped, write_atomic};
 pub use tsne::{Tsne, TsneError};

@@ -163,7 +163,8 @@ model:
   kind: layers
   layers: [{kind: conv2d, channels: 4, kernel: 5, stride: 2}, {kind: flatten}, {kind: dropout, probability: 0.1}]
 stages:
-  - {kind: supervise, learn: {epochs: 4, batch: 20, average: 0.9, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 2.0e-3}}}}
+  - {kind: supervise, learn: {epochs: 2, batch: 20, early_stopping: {patience: 9}, optimizer: {algorithm: {kind: sgd}, schedule: {kind: constant, rate: 2.0e-2}}}}
+  - {kind: supervise, fresh: true, learn: {epochs: 2, batch: 20, average: 0.9, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 2.0e-3}}}}
 ";
     let config = RunConfig::of::<LayersModel>(text).unwrap();
     survives::<LayersModel>(&config, Some(&divided::<LayersModel>(&config, digits(100, 20))));

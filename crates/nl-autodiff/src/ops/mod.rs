@@ -20,6 +20,7 @@ mod conv_transpose2d;
 mod cross_entropy;
 mod detach;
 mod direct_conv2d;
+mod feedback;
 mod gather;
 mod linear;
 mod mask;
@@ -63,7 +64,9 @@ pub(crate) enum Op {
         b: Transpose,
     },
     Linear,
+    LinearFeedback,
     Conv2d(Conv2d),
+    Conv2dFeedback(Conv2d),
     Conv2dInput(Conv2d),
     Conv2dWeight(Conv2d),
     ConvBlock(ConvBlock),
@@ -131,7 +134,9 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::Reshape => reshape::backward(rule),
         Op::MatMul { a, b } => matmul::backward(a, b, rule),
         Op::Linear => linear::backward(rule),
+        Op::LinearFeedback => feedback::linear_backward(rule),
         Op::Conv2d(shape) => conv2d::backward(shape, rule),
+        Op::Conv2dFeedback(shape) => feedback::conv2d_backward(shape, rule),
         Op::Conv2dInput(shape) => conv2d::input_backward(shape, rule),
         Op::Conv2dWeight(shape) => conv2d::weight_backward(shape, rule),
         Op::ConvBlock(shape) => conv_block::backward(shape, rule),

@@ -48,7 +48,7 @@ pub struct Augment {
     pub mirror: f32,
     /// The value beyond the image's edge.
     pub fill: f32,
-    /// Random erasing, after the geometry.
+    /// Random erasing (cutout), after the geometry.
     pub erase: Erase,
 }
 

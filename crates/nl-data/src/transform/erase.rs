@@ -1,4 +1,4 @@
-//! Random erasing: a rectangle of the image is overwritten.
+//! Random erasing (cutout): a rectangle of the image is overwritten.
 
 use nl_random::Rng;
 use rand::RngExt;
@@ -11,7 +11,8 @@ use super::{TransformError, check, check_len};
 /// area s ~ U(area₀, area₁) · H · W, aspect r = h/w log-uniform in [aspect, 1/aspect]; h = √(s r), w = √(s / r); drawn
 /// again (up to 20 times) until it fits. Zhong et al., "Random erasing data augmentation", AAAI 2020, algorithm 1,
 /// which draws r uniformly and fills with noise; log-uniform (as in torchvision) treats tall and flat alike, and the
-/// fill here is a constant.
+/// fill here is a constant. With `probability: 1`, one area and `aspect: 1` it is cutout (`DeVries` & Taylor, "Improved
+/// regularization of convolutional neural networks with cutout", 2017), but for squares that reach beyond the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]

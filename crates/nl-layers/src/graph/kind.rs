@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{Built, LayerConfig};
 use super::form::Form;
 use crate::activation::ActivationConfig;
+use crate::activity_penalty::ActivityPenaltyConfig;
 use crate::attention::AttentionConfig;
 use crate::batch_norm::BatchNormConfig;
 use crate::cbam::{CbamConfig, SpatialGateConfig};
@@ -80,6 +81,7 @@ table! {
     AvgPool2d "avg-pool2d": AvgPool2dConfig, "The mean of a window.";
     GlobalAvgPool "global-avg-pool": GlobalAvgPoolConfig, "The mean of each channel of an image, or of a sequence over its steps.";
     Activation "activation": ActivationConfig, "A pointwise nonlinearity.";
+    ActivityPenalty "activity-penalty": ActivityPenaltyConfig, "A price on activity while learning: its magnitude, its square.";
     Dropout "dropout": DropoutConfig, "Units, channels or whole samples are silenced at random while learning.";
     Noise "noise": NoiseConfig, "Gaussian noise while learning.";
     BatchNorm "batch-norm": BatchNormConfig, "Each channel to mean 0 and variance 1 over a shard, with learned scale and shift.";

@@ -1,5 +1,6 @@
 //! A network as a list of layers: what a configuration says, the shapes that follow from it, and what it costs.
 
+mod areas;
 mod config;
 mod entry;
 mod form;

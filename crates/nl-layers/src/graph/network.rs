@@ -10,7 +10,7 @@ use crate::{Builder, Context, Error, Layer};
 /// The most values that a network keeps for later layers at a time, and that one layer joins.
 const MOST: usize = 32;
 /// The network's input, as `from` says it.
-const INPUT: &str = "input";
+pub(super) const INPUT: &str = "input";
 
 /// A network of layers in a row, with branches where layers name what they are given.
 ///
@@ -45,20 +45,20 @@ const INPUT: &str = "input";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Graph<S> {
-    places: Vec<Place<S>>,
+    pub(super) places: Vec<Place<S>>,
     lines: Vec<Line>,
     output: Form,
 }
 
 /// A layer, and where its inputs and its output lie.
-struct Place<S> {
-    node: Node<S>,
+pub(super) struct Place<S> {
+    pub(super) node: Node<S>,
     /// Where what it is given is kept; empty: it is given what came before it.
     from: Vec<usize>,
     /// Where its output is kept for later layers.
     keep: Option<usize>,
     /// What its output is recorded as.
-    record: String,
+    pub(super) record: String,
 }
 
 /// What is known of one layer of a network.

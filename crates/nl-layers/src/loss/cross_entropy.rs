@@ -58,16 +58,71 @@ impl CrossEntropy {
         };
         let classes = weights.len();
         let (one, all) = (1.0 - self.label_smoothing, self.label_smoothing / classes as f64);
-        let weighted = x.tape().constant_with(x.shape().dims(), |wq| {
-            for (wq, &y) in wq.chunks_exact_mut(classes).zip(y) {
-                for (class, (wq, w)) in wq.iter_mut().zip(weights).enumerate() {
-                    let q = all + if class == y as usize { one } else { 0.0 };
-                    *wq = S::from_f64(w * q);
-                }
-            }
-        })?;
-        x.log_softmax()?.mul(weighted)?.sum()?.neg()
+        against(x, classes, |sample, class| {
+            let q = all + if class == y[sample] as usize { one } else { 0.0 };
+            weights[class] * q
+        })
     }
+
+    /// The loss of mixtures (mixup): Σ_samples λ ℓ(x, a) + (1 − λ) ℓ(x, b) with the classes a and b that sample x is a mixture of.
+    ///
+    /// ```
+    /// use nl_autodiff::{Tape, Tensor};
+    /// use nl_layers::loss::CrossEntropy;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(Tensor::new(&[1, 3], vec![2.0_f64, -1.0, 0.5])?);
+    /// let of = |a, b, share| CrossEntropy::default().mixed("loss", x, [&[a], &[b]], &[share])?.item();
+    /// let [first, second, both] = [of(0, 0, 1.0), of(1, 1, 1.0), of(0, 1, 0.25)].map(Result::unwrap);
+    /// assert!((both - (0.25 * first + 0.75 * second)).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Source: Zhang, Cisse, Dauphin & Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018, eq. 1.
+    ///
+    /// # Errors
+    /// As [`LossKind::loss`](super::LossKind::loss); [`Error::Input`] for another number of shares than samples.
+    pub fn mixed<'t, S: Scalar>(
+        &self,
+        path: &str,
+        output: Var<'t, S>,
+        [first, second]: [&[u32]; 2],
+        shares: &[f32],
+    ) -> Result<Var<'t, S>, Error> {
+        self.check(path)?;
+        let mut classes = 0;
+        for of in [first, second] {
+            classes = Targets::<S>::Classes(of).classes(path, Self::NAME, output, 0)?.1;
+        }
+        checks::weight_for_each(path, self.class_weights.as_deref(), classes)?;
+        if shares.len() != first.len() {
+            let help = "give each sample the share of its first class";
+            return Err(Error::input(path, format!("{} shares", first.len()), &[shares.len()], help));
+        }
+        let (one, all) = (1.0 - self.label_smoothing, self.label_smoothing / classes as f64);
+        against(output, classes, |sample, class| {
+            let share = f64::from(shares[sample]);
+            let of = |y: u32, share: f64| if class == y as usize { one * share } else { 0.0 };
+            let q = all + of(first[sample], share) + of(second[sample], 1.0 - share);
+            self.class_weights.as_ref().map_or(1.0, |weights| weights[class]) * q
+        })
+        .at(path)
+    }
+}
+
+/// −Σ q ln softmax(x), with q(sample, class).
+fn against<'t, S: Scalar>(
+    x: Var<'t, S>,
+    classes: usize,
+    q: impl Fn(usize, usize) -> f64,
+) -> Result<Var<'t, S>, nl_autodiff::Error> {
+    let weights = x.tape().constant_with(x.shape().dims(), |to| {
+        for (sample, row) in to.chunks_exact_mut(classes).enumerate() {
+            for (class, to) in row.iter_mut().enumerate() {
+                *to = S::from_f64(q(sample, class));
+            }
+        }
+    })?;
+    x.log_softmax()?.mul(weights)?.sum()?.neg()
 }
 
 impl Loss for CrossEntropy {

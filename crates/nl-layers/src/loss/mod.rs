@@ -5,6 +5,7 @@
 //! | `cross-entropy` ([`CrossEntropy`]) | classes | C | probabilities | Szegedy et al. 2016 (smoothing) |
 //! | `focal` ([`Focal`]) | classes | C | probabilities | Lin et al. 2017 |
 //! | `ordinal` ([`Ordinal`]) | classes in order | C − 1 | probabilities | Shi, Cao & Raschka 2021 |
+//! | `least-squares` ([`LeastSquares`]) | classes | C | probabilities | Hui & Belkin 2021 |
 //! | `sigmoid` ([`Sigmoid`]) | labels, or classes | K, or C | probabilities | Cox 1958 |
 //! | `mse` ([`Mse`]) | values | K | values | Gauss 1809 |
 //! | `huber` ([`Huber`]) | values | K | values | Huber 1964 |
@@ -41,6 +42,7 @@ mod target;
 
 mod cross_entropy;
 mod focal;
+mod least_squares;
 mod ordinal;
 mod sigmoid;
 
@@ -62,11 +64,12 @@ pub use focal::Focal;
 pub use gaussian::Gaussian;
 pub use huber::Huber;
 pub use joint_embedding::{BarlowTwins, JointEmbeddingKind, NtXent, VicReg};
+pub use least_squares::LeastSquares;
 pub use mse::Mse;
 pub use ordinal::Ordinal;
 pub use quantile::Quantile;
 pub use sigmoid::Sigmoid;
-pub use target::{TargetForm, Targets};
+pub use target::{TargetForm, TargetRows, Targets};
 
 /// Path in messages of methods that are not given one.
 const PATH: &str = "loss";
@@ -106,6 +109,8 @@ pub enum LossKind {
     Focal(Focal),
     /// Classes that have an order.
     Ordinal(Ordinal),
+    /// Squared distance from the right class.
+    LeastSquares(LeastSquares),
     /// A yes or no for each label, or for each class.
     Sigmoid(Sigmoid),
     /// Squared error.
@@ -125,6 +130,7 @@ macro_rules! each {
             LossKind::CrossEntropy($loss) => $what,
             LossKind::Focal($loss) => $what,
             LossKind::Ordinal($loss) => $what,
+            LossKind::LeastSquares($loss) => $what,
             LossKind::Sigmoid($loss) => $what,
             LossKind::Mse($loss) => $what,
             LossKind::Huber($loss) => $what,
@@ -142,6 +148,7 @@ impl LossKind {
             Self::CrossEntropy(CrossEntropy::default()),
             Self::Focal(Focal::default()),
             Self::Ordinal(Ordinal::default()),
+            Self::LeastSquares(LeastSquares::default()),
             Self::Sigmoid(Sigmoid::default()),
             Self::Mse(Mse::default()),
             Self::Huber(Huber::default()),

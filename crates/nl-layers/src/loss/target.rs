@@ -1,8 +1,9 @@
 //! What a loss compares outputs with.
 
-use nl_autodiff::{Scalar, Var};
+use nl_autodiff::{Scalar, Tape, Var};
 
 use crate::Error;
+use crate::error::At;
 
 /// What is to be learned, and how much of it: the shape of a task, without its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +27,52 @@ pub enum Targets<'a, 't, S: Scalar> {
     Labels(Var<'t, S>),
 }
 
+/// The targets of a batch of B samples that lie on no tape yet, so that outputs on any tape can be compared with them.
+///
+/// ```
+/// use nl_autodiff::{Tape, Tensor};
+/// use nl_layers::loss::{LossKind, Mse, TargetRows};
+///
+/// let wanted = TargetRows::Values { rows: &[1.0_f32, 2.0, 3.0, 4.0], width: 2 };
+/// let tape = Tape::new();
+/// let output = tape.leaf(Tensor::new(&[2, 2], vec![1.0, 2.0, 3.0, 6.0])?);
+/// let sum = LossKind::Mse(Mse {}).loss("loss", output, &wanted.on(&tape, "loss")?)?;
+/// assert_eq!(sum.item()?, 2.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub enum TargetRows<'a, S> {
+    /// One class for each sample, counted from 0.
+    Classes(&'a [u32]),
+    /// Numbers, `[B, width]`.
+    Values {
+        /// Row after row.
+        rows: &'a [S],
+        /// K, at least 1.
+        width: usize,
+    },
+}
+
+impl<'a, S: Scalar> TargetRows<'a, S> {
+    /// The same for outputs on `tape`: values are a constant there. `path` stands in messages.
+    ///
+    /// # Errors
+    /// Rows that are no multiple of their width, or of none.
+    pub fn on<'t>(&self, tape: &'t Tape<S>, path: &str) -> Result<Targets<'a, 't, S>, Error> {
+        match *self {
+            Self::Classes(classes) => Ok(Targets::Classes(classes)),
+            Self::Values { rows, width } if width > 0 && rows.len().is_multiple_of(width) => {
+                let dims = [rows.len() / width, width];
+                Ok(Targets::Values(tape.constant_with(&dims, |to| to.copy_from_slice(rows)).at(path)?))
+            }
+            Self::Values { rows, width } => {
+                let n = rows.len();
+                Err(Error::hyperparameter(path, format!("{n} values are no rows of {width}; give each sample as many")))
+            }
+        }
+    }
+}
+
 const CLASSES: &str = "classes";
 const VALUES: &str = "values";
 const LABELS: &str = "labels";
@@ -33,7 +80,7 @@ const LABELS: &str = "labels";
 /// A target of another form than the loss takes.
 pub(super) fn refused(path: &str, loss: &str, takes: &str, got: &str) -> Error {
     let other = match got {
-        CLASSES => "`cross-entropy`, `focal`, `ordinal` or `sigmoid`",
+        CLASSES => "`cross-entropy`, `focal`, `ordinal`, `least-squares` or `sigmoid`",
         VALUES => "`mse`, `huber`, `quantile` or `gaussian`",
         _ => "`sigmoid`",
     };
@@ -156,4 +203,26 @@ fn fitting<'t, S: Scalar>(
         return Err(Error::input(path, format!("[{rows}, {width}]"), got.dims(), help));
     }
     Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values come back row by row, classes as they are; half a row is refused.
+    #[test]
+    fn rows_lie_on_any_tape() {
+        let tape = Tape::<f64>::new();
+        let rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let Targets::Values(values) = (TargetRows::Values { rows: &rows, width: 3 }).on(&tape, "loss").unwrap() else {
+            panic!("no values")
+        };
+        assert_eq!((values.shape().dims(), values.value().as_slice()), (&[2, 3][..], &rows[..]));
+        let classes = TargetRows::<f64>::Classes(&[4, 2]).on(&tape, "loss").unwrap();
+        assert!(matches!(classes, Targets::Classes([4, 2])));
+        for width in [0, 4] {
+            let said = (TargetRows::Values { rows: &rows, width }).on(&tape, "loss").unwrap_err().to_string();
+            assert!(said.contains("6 values are no rows of"), "{said}");
+        }
+    }
 }

@@ -140,4 +140,6 @@ views("nt_xent", {"kind": "nt-xent"}, randn(4, 3), randn(4, 3), nt_xent(0.5))
 views("nt_xent_cold", {"kind": "nt-xent", "temperature": 0.1}, randn(3, 5), randn(3, 5), nt_xent(0.1))
 views("vic_reg", {"kind": "vic-reg"}, randn(5, 3) / 4, randn(5, 3), vic_reg)
 views("barlow_twins", {"kind": "barlow-twins"}, randn(5, 3), randn(5, 3), barlow_twins)
+case("least_squares", {"kind": "least-squares"}, randn(6, 4), classes,
+     lambda x, y: 0.5 * F.mse_loss(x, F.one_hot(y, 4).to(x.dtype), reduction="sum"))
 print(json.dumps(out, indent=None, separators=(",", ":")).replace('},"', '},\n"'))

@@ -64,6 +64,11 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../configs/rotation.yaml"),
     },
     Shipped {
+        name: "without-backprop",
+        about: "back-propagation, predictive coding and feedback alignment on MNIST, side by side",
+        text: include_str!("../../configs/without-backprop.yaml"),
+    },
+    Shipped {
         name: "stdp-quick",
         about: "400 competing spiking neurons on a third of MNIST, some seconds",
         text: include_str!("../../configs/stdp-quick.yaml"),

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use nl_autodiff::{Tape, Var};
 use nl_data::Scratch;
 use nl_kernels::{for_each_shard, tree_sum};
+use nl_layers::credit::Relaxation;
 use nl_layers::{Context, Mode, Noise, Parameters};
 use nl_random::Streams;
 
@@ -42,6 +43,13 @@ pub(crate) struct Workspace {
     pub(crate) image: Vec<f32>,
     /// One shard of class targets.
     pub(crate) labels: Vec<u32>,
+    /// One shard of values to be learned.
+    pub(crate) values: Vec<f32>,
+    /// The classes that samples of a shard are mixed with, and their own shares.
+    pub(crate) others: Vec<u32>,
+    pub(crate) shares: Vec<f32>,
+    /// For the inference of predictive coding.
+    pub(crate) relaxation: Relaxation<f32>,
 }
 
 /// A tape and its working memory; there is one for each thread, and results do not depend on which one is used.

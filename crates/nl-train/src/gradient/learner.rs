@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use nl_data::Batches;
-use nl_layers::{Parameters, Role};
-use nl_optim::{Mask, Optimizer, OptimizerConfig, OptimizerState, WeightAverage};
+use nl_layers::{Entry, Parameters, Role};
+use nl_optim::{Mask, MaxNorm, Optimizer, OptimizerConfig, OptimizerState, WeightAverage};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Wanted};
+use super::early_stopping::{Best, EarlyStopping, Watch};
 use super::engine::{Engine, Objective, check_shards};
 use crate::Error;
 use crate::run::{Measures, Settings, pack, unpack};
@@ -33,7 +34,9 @@ pub struct LearnConfig {
     /// epochs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub min_images: u64,
-    /// Samples of a mini-batch; of fewer samples than that, all of them.
+    /// Samples of a mini-batch; of fewer samples than that, all of them. A batch is computed shard by shard, and its gradients
+    /// are accumulated over them: no more of it is in memory at a time than a shard for each thread, so that there is no other
+    /// option to accumulate gradients.
     pub batch: usize,
     /// The fewest mini-batches of an epoch: of a set so small that there are fewer, the batch is smaller, down to a shard.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -48,6 +51,15 @@ pub struct LearnConfig {
     /// Decay of the moving average of the weights that the stage ends with; none: it ends with the last weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
+    /// The largest norm of the weights that lead to one unit: after each step longer ones are made so long
+    /// ([`MaxNorm`](nl_optim::MaxNorm)). A unit's weights are a row of a weight's first axis: a unit of `linear`, a channel of
+    /// `conv2d`, a gate's unit of a recurrent layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0.0)))]
+    pub max_norm: Option<f64>,
+    /// Ends when what is held out is no longer learned better, with the weights that were best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
 }
 
 const fn sixteen() -> usize {
@@ -77,6 +89,10 @@ impl Settings for LearnConfig {
         if let Some(decay) = self.average {
             WeightAverage::new(decay, 0)?;
         }
+        self.max_norm.map(MaxNorm::new).transpose()?;
+        if let Some(stopping) = &self.early_stopping {
+            stopping.check().map_err(|e| e.under("early_stopping"))?;
+        }
         Ok(())
     }
 }
@@ -85,7 +101,17 @@ impl LearnConfig {
     /// This many epochs, batches of so many, shards of sixteen, and no more than that.
     #[must_use]
     pub const fn new(epochs: u64, batch: usize, optimizer: OptimizerConfig) -> Self {
-        Self { epochs, min_images: 0, batch, min_batches: 0, shard: sixteen(), optimizer, average: None }
+        Self {
+            epochs,
+            min_images: 0,
+            batch,
+            min_batches: 0,
+            shard: sixteen(),
+            optimizer,
+            average: None,
+            max_norm: None,
+            early_stopping: None,
+        }
     }
 
     /// What it asks of a set of samples, for [`Budget::new`].
@@ -132,6 +158,10 @@ pub struct Gradient {
     optimizer: Optimizer,
     state: OptimizerState,
     average: Option<WeightAverage>,
+    bound: Option<MaxNorm>,
+    /// Weights that are bounded, and the length of a row.
+    rows: Vec<(Range<usize>, usize)>,
+    watch: Option<Watch>,
     /// Where running statistics lie in the flat vector.
     statistics: Vec<Range<usize>>,
     streams: Streams,
@@ -162,6 +192,7 @@ struct State<'a> {
     pending: (f64, u64),
     optimizer: Cow<'a, OptimizerState>,
     average: Option<Cow<'a, WeightAverage>>,
+    best: Option<Cow<'a, Best>>,
 }
 
 impl Gradient {
@@ -187,6 +218,8 @@ impl Gradient {
         let optimizer = learn.optimizer(total, Mask::ranges(decayed)?)?;
         let state = optimizer.init(parameters.values())?;
         let average = budget.average.map(|decay| WeightAverage::new(decay, parameters.len())).transpose()?;
+        let weighs = |e: &&Entry| e.role == Role::Weight && e.shape.len() > 1 && learns.iter().any(|p| e.is_under(p));
+        let rows = parameters.entries().iter().filter(weighs).map(|e| (e.range(), e.len() / e.shape[0].max(1)));
         Ok(Self {
             name: name.to_owned(),
             budget,
@@ -195,6 +228,9 @@ impl Gradient {
             optimizer,
             state,
             average,
+            bound: learn.max_norm.map(MaxNorm::new).transpose()?,
+            rows: rows.filter(|_| learn.max_norm.is_some()).collect(),
+            watch: learn.early_stopping.map(Watch::new),
             statistics: parameters.ranges(|e| e.role == Role::Statistic),
             streams,
             epoch: 0,
@@ -216,10 +252,16 @@ impl Gradient {
         self.budget.steps * self.budget.epochs * self.budget.batch as u64
     }
 
-    /// Whether all epochs are complete.
+    /// Whether all epochs are complete, or it was stopped early.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.epoch >= self.budget.epochs
+        self.epoch >= self.budget.epochs || self.is_stopped()
+    }
+
+    /// Whether nothing has become better for as long as `early_stopping` says.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_over)
     }
 
     /// Epochs that are complete.
@@ -266,6 +308,10 @@ impl Gradient {
         self.optimizer
             .step(parameters.values_mut(), self.engine.gradient(), &mut self.state, index)
             .map_err(|e| located(e.into(), "the gradient of", parameters, place))?;
+        if let Some(bound) = &self.bound {
+            let weights = parameters.values_mut();
+            self.rows.iter().for_each(|(range, inputs)| bound.project(&mut weights[range.clone()], *inputs));
+        }
         if let Some(average) = &mut self.average {
             let taken = average.update(parameters.values());
             taken.map_err(|e| located(e.into(), "parameter", parameters, place))?;
@@ -301,7 +347,7 @@ impl Gradient {
         })
     }
 
-    /// The end: parameters become the average, if one was kept.
+    /// The end: parameters become the average, if one was kept, or those that were best, if they were watched.
     ///
     /// # Errors
     /// A weight that is no number.
@@ -309,12 +355,26 @@ impl Gradient {
         if let Some(average) = self.average.take().filter(|average| average.updates() > 0) {
             parameters.set_values(average.values())?;
         }
+        if let Some(best) = self.watch.as_ref().and_then(Watch::weights) {
+            parameters.set_values(best)?;
+        }
         check_finite(parameters, || format!("stage {}, at its end", self.name))
     }
 
-    /// A metric was measured, of which smaller is better: for a plateau schedule.
-    pub fn observe(&mut self, metric: f64) {
-        self.optimizer.observe(&mut self.state, metric);
+    /// Measures on what is held out, of these weights (those that the stage would end with now): for a plateau schedule, which
+    /// watches `validation_loss`, and for early stopping.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if early stopping watches what was not measured.
+    pub fn observe(&mut self, measures: &Measures, weights: &Parameters<f32>) -> Result<(), Error> {
+        if let Some(loss) = measures.get("validation_loss").filter(|loss| loss.is_finite()) {
+            self.optimizer.observe(&mut self.state, loss);
+        }
+        let epoch = self.epoch;
+        match &mut self.watch {
+            Some(watch) => watch.look(epoch, measures, weights).map_err(|e| e.under(&format!("stage {}", self.name))),
+            None => Ok(()),
+        }
     }
 
     /// What a checkpoint holds.
@@ -328,6 +388,7 @@ impl Gradient {
             pending: self.pending,
             optimizer: Cow::Borrowed(&self.state),
             average: self.average.as_ref().map(Cow::Borrowed),
+            best: self.watch.as_ref().and_then(|watch| watch.best.as_ref()).map(Cow::Borrowed),
         })
     }
 
@@ -336,7 +397,7 @@ impl Gradient {
     /// # Errors
     /// [`Error::Config`] for a state that this stage cannot be in.
     pub fn restore(&mut self, state: &[u8], parameters: &Parameters<f32>) -> Result<(), Error> {
-        let State { epoch, step, pending, optimizer, average } = unpack(state)?;
+        let State { epoch, step, pending, optimizer, average, best } = unpack(state)?;
         let crooked = |what: &str| Error::config(format!("the checkpoint does not fit stage {}: {what}", self.name));
         let Budget { steps, epochs, .. } = self.budget;
         if epoch > epochs || step >= steps.max(1) || (epoch == epochs && step > 0) {
@@ -353,6 +414,14 @@ impl Gradient {
         };
         if !same {
             return Err(crooked("its moving average is another one"));
+        }
+        let best = best.map(Cow::into_owned);
+        let watched = match &mut self.watch {
+            Some(watch) => watch.restore(best, epoch, parameters.len()),
+            None => best.is_none(),
+        };
+        if !watched {
+            return Err(crooked("its best weights are those of another one"));
         }
         (self.epoch, self.step, self.pending) = (epoch, step, pending);
         (self.state, self.average) = (optimizer.into_owned(), average);

@@ -13,6 +13,15 @@ pub trait Task<M: Model>: Send {
         "Preparation"
     }
 
+    /// What is done to the model once, before the first step; not again after a resume.
+    ///
+    /// # Errors
+    /// Whatever failed.
+    fn begin(&mut self, model: &mut M) -> Result<(), Error> {
+        let _ = model;
+        Ok(())
+    }
+
     /// Work before the first step, the same after a resume; nothing for most.
     ///
     /// # Errors
@@ -49,10 +58,11 @@ pub trait Task<M: Model>: Send {
 
 /// A [`Task`] under way.
 pub struct GradientStage<T> {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     task: T,
     gradient: Gradient,
+    begun: bool,
     prepared: bool,
     /// An epoch has ended and nobody has looked yet.
     unseen: bool,
@@ -60,8 +70,8 @@ pub struct GradientStage<T> {
 
 impl<T> GradientStage<T> {
     /// A stage called `name`, at its start.
-    pub fn new(name: &'static str, task: T, gradient: Gradient) -> Self {
-        Self { name, unit: "images", task, gradient, prepared: false, unseen: false }
+    pub fn new(name: impl Into<String>, task: T, gradient: Gradient) -> Self {
+        Self { name: name.into(), unit: "images", task, gradient, begun: false, prepared: false, unseen: false }
     }
 
     /// The same, of what is called otherwise than images: `"samples"`.
@@ -73,7 +83,7 @@ impl<T> GradientStage<T> {
 
 impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
     fn plan(&self) -> Plan {
-        Plan { name: self.name.to_owned(), unit: self.unit, total: self.gradient.total() }
+        Plan { name: self.name.clone(), unit: self.unit, total: self.gradient.total() }
     }
 
     fn done(&self, _: &M) -> u64 {
@@ -84,6 +94,9 @@ impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
 
     fn advance(&mut self, model: &mut M, progress: &mut Progress<'_>) -> Result<Advance, Error> {
         if !std::mem::replace(&mut self.prepared, true) {
+            if !std::mem::replace(&mut self.begun, true) {
+                self.task.begin(model)?;
+            }
             self.task.prepare(model, progress)?;
             return Ok(Advance {
                 done: self.gradient.done(),
@@ -100,12 +113,12 @@ impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
             return Ok(Advance { done: self.gradient.done(), measures, record, ..Advance::default() });
         }
         let parameters = self.task.parameters(model).clone();
-        let measures = self.task.validate(model, &*self.gradient.current(&parameters)?)?;
-        if let Some(loss) = measures.get("validation_loss").filter(|loss| loss.is_finite()) {
-            self.gradient.observe(loss);
-        }
+        let current = self.gradient.current(&parameters)?;
+        let measures = self.task.validate(model, &current)?;
+        self.gradient.observe(&measures, &current)?;
         let (epoch, epochs) = (self.gradient.epoch(), self.gradient.epochs());
-        let told = (!measures.is_empty()).then(|| format!("epoch {epoch} of {epochs}"));
+        let stopped = if self.gradient.is_stopped() { ", stopped: nothing better" } else { "" };
+        let told = (!measures.is_empty()).then(|| format!("epoch {epoch} of {epochs}{stopped}"));
         Ok(Advance {
             done: self.gradient.done(),
             finished: self.gradient.is_over(),
@@ -121,11 +134,15 @@ impl<M: Model, T: Task<M>> Learner<M> for GradientStage<T> {
 
     fn restore(&mut self, model: &mut M, state: &[u8]) -> Result<(), Error> {
         let (unseen, gradient): (bool, Vec<u8>) = unpack(state)?;
-        self.unseen = unseen;
+        (self.unseen, self.begun) = (unseen, true);
         self.gradient.restore(&gradient, self.task.parameters(model))
     }
 
     fn finish(&mut self, model: &mut M) -> Result<(), Error> {
+        // A stage of no epochs was never begun.
+        if !std::mem::replace(&mut self.begun, true) {
+            self.task.begin(model)?;
+        }
         self.gradient.finish(self.task.parameters(model))?;
         self.task.finish(model)
     }

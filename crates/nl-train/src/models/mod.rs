@@ -30,8 +30,8 @@ pub use conv_stdp::{
     RewardStageConfig,
 };
 pub use layers::{
-    ContrastConfig, LayersModel, LayersModelConfig, LayersStage, ProjectorConfig, RotationConfig, SuperviseConfig,
-    SuperviseTarget,
+    ContrastConfig, DecoderConfig, FeedbackAlignmentConfig, LayersModel, LayersModelConfig, LayersStage, Pixels,
+    PredictiveCodingConfig, ProjectorConfig, ReconstructConfig, RotationConfig, SuperviseConfig, SuperviseTarget,
 };
 pub use simulation::{
     Network, SimulateConfig, SimulationConfig, SimulationModel, SimulationStage, SpikeFiles, SpikeFormat,

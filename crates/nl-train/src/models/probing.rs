@@ -35,6 +35,9 @@ impl Default for ProbeConfig {
 impl Settings for ProbeConfig {
     fn check(&self) -> Result<(), Error> {
         self.learn.check().map_err(|e| e.under("learn"))?;
+        if self.learn.early_stopping.is_some() {
+            return Err(Error::config("learn.early_stopping: a probe holds nothing out; leave it out"));
+        }
         let (neighbours, most) = (self.neighbours, HippocampusConfig::MAX_NEIGHBOURS);
         if !(1..=most).contains(&neighbours) {
             return Err(Error::config(format!("neighbours is {neighbours}, but must be 1 to {most}")));

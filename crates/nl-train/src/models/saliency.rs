@@ -84,11 +84,7 @@ pub(crate) fn looks<M: Asked>(
 /// Source: Shrikumar, Greenside, Shcherbina & Kundaje, "Not just a black box: learning important features through propagating
 /// activation differences", arXiv:1605.01713, 2016, section 3; the gradient alone: Simonyan, Vedaldi & Zisserman,
 /// arXiv:1312.6034, 2013, section 3.
-fn gradient_times_input<M: Asked>(
-    model: &M,
-    images: &M::Set,
-    pairs: &[(u32, u32)],
-) -> Result<Option<Vec<f32>>, Error> {
+fn gradient_times_input<M: Asked>(model: &M, images: &M::Set, pairs: &[(u32, u32)]) -> Result<Option<Vec<f32>>, Error> {
     let classes = model.classes();
     let mut tape = Tape::new();
     let mut maps = Vec::new();

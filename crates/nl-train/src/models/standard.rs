@@ -48,6 +48,13 @@ impl Standard {
         Self { mean: vec![mean], factor: vec![deviation.recip()] }
     }
 
+    /// Whether it can be one: each column has a finite mean and a factor that is finite and not below 0.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.mean.len() == self.factor.len()
+            && self.mean.iter().all(|mean| mean.is_finite())
+            && self.factor.iter().all(|&factor| factor >= 0.0 && factor.is_finite())
+    }
+
     /// How many columns it has.
     pub(crate) fn len(&self) -> usize {
         self.mean.len()
@@ -128,6 +135,23 @@ mod tests {
                     approx::assert_relative_eq!(back, x, max_relative = 1e-6);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_statistics_is_told() {
+        assert!(
+            Standard::default().is_sound() && Standard::known(3.0, 0.5).is_sound() && of(&[1.0, 2.0], 1).is_sound()
+        );
+        let with = |mean: &[f64], factor: &[f64]| Standard { mean: mean.to_vec(), factor: factor.to_vec() };
+        for crooked in [
+            with(&[1.0], &[]),
+            with(&[1.0], &[1.0, 1.0]),
+            with(&[f64::NAN], &[1.0]),
+            with(&[1.0], &[-1.0]),
+            with(&[1.0], &[f64::INFINITY]),
+        ] {
+            assert!(!crooked.is_sound(), "{crooked:?}");
         }
     }
 

@@ -44,8 +44,7 @@ pub struct Summary {
 /// A score as people read it: a share in per cent, a likelihood or an error in its own unit.
 #[must_use]
 pub(crate) fn score_text(name: &str, value: f64) -> String {
-    const OWN: [&str; 8] =
-        ["negative_log_likelihood", "mse", "mae", "r2", "pinball", "width", "overlap", "load"];
+    const OWN: [&str; 8] = ["negative_log_likelihood", "mse", "mae", "r2", "pinball", "width", "overlap", "load"];
     let own = OWN.iter().any(|unit| name.ends_with(unit));
     if own { format!("{value:9.5}") } else { format!("{:6.2} %", 100.0 * value) }
 }

@@ -1,5 +1,8 @@
 //! Data sets of one's own, written as others write them.
 
+// Each test file uses a part of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::path::Path;
 

@@ -152,7 +152,9 @@ impl Evaluator {
                     brain.encode(image, &mut recording)?;
                     let recorded = recording.into_recording();
                     let answer = recorded.get(path);
-                    tape.constant(answer.ok_or_else(|| Error::config(format!("nothing was recorded under {path}")))?.clone())
+                    tape.constant(
+                        answer.ok_or_else(|| Error::config(format!("nothing was recorded under {path}")))?.clone(),
+                    )
                 }
             };
             let keys = answer.reshape(&[samples.len(), size])?.matmul(tape.constant(projection.clone()))?;

@@ -8,9 +8,9 @@ use nl_random::Streams;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use super::BrainModel;
 use super::config::RememberConfig;
 use super::evaluator::Evaluator;
-use super::BrainModel;
 use crate::Error;
 
 /// Whose answer to an image is remembered.

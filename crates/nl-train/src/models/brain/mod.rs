@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::models::probing::ProbeConfig;
 pub use config::{BrainModelConfig, BrainStage, ClassifyConfig, ReconstructConfig, Regions, RememberConfig};
-pub use keys::{Cortex, Region};
 pub use evaluator::{Decided, Encoded, Evaluator};
+pub use keys::{Cortex, Region};
 
 use crate::gradient::check_finite;
 use crate::run::{Findings, Learner, Model, Prediction, Progress, Setting, Shown, Story, Tensor, sha256_hex};

@@ -255,7 +255,9 @@ impl Learner<BrainModel> for Remembering<'_> {
         if self.keys.is_none() {
             self.keys = Some(Keys::new(model, self.config)?);
         }
-        let (Some(keys), Some(piece), Some(hippocampus)) = (&self.keys, self.pieces.get(self.done), &mut self.hippocampus) else {
+        let (Some(keys), Some(piece), Some(hippocampus)) =
+            (&self.keys, self.pieces.get(self.done), &mut self.hippocampus)
+        else {
             return Ok(Advance { done: total, finished: true, ..Advance::default() });
         };
         let samples = &self.data.labelled[piece.clone()];

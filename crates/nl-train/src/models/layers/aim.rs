@@ -4,7 +4,7 @@ use nl_data::{Samples, Targets as Given};
 use nl_layers::loss::{Answer, LossKind, Spread, TargetForm};
 
 use super::LayersModel;
-use super::config::{SuperviseConfig, SuperviseTarget};
+use super::config::SuperviseTarget;
 use super::rotation;
 use crate::Error;
 use crate::config::Normalization;
@@ -25,14 +25,14 @@ pub(super) struct Aim {
 }
 
 impl Aim {
-    /// That of a stage.
-    pub(super) fn of(stage: &SuperviseConfig, setting: Setting<'_, LayersModel>) -> Result<Self, Error> {
+    /// That of a stage with this target.
+    pub(super) fn of(target: &SuperviseTarget, setting: Setting<'_, LayersModel>) -> Result<Self, Error> {
         let data = setting.dataset()?;
         let (train, learn) = (&data.split.train, &data.learn);
         let normalize = setting.config.data.as_ref().map_or(Normalization::Auto, |data| data.normalize);
         let sample = crate::data::Set::form(train);
         let known = sample.targets.names();
-        if let SuperviseTarget::Rotation(turned) = &stage.target {
+        if let SuperviseTarget::Rotation(turned) = target {
             if sample.picture().is_none() {
                 let size = sample.size();
                 return Err(Error::config(format!(

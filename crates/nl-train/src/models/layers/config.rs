@@ -6,9 +6,13 @@ use nl_layers::graph::LayerEntry;
 use nl_layers::loss::{CrossEntropy, JointEmbeddingKind, LossKind, NtXent};
 use serde::{Deserialize, Serialize};
 
+use super::feedback_alignment::FeedbackAlignmentConfig;
+use super::mixup;
+use super::predictive_coding::PredictiveCodingConfig;
+use super::reconstruct::ReconstructConfig;
 use crate::Error;
 use crate::evaluate::EvaluateConfig;
-use crate::gradient::LearnConfig;
+use crate::gradient::{LearnConfig, Watched};
 use crate::models::probing::ProbeConfig;
 use crate::run::{Settings, Stage, StageKind};
 
@@ -20,7 +24,7 @@ pub struct LayersModelConfig {
     /// The layers, from the image up. A layer is given what the one before it gives, or what `from` names; the shapes follow.
     /// Behind the last one stands a linear read-out of as many numbers as the loss asks for: a row of features must reach it.
     pub layers: Vec<LayerEntry>,
-    /// How embeddings (what the last layer gives) are probed after the last stage `contrast`, before any label.
+    /// How embeddings (what the last layer gives) are probed: what the last stage without labels (`contrast`, `reconstruct`) left.
     #[serde(default)]
     pub probe: ProbeConfig,
     /// What is looked at besides the scores, when all learning is over.
@@ -60,8 +64,14 @@ impl Settings for LayersModelConfig {
 pub enum LayersStage {
     /// Learns without labels: two views of an image are to be embedded alike, views of others apart.
     Contrast(ContrastConfig),
+    /// Learns without labels: what was spoilt or hidden of a picture is to be restored.
+    Reconstruct(ReconstructConfig),
     /// Learns from samples with classes or values.
     Supervise(SuperviseConfig),
+    /// Learns from samples with classes or values by predictive coding, without back-propagation.
+    PredictiveCoding(PredictiveCodingConfig),
+    /// Learns from samples with classes or values by feedback alignment, without back-propagation's weights.
+    FeedbackAlignment(FeedbackAlignmentConfig),
 }
 
 /// Learns from two distorted views of each image, without labels: all layers and a projector behind the last, which is not
@@ -75,6 +85,9 @@ pub struct ContrastConfig {
     /// How it learns. What an image is told apart from is its shard: use a larger one (`shard: 128`) than where each image
     /// counts for itself.
     pub learn: LearnConfig,
+    /// Whether all weights begin again, as they were before the first stage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// What is minimised.
     #[serde(default = "nt_xent")]
     pub loss: JointEmbeddingKind,
@@ -117,15 +130,24 @@ impl Default for ProjectorConfig {
 pub struct SuperviseConfig {
     /// How it learns.
     pub learn: LearnConfig,
+    /// Whether all weights begin again, as they were before the first stage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// What is minimised.
     #[serde(default = "cross_entropy")]
     pub loss: LossKind,
     /// What is to be learned of each sample.
     #[serde(default, skip_serializing_if = "is_given")]
     pub target: SuperviseTarget,
-    /// Geometry of what is shown, the same for all channels of a picture; of samples that are no pictures it must be left out.
+    /// Geometry of what is shown, the same for all channels of a picture, and rectangles erased from it (cutout: `erase`); of
+    /// samples that are no pictures it must be left out.
     #[serde(default)]
     pub augment: Augment,
+    /// α of mixup: pictures, or samples of floats, are shown in mixtures of two, λ to 1 − λ with λ ~ Beta(α, α), and so are
+    /// their classes; only with cross-entropy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0)))]
+    pub mixup: Option<f64>,
 }
 
 /// What is to be learned of each sample.
@@ -154,7 +176,7 @@ fn is_given(target: &SuperviseTarget) -> bool {
     *target == SuperviseTarget::Given
 }
 
-fn cross_entropy() -> LossKind {
+pub(super) fn cross_entropy() -> LossKind {
     LossKind::CrossEntropy(CrossEntropy::default())
 }
 
@@ -170,6 +192,12 @@ impl Settings for LayersStage {
                 let ProjectorConfig { hidden, units } = stage.projector;
                 if hidden == 0 || units == 0 {
                     return Err(Error::config(format!("projector has hidden {hidden}, units {units}; use at least 1")));
+                }
+                let watched = stage.learn.early_stopping.map(|stopping| stopping.measure);
+                if watched == Some(Watched::ValidationLoss) {
+                    return Err(Error::config(
+                        "learn.early_stopping: contrast measures no loss on what is held out; use {measure: validation-accuracy}",
+                    ));
                 }
                 let (batch, shard) = (stage.learn.batch, stage.learn.shard);
                 if shard < 2 || batch % shard == 1 {
@@ -187,7 +215,19 @@ impl Settings for LayersStage {
                 {
                     return Err(Error::config(format!("degrees is {degrees}, but must be above 0 and at most 180")));
                 }
+                if let Some(alpha) = stage.mixup {
+                    mixup::check(alpha)?;
+                    if !matches!(stage.loss, LossKind::CrossEntropy(_)) {
+                        let name = stage.loss.name();
+                        return Err(Error::config(format!(
+                            "mixup mixes the classes of cross-entropy, and loss is {name}; use cross-entropy or leave mixup out"
+                        )));
+                    }
+                }
             }
+            Self::Reconstruct(stage) => stage.check()?,
+            Self::PredictiveCoding(stage) => stage.check()?,
+            Self::FeedbackAlignment(stage) => stage.check()?,
         }
         Ok(())
     }
@@ -202,8 +242,26 @@ impl Stage for LayersStage {
             gives: &[],
         },
         StageKind {
+            kind: "reconstruct",
+            about: "all layers learn without labels to restore what was spoilt or hidden of a picture",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
             kind: "supervise",
             about: "all layers learn classes or values by gradient",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
+            kind: "predictive-coding",
+            about: "layers in a row learn classes or values by local errors, after inference",
+            needs: &[],
+            gives: &[],
+        },
+        StageKind {
+            kind: "feedback-alignment",
+            about: "layers learn classes or values by errors that come back through fixed random weights",
             needs: &[],
             gives: &[],
         },
@@ -212,7 +270,10 @@ impl Stage for LayersStage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Contrast(_) => "contrast",
+            Self::Reconstruct(_) => "reconstruct",
             Self::Supervise(_) => "supervise",
+            Self::PredictiveCoding(_) => "predictive-coding",
+            Self::FeedbackAlignment(_) => "feedback-alignment",
         }
     }
 }

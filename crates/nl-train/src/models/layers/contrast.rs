@@ -18,8 +18,10 @@ use crate::models::probing::{Embedded, knn_accuracy};
 use crate::run::Measures;
 
 pub(super) const NAME: &str = "Contrast";
-/// Training images that images held out are compared with, to watch the learning by.
+/// Training samples that samples held out are compared with, to watch the learning by.
 const COMPARED: usize = 5_000;
+/// Classes that an embedding is probed by, at most.
+pub(super) const MOST_PROBED: usize = 256;
 
 /// ℓ(project(view₁(x)), project(view₂(x))), x the images of a shard
 struct Contrast<'a> {
@@ -66,14 +68,12 @@ pub(super) struct Contrasting<'a> {
     config: &'a ContrastConfig,
     data: &'a Dataset<Samples>,
     streams: [Streams; 2],
-    held_out: Samples,
-    compared: Samples,
+    watched: Neighbours,
 }
 
 impl<'a> Contrasting<'a> {
     pub(super) fn new(config: &'a ContrastConfig, data: &'a Dataset<Samples>, streams: [Streams; 2]) -> Self {
-        let compared = data.split.train.select(&data.labelled[..data.labelled.len().min(COMPARED)]);
-        Self { config, data, streams, held_out: data.held_out(), compared }
+        Self { config, data, streams, watched: Neighbours::of(data) }
     }
 }
 
@@ -88,26 +88,45 @@ impl Task<LayersModel> for Contrasting<'_> {
 
     /// Labels are looked at to watch the learning, and for nothing else.
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        let (true, Some((known, classes)), Some((new_labels, _))) =
-            (!self.held_out.is_empty(), probed(&self.compared), probed(&self.held_out))
-        else {
-            return Ok(Measures::none());
-        };
         let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
-        let (seen, new) = (embeddings(&ask, &self.compared)?, embeddings(&ask, &self.held_out)?);
-        let dim = model.network.features();
-        let train = Embedded { embedding: &seen, labels: &known, dim, classes };
-        let new = Embedded { embedding: &new, labels: &new_labels, dim, classes };
-        Ok(Measures::of("validation_accuracy", knn_accuracy(5, train, new, &mut || Ok(()))?))
+        Ok(Measures::none().and_some("validation_accuracy", self.watched.accuracy(&ask)?))
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
         &mut model.parameters
     }
+}
 
-    fn finish(&mut self, model: &mut LayersModel) -> Result<(), Error> {
-        model.contrasted = model.parameters.values().to_vec();
-        Ok(())
+/// Samples held out and some to compare them with, to watch the learning of an embedding by.
+pub(super) struct Neighbours {
+    compared: Samples,
+    held_out: Samples,
+}
+
+impl Neighbours {
+    /// Those of `data`.
+    pub(super) fn of(data: &Dataset<Samples>) -> Self {
+        let compared = data.split.train.select(&data.labelled[..data.labelled.len().min(COMPARED)]);
+        Self { compared, held_out: data.held_out() }
+    }
+
+    /// The samples held out.
+    pub(super) fn held_out(&self) -> &Samples {
+        &self.held_out
+    }
+
+    /// Share of the samples held out whose class their nearest among the others name rightly; none without any, or for values.
+    pub(super) fn accuracy(&self, ask: &Ask<'_>) -> Result<Option<f64>, Error> {
+        let (true, Some((known, classes)), Some((new_labels, _))) =
+            (!self.held_out.is_empty(), probed(&self.compared), probed(&self.held_out))
+        else {
+            return Ok(None);
+        };
+        let (seen, new) = (embeddings(ask, &self.compared)?, embeddings(ask, &self.held_out)?);
+        let dim = ask.network.features();
+        let train = Embedded { embedding: &seen, labels: &known, dim, classes };
+        let new = Embedded { embedding: &new, labels: &new_labels, dim, classes };
+        knn_accuracy(5, train, new, &mut || Ok(())).map(Some)
     }
 }
 
@@ -122,11 +141,11 @@ pub(super) fn embeddings(ask: &Ask<'_>, samples: &Samples) -> Result<Vec<f32>, E
     })
 }
 
-/// Labels and number of classes, as an embedding is probed by; none for values, or for more than 256 classes.
+/// Labels and number of classes, as an embedding is probed by; none for values, or for more classes than [`MOST_PROBED`].
 pub(super) fn probed(samples: &Samples) -> Option<(Vec<u8>, usize)> {
     match samples.targets() {
-        Targets::Classes { labels, classes, .. } if *classes <= 256 => {
-            // Below 256, since each is below the number of classes.
+        Targets::Classes { labels, classes, .. } if *classes <= MOST_PROBED => {
+            // Below it, since each is below the number of classes.
             Some((labels.iter().map(|&label| label as u8).collect(), *classes))
         }
         _ => None,

@@ -9,12 +9,12 @@ use nl_report::text::number;
 use serde_json::json;
 
 use super::aim::{Aim, labels};
-use super::contrast::{NAME as CONTRAST, embeddings, probed as labels_probed};
+use super::contrast::{embeddings, probed as labels_probed};
 use super::network::unlabelled;
 use super::parts::Parts;
-use super::supervise::{Ask, NAME};
+use super::supervise::Ask;
 use super::values::{self, Estimated};
-use super::{LayersModel, SHARD, loss, sections};
+use super::{LayersModel, SHARD, loss, sections, side_by_side, stage};
 use crate::data::Set;
 use crate::evaluate::Recognition;
 use crate::models::probing::{Embedded, knn_accuracy, linear_accuracy};
@@ -46,10 +46,10 @@ pub(super) struct Decided {
 }
 
 /// Stream of the angles of the test samples.
-const TEST: &str = "rotation-test";
+pub(super) const TEST: &str = "rotation-test";
 
 /// Samples between two looks at Ctrl-C.
-const PIECE: usize = 64 * SHARD;
+pub(super) const PIECE: usize = 64 * SHARD;
 
 /// What the network says about `samples`.
 pub(super) fn decide(
@@ -102,23 +102,20 @@ pub(super) struct Probed {
     pub(super) linear: f64,
 }
 
-/// The embedding at the end of the last `contrast` stage, probed on the test images; none without such a stage.
+/// The embedding that the last stage without labels left, probed on the test images; none without such a stage.
 fn probe(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
     progress: &mut Progress<'_>,
 ) -> Result<Option<Probed>, Error> {
-    if model.contrasted.is_empty() {
-        return Ok(None);
-    }
+    let last = setting.config.stages.iter().rposition(|stage| !stage.labelled());
+    let Some(parameters) = last.and_then(|stage| model.left.get(stage)) else { return Ok(None) };
     let data = setting.dataset()?;
     let (seen, test) = (data.with_labels(), &data.split.test);
     let (Some((known, classes)), Some((new_labels, _))) = (labels_probed(&seen), labels_probed(test)) else {
         return Ok(None);
     };
-    let mut parameters = model.parameters.clone();
-    parameters.set_values(&model.contrasted)?;
-    let ask = Ask { network: &model.network, parameters: &parameters, inputs: &model.inputs };
+    let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
     let embed = |samples: &Samples, progress: &mut Progress<'_>| {
         let all: Vec<u32> = (0..samples.len() as u32).collect();
         let mut rows = Vec::with_capacity(samples.len() * model.network.features());
@@ -158,6 +155,10 @@ pub(super) fn findings(
     progress: &mut Progress<'_>,
 ) -> Result<Findings, Error> {
     let data = setting.dataset()?;
+    let (left, stages) = (model.left.len(), setting.config.stages.len());
+    if left != stages {
+        return Err(Error::config(format!("the model holds what {left} stages left, but {stages} are over")));
+    }
     let probed = probe(model, setting, progress)?;
     let outcome = match loss(&setting) {
         Some(_) => Some(decide(model, setting, &data.split.test, progress)?),
@@ -170,13 +171,17 @@ pub(super) fn findings(
     let lines = model.network.lines();
     let parameters: usize = lines.iter().map(|line| line.parameters).sum();
     let macs = lines.iter().fold(0u64, |sum, line| sum.saturating_add(line.macs));
-    let speed = |name: &str| progress.timings().throughput(name).unwrap_or(0.0);
-    let rates = [("contrast", speed(CONTRAST)), ("supervise", speed(NAME)), ("infer", speed("Evaluation"))];
-    let mut said =
-        sections::page(model, setting, story, (outcome.as_ref(), parts.as_ref(), probed), progress.timings())?;
-    let speeds: serde_json::Map<String, serde_json::Value> =
-        rates.iter().filter(|rate| rate.1 > 0.0).map(|&(name, rate)| (name.to_owned(), rate.into())).collect();
     let unit = model.form.unit();
+    let compared = side_by_side::compare(model, setting, story.timings, progress)?;
+    let mut rates: Vec<(String, f64)> = (0..stages)
+        .map(|i| (stage::key(&setting, i), story.timings.throughput(&stage::title(&setting, i)).unwrap_or(0.0)))
+        .collect();
+    rates.push(("infer".to_owned(), progress.timings().throughput("Evaluation").unwrap_or(0.0)));
+    rates.retain(|rate| rate.1 > 0.0);
+    let found = sections::Found { outcome: outcome.as_ref(), parts: parts.as_ref(), probed, compared: &compared };
+    let mut said = sections::page(model, setting, story, found, progress.timings())?;
+    let speeds: serde_json::Map<String, serde_json::Value> =
+        rates.iter().map(|(name, rate)| (name.clone(), (*rate).into())).collect();
     let details = json!({
         "layers": lines.len(),
         "parameters": parameters,
@@ -193,10 +198,14 @@ pub(super) fn findings(
     if !by_name.is_empty() {
         said.details.insert("values".to_owned(), by_name.into());
     }
+    if !compared.is_empty() {
+        said.details.insert("stages".to_owned(), compared.iter().map(|it| it.json(unit)).collect());
+    }
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    let rate = |name: usize| (rates[name].1 > 0.0).then(|| format!("{:.0} {unit}/s", rates[name].1));
+    let rate = |name: &str| rates.iter().find(|rate| rate.0 == name).map(|rate| format!("{:.0} {unit}/s", rate.1));
+    let alone = |name: &str| rate(name).filter(|_| compared.is_empty());
     let score = |name: &str| outcome.as_ref().and_then(|it| it.scores().get(name)).copied();
-    let rows = [
+    let mut rows = vec![
         ("layers, numbers learned", Some(format!("{}, {parameters}", lines.len()))),
         ("multiply-accumulates a sample", Some(macs.to_string())),
         ("without labels: k-NN on the embedding", probed.map(|probed| percent(probed.knn))),
@@ -206,12 +215,16 @@ pub(super) fn findings(
         ("test: root mean squared error", score("rmse").map(number)),
         ("test: R²", score("r2").map(|r2| format!("{r2:.4}"))),
         ("test: share within the interval", score("interval_coverage").map(percent)),
-        ("speed: learning without labels", rate(0)),
-        ("speed: learning", rate(1)),
-        ("speed: inference", rate(2)),
-        ("time in all", Some(format!("{:.1} s", progress.timings().total()))),
+        ("speed: learning without labels", rate("contrast").or_else(|| rate("reconstruct"))),
     ];
+    for kind in ["supervise", "predictive-coding", "feedback-alignment"] {
+        rows.push(("speed: learning", alone(kind)));
+    }
+    rows.push(("speed: inference", rate("infer")));
+    rows.push(("time in all", Some(format!("{:.1} s", progress.timings().total()))));
     said.rows = rows.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let place = said.rows.len().saturating_sub(1);
+    said.rows.splice(place..place, compared.iter().map(|it| it.row(unit)));
     said.subject = format!("a network of layers on {}, seed {}", page::data_name(&data.source), setting.config.seed);
     said.scores = outcome.map(|outcome| outcome.scores().clone()).unwrap_or_default();
     if let Some(parts) = &parts {

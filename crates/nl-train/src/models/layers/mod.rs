@@ -1,20 +1,29 @@
 //! Any network of layers, from a list in a file.
 
 mod aim;
+mod alignment;
+mod areas;
 mod config;
 mod contrast;
+mod feedback_alignment;
 mod findings;
 mod input;
+mod mixup;
 mod network;
 mod parts;
+mod predictive_coding;
+mod reconstruct;
 mod rotation;
 mod sections;
+mod shown;
+mod side_by_side;
+mod stage;
 mod supervise;
 mod values;
 
 use std::path::Path;
 
-use nl_data::{Augment, Samples};
+use nl_data::Samples;
 use nl_layers::Parameters;
 use nl_layers::graph::Line;
 use nl_layers::loss::{LossKind, TargetForm};
@@ -24,14 +33,22 @@ use serde::{Deserialize, Serialize};
 pub use config::{
     ContrastConfig, LayersModelConfig, LayersStage, ProjectorConfig, RotationConfig, SuperviseConfig, SuperviseTarget,
 };
+pub use feedback_alignment::FeedbackAlignmentConfig;
+pub use predictive_coding::PredictiveCodingConfig;
+pub use reconstruct::{DecoderConfig, Pixels, ReconstructConfig};
 
 use self::aim::Aim;
+use self::areas::Places;
 use self::contrast::Contrasting;
+use self::feedback_alignment::Aligning;
 use self::network::{Network, Purpose};
+use self::predictive_coding::Coding;
+use self::reconstruct::Reconstructing;
+use self::stage::Kept;
 use self::supervise::{Ask, Supervising};
 use crate::Error;
 use crate::data::{SampleForm, Set};
-use crate::gradient::{Budget, Gradient, GradientStage, LearnConfig, check_finite};
+use crate::gradient::{Budget, Gradient, GradientStage, Task, check_finite};
 use crate::models::standard::Standard;
 use crate::run::{Estimate, Findings, Learner, Model, Prediction, Progress, Setting, Shown, Story, Tensor};
 
@@ -42,13 +59,15 @@ const SHARD: usize = 16;
 pub struct LayersModel {
     network: Network,
     parameters: Parameters<f32>,
-    /// The weights at the end of the last `contrast` stage; empty before.
-    contrasted: Vec<f32>,
+    /// The weights before the first stage.
+    first: Parameters<f32>,
+    /// What each stage that is over left, in order.
+    left: Vec<Parameters<f32>>,
     /// What a sample is like.
     form: SampleForm,
     /// In which unit inputs are shown.
     inputs: Standard,
-    /// What the last `supervise` stage learns.
+    /// What the last stage with labels learns.
     aim: Option<Aim>,
 }
 
@@ -56,44 +75,19 @@ pub struct LayersModel {
 #[derive(Serialize, Deserialize)]
 pub struct LayersState {
     parameters: Vec<f32>,
-    contrasted: Vec<f32>,
+    left: Vec<Vec<f32>>,
     inputs: Standard,
     targets: Standard,
 }
 
-/// The last `supervise` stage.
-fn last<'a>(setting: &Setting<'a, LayersModel>) -> Option<(usize, &'a SuperviseConfig)> {
-    setting.config.stages.iter().enumerate().rev().find_map(|(i, stage)| match stage {
-        LayersStage::Supervise(stage) => Some((i, stage)),
-        LayersStage::Contrast(_) => None,
-    })
+/// The last stage with labels, and its loss: what the outputs mean.
+fn last<'a>(setting: &Setting<'a, LayersModel>) -> Option<(&'a LayersStage, &'a LossKind)> {
+    setting.config.stages.iter().rev().find_map(|stage| Some((stage, stage.loss()?)))
 }
 
-/// The loss of the last `supervise` stage: what the outputs mean.
+/// The loss of the last stage with labels: what the outputs mean.
 fn loss<'a>(setting: &Setting<'a, LayersModel>) -> Option<&'a LossKind> {
-    last(setting).map(|(_, stage)| &stage.loss)
-}
-
-/// `Ok` if what a stage does to pictures is asked of pictures only.
-fn check_pictures(stage: &LayersStage, form: &SampleForm) -> Result<(), Error> {
-    let what = match stage {
-        _ if form.picture().is_some() => return Ok(()),
-        LayersStage::Contrast(_) => "contrast compares views of pictures",
-        LayersStage::Supervise(stage) if stage.augment != Augment::default() => "augment changes pictures",
-        LayersStage::Supervise(_) => return Ok(()),
-    };
-    let size = form.size();
-    Err(Error::config(format!(
-        "{what}, and these are samples of {size}, neither [height, width] nor [3, height, width]"
-    )))
-}
-
-/// How a stage learns.
-fn learn(stage: &LayersStage) -> &LearnConfig {
-    match stage {
-        LayersStage::Contrast(stage) => &stage.learn,
-        LayersStage::Supervise(stage) => &stage.learn,
-    }
+    last(setting).map(|(_, loss)| loss)
 }
 
 impl Model for LayersModel {
@@ -111,13 +105,11 @@ impl Model for LayersModel {
             return Err(Error::config("there are no samples to learn from"));
         }
         setting.config.model.evaluate.check_images(data)?;
-        let form = data.split.train.form();
         let mut words = Vec::new();
         for (i, stage) in setting.config.stages.iter().enumerate() {
-            check_pictures(stage, &form).map_err(|e| e.under(&format!("stages[{i}]")))?;
-            let labelled = matches!(stage, LayersStage::Supervise(_));
-            let images = if labelled { data.labelled.len() } else { data.learn.len() };
-            let wanted = learn(stage).wanted();
+            stage.check_samples(data).map_err(|e| e.under(&format!("stages[{i}]")))?;
+            let images = if stage.labelled() { data.labelled.len() } else { data.learn.len() };
+            let wanted = stage.learn().wanted();
             words.extend(Budget::new(images, wanted)?.differs(&format!("stages[{i}]"), images, &wanted));
         }
         Ok(words)
@@ -126,32 +118,36 @@ impl Model for LayersModel {
     fn build(setting: Setting<'_, Self>) -> Result<Self, Error> {
         let data = setting.dataset()?;
         let form = data.split.train.form();
-        let (mut width, mut projector) = (None, None);
+        let (mut width, mut projector, mut decoder) = (None, None, None);
         for (i, stage) in setting.config.stages.iter().enumerate() {
             let under = |error: Error| error.under(&format!("stages[{i}]"));
-            match stage {
-                LayersStage::Supervise(stage) => {
-                    let aim = Aim::of(stage, setting).map_err(under)?;
-                    let wanted = stage.loss.outputs(&aim.form).map_err(|e| under(e.into()))?;
-                    let first = *width.get_or_insert(wanted);
-                    if first != wanted {
-                        return Err(under(Error::config(format!(
-                            "loss wants {wanted} numbers of the read-out, that of an earlier stage {first}; one network has one \
-                             read-out"
-                        ))));
-                    }
+            if let Some(loss) = stage.loss() {
+                let aim = stage.aim(setting).map_err(under)?;
+                let wanted = loss.outputs(&aim.form).map_err(|e| under(e.into()))?;
+                let first = *width.get_or_insert(wanted);
+                if first != wanted {
+                    return Err(under(Error::config(format!(
+                        "loss wants {wanted} numbers of the read-out, that of an earlier stage {first}; one network has one \
+                         read-out"
+                    ))));
                 }
-                LayersStage::Contrast(stage) => {
-                    let first = *projector.get_or_insert(stage.projector);
-                    if first != stage.projector {
-                        return Err(under(Error::config(
-                            "projector is another one than that of an earlier stage; use one",
-                        )));
-                    }
+            }
+            if let LayersStage::Contrast(stage) = stage {
+                let first = *projector.get_or_insert(stage.projector);
+                if first != stage.projector {
+                    return Err(under(Error::config(
+                        "projector is another one than that of an earlier stage; use one",
+                    )));
+                }
+            }
+            if let LayersStage::Reconstruct(stage) = stage {
+                let first = *decoder.get_or_insert(stage.decoder);
+                if first != stage.decoder {
+                    return Err(under(Error::config("decoder is another one than that of an earlier stage; use one")));
                 }
             }
         }
-        let aim = last(&setting).map(|(_, stage)| Aim::of(stage, setting)).transpose()?;
+        let aim = last(&setting).map(|(stage, _)| stage.aim(setting)).transpose()?;
         let normalize = setting.config.data.as_ref().map(|data| data.normalize).unwrap_or_default();
         let inputs = input::standard(&data.split.train, &data.learn, normalize);
         let purpose = Purpose {
@@ -159,10 +155,20 @@ impl Model for LayersModel {
             loss: loss(&setting),
             target: aim.as_ref().map_or(TargetForm::Classes(form.targets.classes()), |aim| aim.form),
             projector,
+            decoder,
             seed: setting.config.seed,
         };
-        let (network, parameters) = Network::new(&setting.config.model, &purpose).map_err(|e| e.under("model"))?;
-        Ok(Self { network, parameters, contrasted: Vec::new(), form, inputs, aim })
+        let model = &setting.config.model;
+        let (network, parameters) = Network::new(model, &purpose).map_err(|e| e.under("model"))?;
+        for (i, stage) in setting.config.stages.iter().enumerate() {
+            let suits = match stage {
+                LayersStage::PredictiveCoding(_) => Places::of(&network).map(drop),
+                LayersStage::FeedbackAlignment(stage) => stage.suits(&model.layers, &network),
+                LayersStage::Contrast(_) | LayersStage::Reconstruct(_) | LayersStage::Supervise(_) => Ok(()),
+            };
+            suits.map_err(|e| e.under(&format!("stages[{i}]")))?;
+        }
+        Ok(Self { network, first: parameters.clone(), parameters, left: Vec::new(), form, inputs, aim })
     }
 
     fn parts(&self) -> Vec<Line> {
@@ -175,44 +181,54 @@ impl Model for LayersModel {
 
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
         let data = setting.dataset()?;
-        let unit = self.form.unit();
+        let Some(of) = setting.config.stages.get(stage) else { return Err(Error::config("no such stage")) };
+        if self.left.len() != stage {
+            let left = self.left.len();
+            return Err(Error::config(format!("the model holds what {left} stages left, but {stage} are over")));
+        }
         // Odd multiples of the golden ratio spread consecutive numbers over the 64-bit seeds.
         let streams = |number: u64| Streams::new(setting.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let number = setting.occurrence(stage) + 1;
-        let gradient = |name: &str, learn: &LearnConfig, labelled: bool, streams: Streams| {
-            let learns = self.network.learns(labelled);
-            let items = if labelled { &data.labelled } else { &data.learn };
-            Gradient::new(name, learn, &self.parameters, &learns, items.clone(), streams)
-        };
-        Ok(match setting.config.stages.get(stage) {
-            Some(LayersStage::Contrast(config)) => {
-                let views = [streams((1 << 32) + 2 * number), streams((1 << 32) + 2 * number + 1)];
-                let gradient = gradient(contrast::NAME, &config.learn, false, views[0])?;
-                Box::new(
-                    GradientStage::new(contrast::NAME, Contrasting::new(config, data, views), gradient).counting(unit),
-                )
+        // Of each kind of stage its own.
+        let number = |kind: u64| (kind << 32) + setting.occurrence(stage) + 1;
+        let items = if of.labelled() { &data.labelled } else { &data.learn };
+        let start = Start { model: self, of, title: stage::title(&setting, stage), items };
+        let first = (&self.network, &self.first);
+        Ok(match of {
+            LayersStage::Contrast(config) => {
+                let views = [2 * number(0), 2 * number(0) + 1].map(|view| streams((1 << 32) + view));
+                start.learner(Contrasting::new(config, data, views), views[0])?
             }
-            Some(LayersStage::Supervise(config)) => {
-                let streams = streams(number);
-                let gradient = gradient(supervise::NAME, &config.learn, true, streams)?;
-                let task = Supervising::new(config, data, Aim::of(config, setting)?, streams)?;
-                Box::new(GradientStage::new(supervise::NAME, task, gradient).counting(unit))
+            LayersStage::Reconstruct(config) => {
+                let streams = streams(number(4));
+                start.learner(Reconstructing::new(config, data, streams), streams)?
             }
-            None => return Err(Error::config("no such stage")),
+            LayersStage::Supervise(config) => {
+                let streams = streams(number(0));
+                start.learner(Supervising::new(config, data, of.aim(setting)?, streams)?, streams)?
+            }
+            LayersStage::PredictiveCoding(config) => {
+                let streams = streams(number(2));
+                start.learner(Coding::new(config, data, (of.aim(setting)?, streams), first)?, streams)?
+            }
+            LayersStage::FeedbackAlignment(config) => {
+                let streams = streams(number(3));
+                start.learner(Aligning::new(config, data, (of.aim(setting)?, streams), first)?, streams)?
+            }
         })
     }
 
     fn state(&mut self, _: &Path) -> Result<LayersState, Error> {
+        let values = |parameters: &Parameters<f32>| parameters.values().to_vec();
         Ok(LayersState {
-            parameters: self.parameters.values().to_vec(),
-            contrasted: self.contrasted.clone(),
+            parameters: values(&self.parameters),
+            left: self.left.iter().map(values).collect(),
             inputs: self.inputs.clone(),
             targets: self.aim.as_ref().map(|aim| aim.standard.clone()).unwrap_or_default(),
         })
     }
 
     fn restore(&mut self, state: LayersState, _: &Path) -> Result<(), Error> {
-        let LayersState { parameters, contrasted, inputs, targets } = state;
+        let LayersState { parameters, left, inputs, targets } = state;
         let width: usize = self.form.shape.iter().product();
         let values = self.aim.as_ref().map_or(0, Aim::values);
         if ![0, 1, width].contains(&inputs.len()) || ![0, values].contains(&targets.len()) {
@@ -221,12 +237,18 @@ impl Model for LayersModel {
                 "the checkpoint scales {inputs} inputs and {targets} values; it is another's"
             )));
         }
-        self.parameters.set_values(&parameters)?;
-        if !contrasted.is_empty() && contrasted.len() != parameters.len() {
-            let (got, expected) = (contrasted.len(), parameters.len());
-            return Err(Error::config(format!("the checkpoint has {got} weights after `contrast`, not {expected}")));
+        if !inputs.is_sound() || !targets.is_sound() {
+            return Err(Error::config("the checkpoint scales inputs or values by what is no mean and no deviation"));
         }
-        (self.contrasted, self.inputs) = (contrasted, inputs);
+        self.parameters.set_values(&parameters)?;
+        let mut kept = Vec::with_capacity(left.len());
+        for (i, values) in left.iter().enumerate() {
+            let mut of = self.first.clone();
+            of.set_values(values).map_err(|e| Error::config(format!("what stage {} left: {e}", i + 1)))?;
+            check_finite(&of, || format!("the checkpoint, what stage {} left", i + 1))?;
+            kept.push(of);
+        }
+        (self.left, self.inputs) = (kept, inputs);
         if let Some(aim) = &mut self.aim {
             aim.standard = targets;
         }
@@ -286,5 +308,27 @@ impl LayersModel {
     /// The network with the weights that it has.
     fn ask(&self) -> Ask<'_> {
         Ask { network: &self.network, parameters: &self.parameters, inputs: &self.inputs }
+    }
+}
+
+/// A stage about to begin.
+struct Start<'m> {
+    model: &'m LayersModel,
+    of: &'m LayersStage,
+    title: String,
+    items: &'m [u32],
+}
+
+impl Start<'_> {
+    fn learner<'a>(
+        self,
+        task: impl Task<LayersModel> + 'a,
+        streams: Streams,
+    ) -> Result<Box<dyn Learner<LayersModel> + 'a>, Error> {
+        let Self { model, of, title, items } = self;
+        let learns = model.network.learns(of.behind());
+        let gradient = Gradient::new(&title, of.learn(), &model.parameters, &learns, items.to_vec(), streams)?;
+        let stage = GradientStage::new(title, Kept { task, fresh: of.fresh() }, gradient);
+        Ok(Box::new(stage.counting(model.form.unit())))
     }
 }

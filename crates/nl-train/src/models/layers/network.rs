@@ -1,4 +1,4 @@
-//! The layers, the read-out behind them, and the projector of stages without labels.
+//! The layers, the read-out behind them, and what stages without labels put in its place.
 
 use nl_autodiff::Var;
 use nl_layers::graph::{Form, Graph, Line};
@@ -7,19 +7,22 @@ use nl_layers::{Builder, Context, Initializer, Layer, Linear, Parameters};
 use nl_random::Streams;
 
 use super::config::{LayersModelConfig, ProjectorConfig};
+use super::reconstruct::DecoderConfig;
 use crate::Error;
 
 /// Names that no layer can have.
-const OUTPUT: &str = "output";
-const PROJECTOR: &str = "projector";
+pub(super) const OUTPUT: &str = "output";
+pub(super) const PROJECTOR: &str = "projector";
+pub(super) const DECODER: &str = "decoder";
 
 /// A network for samples of one form: a list of layers, and what stands behind the last.
 pub(super) struct Network {
-    graph: Graph<f32>,
+    pub(super) graph: Graph<f32>,
     lines: Vec<Line>,
     features: usize,
-    output: Option<Linear>,
+    pub(super) output: Option<Linear>,
     projector: Option<[Linear; 2]>,
+    decoder: Option<[Linear; 2]>,
 }
 
 /// What a network is to be built for.
@@ -31,6 +34,8 @@ pub(super) struct Purpose<'a> {
     pub(super) target: TargetForm,
     /// What compares views, if it learns without labels.
     pub(super) projector: Option<ProjectorConfig>,
+    /// What restores images, if it learns to.
+    pub(super) decoder: Option<DecoderConfig>,
     pub(super) seed: u64,
 }
 
@@ -39,7 +44,7 @@ impl Network {
     pub(super) fn new(config: &LayersModelConfig, purpose: &Purpose<'_>) -> Result<(Self, Parameters<f32>), Error> {
         let builder = Builder::new(Streams::new(purpose.seed));
         let names = config.layers.iter().filter_map(|layer| layer.name.as_deref());
-        if let Some(name) = names.into_iter().find(|name| [OUTPUT, PROJECTOR].contains(name)) {
+        if let Some(name) = names.into_iter().find(|name| [OUTPUT, PROJECTOR, DECODER].contains(name)) {
             let message = format!("layers: {name:?} is the name of what stands behind the layers; choose another");
             return Err(Error::config(message));
         }
@@ -74,6 +79,15 @@ impl Network {
                 Some([first, linear(&second, "projector/hidden", hidden, units, Initializer::XavierUniform)?])
             }
         };
+        let decoder = match purpose.decoder {
+            None => None,
+            Some(DecoderConfig { hidden }) => {
+                let at = builder.child(DECODER)?;
+                let first = linear(&at.child("hidden")?, &last, features, hidden, Initializer::HE_NORMAL)?;
+                let (second, pixels) = (at.child("pixels")?, purpose.input.len());
+                Some([first, linear(&second, "decoder/hidden", hidden, pixels, Initializer::XavierUniform)?])
+            }
+        };
         let output = match purpose.loss {
             None => None,
             Some(loss) => {
@@ -81,7 +95,7 @@ impl Network {
                 Some(linear(&builder.child(OUTPUT)?, &last, features, outputs, config.output)?)
             }
         };
-        Ok((Self { graph, lines, features, output, projector }, builder.finish()))
+        Ok((Self { graph, lines, features, output, projector, decoder }, builder.finish()))
     }
 
     /// All layers, and what stands behind the last.
@@ -104,10 +118,10 @@ impl Network {
         self.output.as_ref().map_or(0, Linear::outputs)
     }
 
-    /// Paths of what learns: the layers, and what is behind them with labels or without.
-    pub(super) fn learns(&self, labelled: bool) -> Vec<&str> {
+    /// Paths of what learns: the layers, and what is behind them: [`OUTPUT`], [`PROJECTOR`] or [`DECODER`].
+    pub(super) fn learns(&self, behind: &'static str) -> Vec<&str> {
         let layers = self.graph.lines().iter().map(|line| line.name.as_str());
-        layers.chain([if labelled { OUTPUT } else { PROJECTOR }]).collect()
+        layers.chain([behind]).collect()
     }
 
     /// `[B, features]`
@@ -124,15 +138,31 @@ impl Network {
 
     /// `[B, units]`: in what views are compared.
     pub(super) fn project<'t>(&self, x: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
-        let features = self.embed(x, ctx)?;
-        let projector = self.projector.as_ref();
-        let [hidden, units] = projector.ok_or_else(|| Error::config("the network was built without a projector"))?;
-        let hidden = hidden.forward(features, ctx)?.relu()?;
-        Ok(units.forward(hidden, ctx)?)
+        behind(self.embed(x, ctx)?, self.projector.as_ref(), PROJECTOR, ctx)
     }
+
+    /// `[B, pixels]`: the images restored.
+    pub(super) fn restore<'t>(&self, x: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
+        behind(self.embed(x, ctx)?, self.decoder.as_ref(), DECODER, ctx)
+    }
+}
+
+/// One hidden layer with ReLU, then linear.
+fn behind<'t>(
+    features: Var<'t, f32>,
+    layers: Option<&[Linear; 2]>,
+    name: &str,
+    ctx: &mut Context<'t, f32>,
+) -> Result<Var<'t, f32>, Error> {
+    let [hidden, last] = layers.ok_or_else(|| Error::config(format!("the network was built without a {name}")))?;
+    let hidden = hidden.forward(features, ctx)?.relu()?;
+    Ok(last.forward(hidden, ctx)?)
 }
 
 /// Asked for what it never learned.
 pub(super) fn unlabelled() -> Error {
-    Error::config("the network has learned no classes and no values: its configuration has no stage `supervise`")
+    Error::config(
+        "the network has learned no classes and no values: its configuration has no stage `supervise`, `predictive-coding` or \
+         `feedback-alignment`",
+    )
 }

@@ -1,14 +1,13 @@
 //! The report of a run.
 
-use nl_report::plots::{Cell, Table};
+use nl_report::plots::{Cell, Line, LineStyle, Lines, Table};
 use nl_report::text::{duration, number, percent, thousands};
 use nl_report::{Figure, Group, Headline, Section, Tile};
 
-use super::contrast::NAME as CONTRAST;
 use super::findings::{Decided, Outcome, Probed};
 use super::parts::Parts;
-use super::supervise::NAME;
-use super::{LayersModel, LayersStage};
+use super::side_by_side::{self, Compared};
+use super::{LayersModel, LayersStage, stage};
 use crate::Error;
 use crate::data::Set;
 use crate::evaluate::{Tempered, figures};
@@ -18,11 +17,22 @@ use crate::run::{Findings, Setting, Story, Timings};
 /// Mistakes shown.
 const SHOWN: usize = 30;
 
+/// What the test samples showed.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) outcome: Option<&'a Outcome>,
+    /// What is known besides, of classes.
+    pub(super) parts: Option<&'a Parts>,
+    pub(super) probed: Option<Probed>,
+    /// Stages with labels, if there are several.
+    pub(super) compared: &'a [Compared],
+}
+
 pub(super) fn page(
     model: &LayersModel,
     setting: Setting<'_, LayersModel>,
     story: Story<'_>,
-    (outcome, parts, probed): (Option<&Outcome>, Option<&Parts>, Option<Probed>),
+    Found { outcome, parts, probed, compared }: Found<'_>,
     timings: &Timings,
 ) -> Result<Findings, Error> {
     let data = setting.dataset()?;
@@ -64,11 +74,12 @@ pub(super) fn page(
     let lines = model.network.lines();
     let parameters: usize = lines.iter().map(|line| line.parameters).sum();
     let macs = lines.iter().fold(0u64, |sum, line| sum.saturating_add(line.macs));
+    let seconds = (0..setting.config.stages.len()).map(|i| timings.seconds(&stage::title(&setting, i))).sum();
     let mut tiles = vec![
         Tile::new("layers", lines.len().to_string(), "what stands behind the last among them"),
         Tile::new("numbers learned", thousands(parameters as u64), "weights, biases, scales, statistics"),
         Tile::new("multiply-accumulates", thousands(macs), "for one sample"),
-        Tile::new("learning", duration(timings.seconds(NAME) + timings.seconds(CONTRAST)), "all stages"),
+        Tile::new("learning", duration(seconds), "all stages"),
     ];
     if let Some(Probed { knn, linear }) = probed {
         tiles.push(Tile::new("k-NN, without labels", percent(knn, 2), "nearest training samples in the embedding"));
@@ -79,6 +90,7 @@ pub(super) fn page(
         ));
     }
     let mut sections = vec![network(model), learning(setting, story)];
+    sections.extend(side_by_side::section(compared, (n, unit)));
     match outcome {
         Some(Outcome::Classes(decided)) => {
             let tempered = parts.and_then(|parts| parts.tempered.as_ref());
@@ -127,21 +139,30 @@ fn network(model: &LayersModel) -> Section {
 
 /// Curves of each stage.
 fn learning(setting: Setting<'_, LayersModel>, story: Story<'_>) -> Section {
-    let group = |(i, stage): (usize, &LayersStage)| {
-        let (name, loss) = match stage {
-            LayersStage::Contrast(config) => (CONTRAST, config.loss.name()),
-            LayersStage::Supervise(config) => (NAME, config.loss.name()),
-        };
-        let loss = format!("{loss}, of a sample");
+    let group = |(i, of): (usize, &LayersStage)| {
         let apart = "What is shown while learning may be distorted and noisy; validation shows samples as they are.";
-        let figures = curves::figures(story.history.of(i)?, &loss, apart);
-        let (over, title, text) = (format!("Stage {}", i + 1), name.into(), String::new());
+        let history = story.history.of(i)?;
+        let mut figures = curves::figures(history, &of.curve(), apart);
+        figures.extend(alignment(history.curve("alignment")));
+        let (over, title, text) = (format!("Stage {}", i + 1), stage::title(&setting, i), String::new());
         (!figures.is_empty()).then_some(Group { over, title, text, figures })
     };
     Section {
         groups: setting.config.stages.iter().enumerate().filter_map(group).collect(),
         ..Section::new("How it learned", "Learning", "The loss on what it learns from, and on samples held back.")
     }
+}
+
+/// How far from back-propagation a stage goes.
+fn alignment(degrees: Vec<(f64, f64)>) -> Option<Figure> {
+    if degrees.is_empty() {
+        return None;
+    }
+    let line = Line { name: "angle".into(), points: degrees, style: LineStyle::Dots, colour: Some(1) };
+    let plot = Lines { lines: vec![line], from_zero: true, ..Lines::new("epochs", "degrees to back-propagation") };
+    let text = "The angle between its change of the weights below the read-out and that of back-propagation: below 90 degrees it \
+                makes the loss smaller.";
+    Some(Figure::new("Alignment", text, plot))
 }
 
 fn decisions(setting: Setting<'_, LayersModel>, outcome: &Decided, names: &[String]) -> Result<Section, Error> {

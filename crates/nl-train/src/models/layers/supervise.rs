@@ -1,16 +1,17 @@
 //! Learning from classes or values.
 
-use nl_autodiff::{Tape, Var};
-use nl_data::{Samples, Targets as Given};
-use nl_layers::loss::{LossKind, Targets};
+use nl_autodiff::Var;
+use nl_data::Samples;
+use nl_layers::loss::{LossKind, TargetRows};
 use nl_layers::{Context, Lesion, Mode, Parameters};
 use nl_random::Streams;
 
 use super::aim::{Aim, labels, truth};
 use super::config::SuperviseConfig;
-use super::input::{Change, Input};
+use super::input::Input;
 use super::network::Network;
-use super::{LayersModel, SHARD, rotation, values};
+use super::shown::Shown;
+use super::{LayersModel, SHARD, mixup, values};
 use crate::Error;
 use crate::data::Dataset;
 use crate::gradient::{Gradient, Objective, RowEvaluator, Shard, Stepped, Task};
@@ -25,61 +26,28 @@ const HELD_OUT: &str = "rotation-validation";
 /// Σ_samples ℓ(network(augment(x)), y)
 struct Supervise<'a> {
     network: &'a Network,
-    input: Input<'a>,
-    aim: &'a Aim,
+    shown: Shown<'a>,
     config: &'a SuperviseConfig,
-    streams: Streams,
 }
 
 impl Objective for Supervise<'_> {
     fn loss<'t>(&self, shard: &mut Shard<'_>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
-        let Self { input, aim, .. } = self;
-        let change = Change { augment: &self.config.augment, streams: &self.streams, epoch: shard.epoch };
-        let work = &mut *shard.workspace;
-        let view = input.batch(ctx.tape(), shard.samples, |to, i| match aim.degrees {
-            Some(degrees) => rotation::shown(input, i, &change, degrees, work, to),
-            None => input.changed(i, &change, work, to),
+        let Self { network, shown, config } = self;
+        let view = shown.batch(shard, ctx)?;
+        let (Some(alpha), LossKind::CrossEntropy(loss)) = (config.mixup, &config.loss) else {
+            let output = network.forward(view, ctx)?;
+            let targets = shown.aim.targets(&shard.workspace.labels, &shard.workspace.values).on(ctx.tape(), "loss")?;
+            return Ok(config.loss.loss("loss", output, &targets)?);
+        };
+        let (plain, of, work) = (view.value(), (shard.samples, shard.epoch), &mut *shard.workspace);
+        let mixed = ctx.tape().constant_with(view.shape().dims(), |to| {
+            mixup::mix(plain.as_slice(), of, alpha, &shown.streams, to, &mut work.shares);
         })?;
-        let output = self.network.forward(view, ctx)?;
-        let loss = &self.config.loss;
-        match (aim.degrees, input.samples.targets()) {
-            (Some(degrees), _) => {
-                let angle = |i: u32, to: &mut [f32]| to[0] = rotation::learning_angle(&change, i, degrees);
-                let angles = wanted(ctx.tape(), aim, shard.samples, angle)?;
-                Ok(loss.loss("loss", output, &Targets::Values(angles))?)
-            }
-            (None, Given::Classes { labels, .. }) => {
-                work.labels.clear();
-                work.labels.extend(shard.samples.iter().map(|&i| labels[i as usize]));
-                Ok(loss.loss("loss", output, &Targets::Classes(&work.labels))?)
-            }
-            (None, Given::Values { values, .. }) => {
-                Ok(loss.loss("loss", output, &Targets::Values(given(ctx.tape(), aim, values, shard.samples)?))?)
-            }
-        }
+        work.others.clone_from(&work.labels);
+        work.others.rotate_left(1);
+        let output = network.forward(mixed, ctx)?;
+        Ok(loss.mixed("loss", output, [&work.labels, &work.others], &work.shares)?)
     }
-}
-
-/// What is to be learned of `samples`, `[samples, values]`, in the unit in which it is learned.
-fn wanted<'t>(
-    tape: &'t Tape<f32>,
-    aim: &Aim,
-    samples: &[u32],
-    fill: impl Fn(u32, &mut [f32]),
-) -> Result<Var<'t, f32>, Error> {
-    let width = aim.values();
-    Ok(tape.constant_with(&[samples.len(), width], |all| {
-        for (to, &i) in all.chunks_exact_mut(width.max(1)).zip(samples) {
-            fill(i, to);
-            aim.standard.apply(to);
-        }
-    })?)
-}
-
-/// [`wanted`], of the values of all samples.
-fn given<'t>(tape: &'t Tape<f32>, aim: &Aim, values: &[f32], samples: &[u32]) -> Result<Var<'t, f32>, Error> {
-    let width = aim.values();
-    wanted(tape, aim, samples, |i, to| to.copy_from_slice(&values[i as usize * width..][..width]))
 }
 
 /// The stage.
@@ -110,30 +78,14 @@ impl<'a> Supervising<'a> {
 impl Task<LayersModel> for Supervising<'_> {
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
         let input = Input { samples: &self.data.split.train, standard: &model.inputs };
-        let (network, aim, config, streams) = (&model.network, &self.aim, self.config, self.streams);
-        gradient.step(&mut model.parameters, &Supervise { network, input, aim, config, streams })
+        let (config, streams) = (self.config, self.streams);
+        let shown = Shown { input, aim: &self.aim, augment: config.augment, streams };
+        gradient.step(&mut model.parameters, &Supervise { network: &model.network, shown, config })
     }
 
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        if self.held_out.is_empty() {
-            return Ok(Measures::none());
-        }
-        let (loss, aim, held_out) = (&self.config.loss, &self.aim, &self.held_out);
         let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
-        if aim.values() > 0 {
-            let (outputs, mean) = ask.outputs_and_loss(held_out, aim, loss)?;
-            let (values, _) = aim.estimates(loss, &outputs)?;
-            let scores = values::scores(&values, truth(held_out)?, aim.values())?;
-            return Ok(Measures::of("validation_loss", mean)
-                .and("validation_mae", scores.mae)
-                .and("validation_rmse", scores.rmse)
-                .and_some("validation_r2", scores.r2));
-        }
-        let (classes, truth) = (aim.names.len(), labels(held_out)?);
-        let log_probs = aim.log_probabilities(loss, &ask.outputs(held_out)?)?;
-        Ok(Measures::none()
-            .and_some("validation_loss", negative_log_likelihood(&log_probs, classes, truth))
-            .and_some("validation_accuracy", accuracy(&argmax(&log_probs, classes), truth)))
+        ask.measures(&self.held_out, &self.aim, &self.config.loss)
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
@@ -142,6 +94,7 @@ impl Task<LayersModel> for Supervising<'_> {
 }
 
 /// A network with some weights, to be asked.
+#[derive(Clone, Copy)]
 pub(super) struct Ask<'a> {
     pub(super) network: &'a Network,
     pub(super) parameters: &'a Parameters<f32>,
@@ -166,15 +119,38 @@ impl Ask<'_> {
         })
     }
 
+    /// How well the network does on samples held out, as `validation_…`: nothing if there are none.
+    pub(super) fn measures(&self, held_out: &Samples, aim: &Aim, loss: &LossKind) -> Result<Measures, Error> {
+        if held_out.is_empty() {
+            return Ok(Measures::none());
+        }
+        if aim.values() > 0 {
+            let (outputs, mean) = self.outputs_and_loss(held_out, aim, loss)?;
+            let (values, _) = aim.estimates(loss, &outputs)?;
+            let scores = values::scores(&values, truth(held_out)?, aim.values())?;
+            return Ok(Measures::of("validation_loss", mean)
+                .and("validation_mae", scores.mae)
+                .and("validation_rmse", scores.rmse)
+                .and_some("validation_r2", scores.r2));
+        }
+        let (classes, truth) = (aim.names.len(), labels(held_out)?);
+        let log_probs = aim.log_probabilities(loss, &self.outputs(held_out)?)?;
+        Ok(Measures::none()
+            .and_some("validation_loss", negative_log_likelihood(&log_probs, classes, truth))
+            .and_some("validation_accuracy", accuracy(&argmax(&log_probs, classes), truth)))
+    }
+
     /// The same for samples with values, and the mean loss of one.
     fn outputs_and_loss(&self, samples: &Samples, aim: &Aim, loss: &LossKind) -> Result<(Vec<f32>, f64), Error> {
         let (n, width, values) = (samples.len(), self.network.outputs(), truth(samples)?);
-        let mut rows = RowEvaluator::<()>::new(SHARD);
+        let mut rows = RowEvaluator::<Vec<f32>>::new(SHARD);
         let input = Input { samples, standard: self.inputs };
         // Outputs of a shard, then its loss.
-        let all = rows.map(n, width + 1, self.parameters, |samples, ctx, (), out| {
+        let all = rows.map(n, width + 1, self.parameters, |samples, ctx, wanted, out| {
             let output = self.network.forward(input.plain(ctx.tape(), samples)?, ctx)?;
-            let sum = loss.loss("loss", output, &Targets::Values(given(ctx.tape(), aim, values, samples)?))?;
+            aim.given(values, samples, wanted);
+            let targets = TargetRows::Values { rows: &*wanted, width: aim.values() };
+            let sum = loss.loss("loss", output, &targets.on(ctx.tape(), "loss")?)?;
             let (outputs, losses) = out.split_at_mut(samples.len() * width);
             outputs.copy_from_slice(output.value().as_slice());
             losses[0] = sum.item()?;
