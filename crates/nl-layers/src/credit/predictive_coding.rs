@@ -211,7 +211,7 @@ impl PredictiveCoding {
             let energy = energy_at(areas, first, &values[..hidden], ending, &mut ctx)?;
             let mut step = |area: usize, slope: &[S]| {
                 for (x, &slope) in states[area].values.iter_mut().zip(slope) {
-                    *x = *x - rate * slope;
+                    *x -= rate * slope;
                 }
             };
             tape.backward(energy, &values[..hidden], &mut step).at(PATH)?;

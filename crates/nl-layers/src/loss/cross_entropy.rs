@@ -71,8 +71,10 @@ impl CrossEntropy {
     /// use nl_layers::loss::CrossEntropy;
     /// let tape = Tape::new();
     /// let x = tape.leaf(Tensor::new(&[1, 3], vec![2.0_f64, -1.0, 0.5])?);
-    /// let of = |a, b, share| CrossEntropy::default().mixed("loss", x, [&[a], &[b]], &[share])?.item();
-    /// let [first, second, both] = [of(0, 0, 1.0), of(1, 1, 1.0), of(0, 1, 0.25)].map(Result::unwrap);
+    /// let loss = CrossEntropy::default();
+    /// let first = loss.mixed("loss", x, [&[0], &[0]], &[1.0])?.item()?;
+    /// let second = loss.mixed("loss", x, [&[1], &[1]], &[1.0])?.item()?;
+    /// let both = loss.mixed("loss", x, [&[0], &[1]], &[0.25])?.item()?;
     /// assert!((both - (0.25 * first + 0.75 * second)).abs() < 1e-12);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -98,6 +98,7 @@ impl Settings for ConvStdpModelConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a run has a handful of stages")]
 pub enum ConvStdpStage {
     /// A layer learns its maps by STDP, without labels.
     Features(FeaturesConfig),
