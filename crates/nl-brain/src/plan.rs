@@ -143,8 +143,10 @@ mod tests {
         }
         assert_eq!(macs("cortex/v2"), v2);
         // Each pixel of the smaller image is spread over 16 of the larger one.
-        let expand = 10 * (3 * 2 * 1);
-        let coarse = (2 * 1) * 3 * 2 * 16;
+        // The smallest image has two by one places.
+        let places = 2;
+        let expand = 10 * 3 * places;
+        let coarse = places * 3 * 2 * 16;
         let fine = (4 * 3) * 2 * 2 * 16;
         assert_eq!(macs("cerebellum"), expand + coarse + fine);
         assert_eq!(macs("cortex/thalamus"), 4 * 5 + 5 * 4 + 4 * 54);
@@ -167,7 +169,7 @@ mod tests {
             let dims = match line.name.as_str() {
                 Brain::PREFRONTAL | Brain::BASAL_GANGLIA | "hippocampus" => logits.shape(),
                 Brain::CEREBELLUM => drawn.shape(),
-                region => recording.get(region).unwrap_or_else(|| panic!("{region}")).shape().clone(),
+                region => recording.get(region).unwrap_or_else(|| panic!("{region}")).shape(),
             };
             assert_eq!(line.output.batched(2), dims.dims(), "{}", line.name);
         }

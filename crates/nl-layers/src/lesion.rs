@@ -131,7 +131,7 @@ mod tests {
     fn behind_a_lesion_nothing_is_known_of_the_input() {
         let value = tensor(&[1, 3], &[0.1, -0.2, 0.3]);
         for lesion in [Lesion::silence("bend"), Lesion::replace("bend", value.clone()), Lesion::silence("first")] {
-            let (a, slope) = outcome(&[lesion.clone()], [0.5, -1.0]);
+            let (a, slope) = outcome(std::slice::from_ref(&lesion), [0.5, -1.0]);
             assert_eq!((a, vec![0.0; 2]), (outcome(&[lesion], [7.0, 3.0]).0, slope));
         }
         // What stands in is what the next layer is given: W v + b.

@@ -215,7 +215,7 @@ pub mod theory {
     /// Source: Amit, Gutfreund & Sompolinsky, 1985, at zero temperature (replica-symmetric).
     #[must_use]
     pub fn overlap(load: f64) -> Option<f64> {
-        if !(load > 0.0) {
+        if !(load > 0.0 && load.is_finite()) {
             return (load == 0.0).then_some(1.0);
         }
         let gap = |y: f64| erf(y) - y * (SQRT_2 * load.sqrt() + FRAC_2_SQRT_PI * (-y * y).exp());
