@@ -36,7 +36,7 @@ fn a_table_is_learned_asked_and_told() {
     assert!((value["value"].as_f64().unwrap() - 75_000.0).abs() < 20_000.0, "{told}");
     let words = place.command("predict run new.csv").output().unwrap();
     let words = String::from_utf8(words.stdout).unwrap();
-    assert!(words.starts_with("new.csv: price ") && words.contains("80 % of probability from "), "{words}");
+    assert!(words.starts_with("new.csv: price ") && words.contains("(80\u{a0}% of probability from "), "{words}");
     fails(&mut place.command("eval --run run --robustness"), &["damage is known for grey images of bytes"]);
     place.write("other.csv", "area,rooms,cost\n1,2,3\n");
     fails(&mut place.command("eval --run run --data other.csv"), &["no column is called \"price\""]);

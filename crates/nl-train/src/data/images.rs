@@ -14,7 +14,7 @@ impl Set for Images {
     fn find(config: &DataConfig, lookup: &Lookup) -> Result<(Split, Source), Error> {
         if config.is_of_samples() {
             let names = "target, inputs, task, colour, split and normalize";
-            return Err(Error::config(format!("data: {names} are for a model of kind `layers`; leave them out here")));
+            return Err(Error::config(format!("{names} are for a model of kind `layers`; leave them out here")));
         }
         Ok(resolve(&config.name, &config.source, lookup)?)
     }

@@ -122,6 +122,8 @@ fn blank_targets(form: &SampleForm, n: usize) -> Targets {
     }
 }
 
+// For `map_err`.
+#[allow(clippy::needless_pass_by_value)]
 fn refused(error: SamplesError) -> Error {
     Error::config(error.to_string())
 }

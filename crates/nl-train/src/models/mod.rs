@@ -288,7 +288,10 @@ fn found<M: Model>(document: &Document, lookup: &Lookup) -> Result<Found<M>, Err
     let config = document.config::<M>()?;
     let data = config.data.as_ref().filter(|_| M::Set::WHAT.is_some());
     let data = data.map(|data| Dataset::find(data, config.seed, lookup)).transpose();
-    let data = data.map_err(|error| document.misfit(error))?;
+    let data = data.map_err(|error| match error {
+        fault @ Error::Config { .. } => document.misfit(fault.under("data")),
+        other => other,
+    })?;
     Ok((config, data))
 }
 
