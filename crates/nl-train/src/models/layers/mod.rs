@@ -182,16 +182,12 @@ impl Model for LayersModel {
     fn learner<'a>(&self, stage: usize, setting: Setting<'a, Self>) -> Result<Box<dyn Learner<Self> + 'a>, Error> {
         let data = setting.dataset()?;
         let Some(of) = setting.config.stages.get(stage) else { return Err(Error::config("no such stage")) };
-        if self.left.len() != stage {
-            let left = self.left.len();
-            return Err(Error::config(format!("the model holds what {left} stages left, but {stage} are over")));
-        }
         // Odd multiples of the golden ratio spread consecutive numbers over the 64-bit seeds.
         let streams = |number: u64| Streams::new(setting.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         // Of each kind of stage its own.
         let number = |kind: u64| (kind << 32) + setting.occurrence(stage) + 1;
         let items = if of.labelled() { &data.labelled } else { &data.learn };
-        let start = Start { model: self, of, title: stage::title(&setting, stage), items };
+        let start = Start { model: self, of, stage, title: stage::title(&setting, stage), items };
         let first = (&self.network, &self.first);
         Ok(match of {
             LayersStage::Contrast(config) => {
@@ -315,6 +311,7 @@ impl LayersModel {
 struct Start<'m> {
     model: &'m LayersModel,
     of: &'m LayersStage,
+    stage: usize,
     title: String,
     items: &'m [u32],
 }
@@ -325,10 +322,10 @@ impl Start<'_> {
         task: impl Task<LayersModel> + 'a,
         streams: Streams,
     ) -> Result<Box<dyn Learner<LayersModel> + 'a>, Error> {
-        let Self { model, of, title, items } = self;
+        let Self { model, of, stage, title, items } = self;
         let learns = model.network.learns(of.behind());
         let gradient = Gradient::new(&title, of.learn(), &model.parameters, &learns, items.to_vec(), streams)?;
-        let stage = GradientStage::new(title, Kept { task, fresh: of.fresh() }, gradient);
-        Ok(Box::new(stage.counting(model.form.unit())))
+        let kept = Kept { task, stage, fresh: of.fresh() };
+        Ok(Box::new(GradientStage::new(title, kept, gradient).counting(model.form.unit())))
     }
 }

@@ -181,6 +181,8 @@ pub(super) fn key(setting: &Setting<'_, LayersModel>, stage: usize) -> String {
 /// A task that begins with fresh weights, if it is to, and leaves its last ones behind.
 pub(super) struct Kept<T> {
     pub(super) task: T,
+    /// Stages that are over before it.
+    pub(super) stage: usize,
     pub(super) fresh: bool,
 }
 
@@ -196,7 +198,12 @@ impl<T: Task<LayersModel>> Task<LayersModel> for Kept<T> {
         self.task.preparation()
     }
 
+    /// The first of all, after a resume too: a checkpoint of another stage goes no further.
     fn prepare(&mut self, model: &mut LayersModel, progress: &mut Progress<'_>) -> Result<(), Error> {
+        let (left, over) = (model.left.len(), self.stage);
+        if left != over {
+            return Err(Error::config(format!("the model holds what {left} stages left, but {over} are over")));
+        }
         self.task.prepare(model, progress)
     }
 
