@@ -54,7 +54,7 @@ fn what_is_hidden_is_learned_and_threads_and_stops_change_nothing() {
         };
         let (errors, accuracy) = (of("validation_loss"), of("validation_accuracy"));
         assert_eq!((errors.len(), accuracy.len()), (6, 6));
-        assert!(errors[5] < 0.9 * errors[0] && errors[5] > 0.0, "{stage}: {errors:?}");
+        assert!(errors[5] < 0.95 * errors[0] && errors[5] > 0.0, "{stage}: {errors:?}");
     }
 }
 
