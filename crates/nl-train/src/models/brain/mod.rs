@@ -62,7 +62,8 @@ pub struct BrainState {
     parameters: Vec<f32>,
     reconstructed: Vec<f32>,
     memory: Option<String>,
-    remembered: RememberConfig,
+    /// Field by field: a configuration leaves out what is usual, which a checkpoint must not.
+    remembered: (Region, Cortex),
 }
 
 impl Model for BrainModel {
@@ -125,12 +126,13 @@ impl Model for BrainModel {
             parameters: self.parameters.values().to_vec(),
             reconstructed: self.reconstructed.clone(),
             memory: self.memory.clone(),
-            remembered: self.remembered,
+            remembered: (self.remembered.region, self.remembered.cortex),
         })
     }
 
     fn restore(&mut self, state: BrainState, folder: &Path) -> Result<(), Error> {
-        let BrainState { parameters, reconstructed, memory, remembered } = state;
+        let BrainState { parameters, reconstructed, memory, remembered: (region, cortex) } = state;
+        let remembered = RememberConfig { region, cortex };
         self.parameters.set_values(&parameters)?;
         if !reconstructed.is_empty() && reconstructed.len() != parameters.len() {
             let (got, expected) = (reconstructed.len(), parameters.len());
