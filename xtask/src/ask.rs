@@ -60,15 +60,17 @@ fn said(options: &Predict) -> anyhow::Result<()> {
     for file in &options.files {
         match trained.predict(file)? {
             Said::Classes(said) => {
-                each(file, options.json, &said, |name, said| words(name, said), |said| serde_json::to_value(said))?
+                each(file, options.json, &said, words, |said| serde_json::to_value(said))?;
             }
-            Said::Values(said) => each(
-                file,
-                options.json,
-                &said,
-                |name, said| estimated(name, said),
-                |said| Ok(serde_json::json!({"values": said})),
-            )?,
+            Said::Values(said) => {
+                each(
+                    file,
+                    options.json,
+                    &said,
+                    |name, said| estimated(name, said),
+                    |said| Ok(serde_json::json!({"values": said})),
+                )?;
+            }
         }
     }
     Ok(())
