@@ -37,6 +37,16 @@ impl Brain {
             let from = from.iter().map(|&from| from.to_owned()).collect();
             Line { name: name.to_owned(), kind, from, output, parameters: learned, macs }
         };
+        // 3 × 3 convolutions at each of h × w places, then pooled to the places of the output.
+        let area = |name: &str, from: &str, [inputs, maps]: [usize; 2], [h, w]: [usize; 2], output: [usize; 2]| {
+            line(
+                name,
+                "conv-block",
+                &[from],
+                Form::image(maps, output[0], output[1]),
+                product(&[9, inputs, maps, h, w]),
+            )
+        };
         let code = c.v4 * h4 * w4;
         let decoder = product(&[c.embedding, coarse, h4, w4])
             .saturating_add(product(&[coarse, fine, h4, w4]).saturating_mul(TAPS))
@@ -48,27 +58,9 @@ impl Brain {
         vec![
             line("cortex/retina", "conv-block", &["image"], Form::image(c.retina, h, w), retina),
             line("cortex/thalamus", "channel-gate", &["cortex/retina"], Form::image(c.retina, h, w), gate),
-            line(
-                "cortex/v1",
-                "conv-block",
-                &["cortex/thalamus"],
-                Form::image(c.v1, h2, w2),
-                product(&[9, c.retina, c.v1, h, w]),
-            ),
-            line(
-                "cortex/v2",
-                "conv-block",
-                &["cortex/v1"],
-                Form::image(c.v2, h4, w4),
-                product(&[9, c.v1, c.v2, h2, w2]),
-            ),
-            line(
-                "cortex/v4",
-                "conv-block",
-                &["cortex/v2"],
-                Form::image(c.v4, h4, w4),
-                product(&[9, c.v2, c.v4, h4, w4]),
-            ),
+            area("cortex/v1", "cortex/thalamus", [c.retina, c.v1], [h, w], [h2, w2]),
+            area("cortex/v2", "cortex/v1", [c.v1, c.v2], [h2, w2], [h4, w4]),
+            area("cortex/v4", "cortex/v2", [c.v2, c.v4], [h4, w4], [h4, w4]),
             line(it, "linear", &["cortex/v4"], Form::features(c.embedding), product(&[code, c.embedding])),
             line(Self::PREFRONTAL, "linear", &[it], classes.clone(), product(&[c.embedding, c.classes])),
             line("hippocampus", "nearest neighbours", &[it], classes.clone(), product(&[episodes, c.embedding])),

@@ -251,12 +251,13 @@ impl<S: Set> Dataset<S> {
         if let Some(most) = config.test.filter(|&most| most < split.test.len()) {
             split.test = split.test.select(&first(most));
         }
+        let strata = split.train.strata();
         let (mut learn, validation) = match config.validation {
-            Some(most) => hold_out(&split.train.strata(), most, config.validation_share, &Streams::new(seed))?,
+            Some(most) => hold_out(&strata, most, config.validation_share, &Streams::new(seed))?,
             None => (first(split.train.len()), Vec::new()),
         };
         learn.truncate(config.train.unwrap_or(usize::MAX));
-        let (strata, streams) = (split.train.strata(), Streams::new(seed));
+        let streams = Streams::new(seed);
         let labelled = match config.labelled.filter(|&n| n < learn.len()) {
             Some(n) => few(&strata, &learn, n, &streams)?,
             None => learn.clone(),
@@ -272,6 +273,21 @@ impl<S: Set> Dataset<S> {
     #[must_use]
     pub fn learned(&self) -> S {
         self.split.train.select(&self.learn)
+    }
+
+    /// At most `most` of the samples learned from, evenly spread.
+    pub(crate) fn some_learned(&self, most: usize) -> S {
+        self.some(&self.learn, most)
+    }
+
+    /// At most `most` of the samples held out, or learned from if there are none, evenly spread.
+    pub(crate) fn some_held_out(&self, most: usize) -> S {
+        self.some(if self.validation.is_empty() { &self.learn } else { &self.validation }, most)
+    }
+
+    fn some(&self, of: &[u32], most: usize) -> S {
+        let picked: Vec<u32> = spread(of.len(), most).into_iter().map(|i| of[i as usize]).collect();
+        self.split.train.select(&picked)
     }
 
     /// The samples learned from whose classes or values are known.
@@ -292,6 +308,24 @@ fn found(config: &DataConfig, lookup: &Lookup) -> Lookup {
     Lookup { train: config.synthetic.train, test: config.synthetic.test, ..lookup.clone() }
 }
 
+/// At most `most` of the numbers below `n`, evenly spread.
+pub(crate) fn spread(n: usize, most: usize) -> Vec<u32> {
+    let m = n.min(most);
+    (0..m).map(|i| (i as u64 * n as u64 / m as u64) as u32).collect()
+}
+
 fn first(n: usize) -> Vec<u32> {
     (0..u32::try_from(n).unwrap_or(u32::MAX)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_of_many_are_spread_and_none_comes_twice() {
+        assert_eq!(spread(3, 10), [0, 1, 2]);
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert!(spread(0, 4).is_empty() && spread(4, 0).is_empty());
+    }
 }

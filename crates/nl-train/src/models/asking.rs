@@ -27,21 +27,3 @@ pub(crate) trait Asked {
     /// scores of classes.
     fn scores<'t>(&self, input: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Option<Var<'t, f32>>, Error>;
 }
-
-/// At most `most` of the numbers below `n`, evenly spread.
-pub(crate) fn spread(n: usize, most: usize) -> Vec<u32> {
-    let m = n.min(most);
-    (0..m).map(|i| (i as u64 * n as u64 / m as u64) as u32).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn some_of_many_are_spread_and_none_comes_twice() {
-        assert_eq!(spread(3, 10), [0, 1, 2]);
-        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
-        assert!(spread(0, 4).is_empty() && spread(4, 0).is_empty());
-    }
-}

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::standard::Standard;
 use crate::Error;
+use crate::data::spread;
 use crate::gradient::{Gradient, LearnConfig, Probe, RowEvaluator};
 use crate::metrics::{accuracy, argmax};
-use crate::models::asking::spread;
 use crate::run::Settings;
 
 /// How an embedding is probed.

@@ -86,17 +86,12 @@ fn classical(stage: usize, found: &[Row], noise: f64) -> Section {
         "at rest, %",
     ]);
     for row in found {
-        table = table.row([
-            Cell::number(row.load.to_string()),
-            Cell::number(row.patterns.to_string()),
-            Cell::number(row.networks.to_string()),
-            Cell::number(format!("{:.2}", row.cue.value)),
-            shown(row.overlap, 1.0),
+        table = table.row(cells(row).into_iter().chain([
             Cell::number(theory::overlap(row.load).map_or_else(|| "lost".to_owned(), |m| format!("{m:.4}"))),
             shown(row.first_errors, 100.0),
             Cell::number(format!("{:.4}", 100.0 * theory::first_errors(row.load))),
-            Cell::number(format!("{:.0}", 100.0 * row.stable.value)),
-        ]);
+            at_rest(row),
+        ]));
     }
     let overlap: Vec<(f64, Mean)> = found.iter().map(|row| (row.load, row.overlap)).collect();
     let wrong: Vec<(f64, Mean)> = found.iter().map(|row| (row.load, row.first_errors)).collect();
@@ -118,14 +113,7 @@ fn classical(stage: usize, found: &[Row], noise: f64) -> Section {
 fn modern(stage: usize, found: &[Row], noise: f64) -> Section {
     let mut table = Table::new(&["load", "patterns", "networks", "cue", "overlap", "at rest, %"]);
     for row in found {
-        table = table.row([
-            Cell::number(row.load.to_string()),
-            Cell::number(row.patterns.to_string()),
-            Cell::number(row.networks.to_string()),
-            Cell::number(format!("{:.2}", row.cue.value)),
-            shown(row.overlap, 1.0),
-            Cell::number(format!("{:.0}", 100.0 * row.stable.value)),
-        ]);
+        table = table.row(cells(row).into_iter().chain([at_rest(row)]));
     }
     let text = format!(
         "The same patterns in networks whose states move to a softmax-weighted mean of what is stored (Ramsauer et al. 2021), \
@@ -143,6 +131,21 @@ fn modern(stage: usize, found: &[Row], noise: f64) -> Section {
             lines,
         ))
         .figure(Figure::new("Loads", "Means over networks, ± their standard error.", table))
+}
+
+/// Load, patterns, networks, cue and overlap.
+fn cells(row: &Row) -> [Cell; 5] {
+    [
+        Cell::number(row.load.to_string()),
+        Cell::number(row.patterns.to_string()),
+        Cell::number(row.networks.to_string()),
+        Cell::number(format!("{:.2}", row.cue.value)),
+        shown(row.overlap, 1.0),
+    ]
+}
+
+fn at_rest(row: &Row) -> Cell {
+    Cell::number(format!("{:.0}", 100.0 * row.stable.value))
 }
 
 /// Dots with bars of two standard errors, and a dashed line to compare with.

@@ -12,11 +12,11 @@ use super::findings::{View, answers};
 use super::objective::Evidence;
 use super::{BrainModel, SHARD};
 use crate::Error;
-use crate::data::Dataset;
+use crate::data::{Dataset, spread};
 use crate::evaluate::{Ablated, Ablation, Tempered};
 use crate::metrics::{accuracy, argmax, labels, log_softmax};
 use crate::models::ablate::{MEAN_OF, Part, ablate};
-use crate::models::asking::{Asked, spread};
+use crate::models::asking::Asked;
 use crate::models::images::plain_batch;
 use crate::models::shown::{activations, filters, tiled};
 use crate::page::picture;
@@ -70,8 +70,7 @@ impl View<'_> {
         }
         let (model, split) = (self.model, &self.data.split);
         let test = split.test.select(&spread(split.test.len(), most));
-        let seen = self.data.learned();
-        let seen = seen.select(&spread(seen.len(), MEAN_OF));
+        let seen = self.data.some_learned(MEAN_OF);
         let part = |(name, path, halves): (&str, &str, bool)| Part {
             name: name.to_owned(),
             path: path.to_owned(),
@@ -127,8 +126,7 @@ const ACROSS: usize = 16;
 
 /// What the regions answer to some images, what the cerebellum draws of them, and the filters of the retina.
 pub(super) fn shown(model: &BrainModel, data: &Dataset) -> Result<Shown, Error> {
-    let from = if data.validation.is_empty() { data.learned() } else { data.held_out() };
-    let images = from.select(&spread(from.len(), SHOWN));
+    let images = data.some_held_out(SHOWN);
     let tape = Tape::new();
     let pause = tape.stop_recording();
     let mut ctx = Context::new(&tape, &model.parameters, Mode::Eval).with_recording();

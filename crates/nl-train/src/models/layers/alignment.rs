@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use nl_layers::loss::LossKind;
 use nl_layers::{Context, Parameters, Role};
-use nl_random::Streams;
 
+use super::labelled::Labelled;
 use super::network::{Network, OUTPUT};
 use super::shown::Shown;
 use crate::Error;
@@ -50,16 +50,11 @@ pub(super) struct Alignment {
 }
 
 impl Alignment {
-    /// For `network`, by the first of the samples `learn`.
-    pub(super) fn new(
-        network: &Network,
-        parameters: &Parameters<f32>,
-        learn: &[u32],
-        streams: Streams,
-    ) -> Result<Self, Error> {
-        let learns = network.learns(OUTPUT);
+    /// For `network`, by the first of the samples that are learned from.
+    pub(super) fn new(network: &Network, parameters: &Parameters<f32>, of: &Labelled<'_>) -> Result<Self, Error> {
+        let (learns, learn) = (network.learns(OUTPUT), of.items());
         let samples = learn[..learn.len().min(MEASURED)].to_vec();
-        let engine = Engine::new(parameters, &learns, samples.len().max(1), SHARD, streams)?;
+        let engine = Engine::new(parameters, &learns, samples.len().max(1), SHARD, *of.streams())?;
         let below = |entry: &nl_layers::Entry| {
             entry.role == Role::Weight && !entry.is_under(OUTPUT) && learns.iter().any(|path| entry.is_under(path))
         };

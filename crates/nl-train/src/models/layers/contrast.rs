@@ -88,8 +88,8 @@ impl Task<LayersModel> for Contrasting<'_> {
 
     /// Labels are looked at to watch the learning, and for nothing else.
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
-        Ok(Measures::none().and_some("validation_accuracy", self.watched.accuracy(&ask)?))
+        let accuracy = self.watched.accuracy(&model.ask_with(parameters))?;
+        Ok(Measures::none().and_some("validation_accuracy", accuracy))
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {

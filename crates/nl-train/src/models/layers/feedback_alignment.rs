@@ -1,25 +1,21 @@
 //! Learning from classes or values by errors that come back through fixed random weights.
 
 use nl_autodiff::Var;
-use nl_data::{Augment, Samples};
+use nl_data::Augment;
 use nl_layers::credit::{DirectFeedback, feedback_weights};
 use nl_layers::graph::{LayerEntry, LayerKind};
 use nl_layers::loss::LossKind;
 use nl_layers::{Context, Initializer, Parameters};
-use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 use super::LayersModel;
-use super::aim::Aim;
 use super::alignment::{Alignment, Propagate};
 use super::areas::{Chain, Places};
 use super::config::cross_entropy;
-use super::input::Input;
+use super::labelled::Labelled;
 use super::network::Network;
 use super::shown::Shown;
-use super::supervise::Ask;
 use crate::Error;
-use crate::data::Dataset;
 use crate::gradient::{Gradient, LearnConfig, Objective, Shard, Stepped, Task};
 use crate::run::{Measures, Settings};
 
@@ -149,49 +145,42 @@ impl Objective for Align<'_> {
 /// The stage.
 pub(super) struct Aligning<'a> {
     config: &'a FeedbackAlignmentConfig,
-    data: &'a Dataset<Samples>,
-    aim: Aim,
-    streams: Streams,
+    of: Labelled<'a>,
     way: Way,
     alignment: Alignment,
-    held_out: Samples,
 }
 
 impl<'a> Aligning<'a> {
     pub(super) fn new(
         config: &'a FeedbackAlignmentConfig,
-        data: &'a Dataset<Samples>,
-        (aim, streams): (Aim, Streams),
+        of: Labelled<'a>,
         (network, parameters): (&Network, &Parameters<f32>),
     ) -> Result<Self, Error> {
         let way = if config.direct {
             let places = Places::of(network)?;
             let lengths = places.lengths(network)?;
-            Way::Direct(places, DirectFeedback::new(network.outputs(), &lengths, config.feedback, &streams)?)
+            Way::Direct(places, DirectFeedback::new(network.outputs(), &lengths, config.feedback, of.streams())?)
         } else {
-            Way::Through(feedback_weights(parameters, config.feedback, &streams)?)
+            Way::Through(feedback_weights(parameters, config.feedback, of.streams())?)
         };
-        let alignment = Alignment::new(network, parameters, &data.labelled, streams)?;
-        Ok(Self { config, data, aim, streams, way, alignment, held_out: data.held_out() })
+        let alignment = Alignment::new(network, parameters, &of)?;
+        Ok(Self { config, of, way, alignment })
     }
 }
 
 impl Task<LayersModel> for Aligning<'_> {
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
-        let FeedbackAlignmentConfig { loss, augment, .. } = self.config;
-        let input = Input { samples: &self.data.split.train, standard: &model.inputs };
-        let shown = Shown { input, aim: &self.aim, augment: *augment, streams: self.streams };
-        gradient.step(&mut model.parameters, &self.way.objective(&model.network, shown, loss))
+        let shown = self.of.shown(&model.inputs);
+        let objective = self.way.objective(&model.network, shown, &self.config.loss);
+        gradient.step(&mut model.parameters, &objective)
     }
 
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
         let (network, loss, way) = (&model.network, &self.config.loss, &self.way);
-        let input = Input { samples: &self.data.split.train, standard: &model.inputs };
-        let shown = Shown { input, aim: &self.aim, augment: self.config.augment, streams: self.streams };
+        let shown = self.of.shown(&model.inputs);
         let objective = |shown| way.objective(network, shown, loss);
         let degrees = self.alignment.degrees((network, loss, shown), parameters, objective)?;
-        let ask = Ask { network, parameters, inputs: &model.inputs };
-        Ok(ask.measures(&self.held_out, &self.aim, loss)?.and_some("alignment", degrees))
+        Ok(self.of.measures(model, parameters, loss)?.and_some("alignment", degrees))
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {

@@ -12,7 +12,6 @@ use super::aim::{Aim, labels};
 use super::contrast::{embeddings, probed as labels_probed};
 use super::network::unlabelled;
 use super::parts::Parts;
-use super::supervise::Ask;
 use super::values::{self, Estimated};
 use super::{LayersModel, SHARD, loss, sections, side_by_side, stage};
 use crate::data::Set;
@@ -49,7 +48,25 @@ pub(super) struct Decided {
 pub(super) const TEST: &str = "rotation-test";
 
 /// Samples between two looks at Ctrl-C.
-pub(super) const PIECE: usize = 64 * SHARD;
+const PIECE: usize = 64 * SHARD;
+
+/// What `rows` gives for the samples, `width` numbers each, piece by piece; `check(samples done)` is asked after each whether to go
+/// on.
+pub(super) fn in_pieces(
+    samples: &Samples,
+    width: usize,
+    rows: impl Fn(&Samples) -> Result<Vec<f32>, Error>,
+    check: &mut dyn FnMut(usize) -> Result<(), Error>,
+) -> Result<Vec<f32>, Error> {
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let (mut found, mut done) = (Vec::with_capacity(samples.len() * width), 0);
+    for piece in all.chunks(PIECE) {
+        found.extend(rows(&samples.select(piece))?);
+        done += piece.len();
+        check(done)?;
+    }
+    Ok(found)
+}
 
 /// What the network says about `samples`.
 pub(super) fn decide(
@@ -62,14 +79,9 @@ pub(super) fn decide(
     let samples = aim.set(samples, &Streams::new(setting.config.seed), TEST)?;
     progress.begin("Evaluation", 0, samples.len() as u64, model.form.unit());
     let ask = model.ask();
-    let all: Vec<u32> = (0..samples.len() as u32).collect();
-    let (mut rows, mut done) = (Vec::with_capacity(samples.len() * model.network.outputs()), 0);
-    for piece in all.chunks(PIECE) {
-        rows.extend(ask.outputs(&samples.select(piece))?);
-        done += piece.len();
-        progress.step(done as u64)?;
-    }
-    progress.end(Some(done as u64));
+    let mut step = |done: usize| progress.step(done as u64);
+    let rows = in_pieces(&samples, model.network.outputs(), |piece| ask.outputs(piece), &mut step)?;
+    progress.end(Some(samples.len() as u64));
     if aim.values() > 0 {
         let (values, spread) = aim.estimates(loss, &rows)?;
         return Ok(Outcome::Values(Estimated::new(aim, samples.into_owned(), values, &spread)?));
@@ -115,15 +127,9 @@ fn probe(
     let (Some((known, classes)), Some((new_labels, _))) = (labels_probed(&seen), labels_probed(test)) else {
         return Ok(None);
     };
-    let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
+    let ask = model.ask_with(parameters);
     let embed = |samples: &Samples, progress: &mut Progress<'_>| {
-        let all: Vec<u32> = (0..samples.len() as u32).collect();
-        let mut rows = Vec::with_capacity(samples.len() * model.network.features());
-        for piece in all.chunks(PIECE) {
-            rows.extend(embeddings(&ask, &samples.select(piece))?);
-            progress.check()?;
-        }
-        Ok::<_, Error>(rows)
+        in_pieces(samples, model.network.features(), |piece| embeddings(&ask, piece), &mut |_| progress.check())
     };
     progress.timed("Probes", |progress| {
         let (train, new) = (embed(&seen, progress)?, embed(test, progress)?);
@@ -155,10 +161,8 @@ pub(super) fn findings(
     progress: &mut Progress<'_>,
 ) -> Result<Findings, Error> {
     let data = setting.dataset()?;
-    let (left, stages) = (model.left.len(), setting.config.stages.len());
-    if left != stages {
-        return Err(Error::config(format!("the model holds what {left} stages left, but {stages} are over")));
-    }
+    let stages = setting.config.stages.len();
+    model.check_over(stages)?;
     let probed = probe(model, setting, progress)?;
     let outcome = match loss(&setting) {
         Some(_) => Some(decide(model, setting, &data.split.test, progress)?),

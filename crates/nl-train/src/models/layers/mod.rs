@@ -8,6 +8,7 @@ mod contrast;
 mod feedback_alignment;
 mod findings;
 mod input;
+mod labelled;
 mod mixup;
 mod network;
 mod parts;
@@ -41,6 +42,7 @@ use self::aim::Aim;
 use self::areas::Places;
 use self::contrast::Contrasting;
 use self::feedback_alignment::Aligning;
+use self::labelled::Labelled;
 use self::network::{Network, Purpose};
 use self::predictive_coding::Coding;
 use self::reconstruct::Reconstructing;
@@ -189,6 +191,7 @@ impl Model for LayersModel {
         let items = if of.labelled() { &data.labelled } else { &data.learn };
         let start = Start { model: self, of, stage, title: stage::title(&setting, stage), items };
         let first = (&self.network, &self.first);
+        let labelled = |augment, streams| Labelled::new(data, of.aim(setting)?, augment, streams);
         Ok(match of {
             LayersStage::Contrast(config) => {
                 let views = [2 * number(0), 2 * number(0) + 1].map(|view| streams((1 << 32) + view));
@@ -200,15 +203,15 @@ impl Model for LayersModel {
             }
             LayersStage::Supervise(config) => {
                 let streams = streams(number(0));
-                start.learner(Supervising::new(config, data, of.aim(setting)?, streams)?, streams)?
+                start.learner(Supervising { config, of: labelled(config.augment, streams)? }, streams)?
             }
             LayersStage::PredictiveCoding(config) => {
                 let streams = streams(number(2));
-                start.learner(Coding::new(config, data, (of.aim(setting)?, streams), first)?, streams)?
+                start.learner(Coding::new(config, labelled(config.augment, streams)?, first)?, streams)?
             }
             LayersStage::FeedbackAlignment(config) => {
                 let streams = streams(number(3));
-                start.learner(Aligning::new(config, data, (of.aim(setting)?, streams), first)?, streams)?
+                start.learner(Aligning::new(config, labelled(config.augment, streams)?, first)?, streams)?
             }
         })
     }
@@ -303,7 +306,20 @@ impl Model for LayersModel {
 impl LayersModel {
     /// The network with the weights that it has.
     fn ask(&self) -> Ask<'_> {
-        Ask { network: &self.network, parameters: &self.parameters, inputs: &self.inputs }
+        self.ask_with(&self.parameters)
+    }
+
+    /// The network with other weights.
+    fn ask_with<'a>(&'a self, parameters: &'a Parameters<f32>) -> Ask<'a> {
+        Ask { network: &self.network, parameters, inputs: &self.inputs }
+    }
+
+    /// `Ok` if so many stages are over.
+    fn check_over(&self, over: usize) -> Result<(), Error> {
+        match self.left.len() {
+            left if left == over => Ok(()),
+            left => Err(Error::config(format!("the model holds what {left} stages left, but {over} are over"))),
+        }
     }
 }
 

@@ -15,11 +15,11 @@ use super::network::unlabelled;
 use super::supervise::Ask;
 use super::{LayersModel, loss};
 use crate::Error;
-use crate::data::Dataset;
+use crate::data::{Dataset, spread};
 use crate::evaluate::{Ablation, Tempered};
 use crate::metrics::{accuracy, argmax};
 use crate::models::ablate::{MEAN_OF, Part, ablate};
-use crate::models::asking::{Asked, spread};
+use crate::models::asking::Asked;
 use crate::models::saliency::{Look, looks, pictures, section};
 use crate::models::shown::{activations, filters};
 use crate::run::{Findings, Progress, Setting, Shown, Tensor};
@@ -128,8 +128,7 @@ fn ablation(
         return Ok(None);
     }
     let test = data.split.test.select(&spread(data.split.test.len(), most));
-    let seen = data.learned();
-    let seen = seen.select(&spread(seen.len(), MEAN_OF));
+    let seen = data.some_learned(MEAN_OF);
     let part = |line: &Line| Part {
         name: line.name.clone(),
         path: line.name.clone(),
@@ -154,8 +153,7 @@ fn chosen(lines: &[Line], most: usize) -> Vec<&Line> {
 
 /// What the layers answer to some images, and the filters of the first layer.
 pub(super) fn shown(model: &LayersModel, data: &Dataset<Samples>) -> Result<Shown, Error> {
-    let from = if data.validation.is_empty() { data.learned() } else { data.held_out() };
-    let samples = from.select(&spread(from.len(), SHOWN));
+    let samples = data.some_held_out(SHOWN);
     let tape = Tape::new();
     let pause = tape.stop_recording();
     let mut ctx = Context::new(&tape, &model.parameters, Mode::Eval).with_recording();

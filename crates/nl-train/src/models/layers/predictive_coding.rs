@@ -1,23 +1,19 @@
 //! Learning from classes or values by predictive coding.
 
 use nl_autodiff::Var;
-use nl_data::{Augment, Samples};
+use nl_data::Augment;
 use nl_layers::credit::{Clamped, PredictiveCoding};
 use nl_layers::loss::{LeastSquares, LossKind};
 use nl_layers::{Context, Parameters};
-use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
 use super::LayersModel;
-use super::aim::Aim;
 use super::alignment::Alignment;
 use super::areas::{Chain, Places};
-use super::input::Input;
+use super::labelled::Labelled;
 use super::network::Network;
 use super::shown::Shown;
-use super::supervise::Ask;
 use crate::Error;
-use crate::data::Dataset;
 use crate::gradient::{Gradient, LearnConfig, Objective, Shard, Stepped, Task};
 use crate::run::{Measures, Settings};
 
@@ -101,43 +97,35 @@ impl Objective for Energy<'_> {
 /// The stage.
 pub(super) struct Coding<'a> {
     config: &'a PredictiveCodingConfig,
-    data: &'a Dataset<Samples>,
-    aim: Aim,
-    streams: Streams,
+    of: Labelled<'a>,
     places: Places,
     alignment: Alignment,
-    held_out: Samples,
 }
 
 impl<'a> Coding<'a> {
     pub(super) fn new(
         config: &'a PredictiveCodingConfig,
-        data: &'a Dataset<Samples>,
-        (aim, streams): (Aim, Streams),
+        of: Labelled<'a>,
         (network, parameters): (&Network, &Parameters<f32>),
     ) -> Result<Self, Error> {
-        let alignment = Alignment::new(network, parameters, &data.labelled, streams)?;
-        Ok(Self { config, data, aim, streams, places: Places::of(network)?, alignment, held_out: data.held_out() })
+        let alignment = Alignment::new(network, parameters, &of)?;
+        Ok(Self { config, of, places: Places::of(network)?, alignment })
     }
 }
 
 impl Task<LayersModel> for Coding<'_> {
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
         let chain = Chain { network: &model.network, places: &self.places };
-        let input = Input { samples: &self.data.split.train, standard: &model.inputs };
-        let PredictiveCodingConfig { loss, augment, .. } = self.config;
-        let shown = Shown { input, aim: &self.aim, augment: *augment, streams: self.streams };
-        gradient.step(&mut model.parameters, &Energy { chain, shown, loss, way: self.config.way() })
+        let (shown, loss, way) = (self.of.shown(&model.inputs), &self.config.loss, self.config.way());
+        gradient.step(&mut model.parameters, &Energy { chain, shown, loss, way })
     }
 
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
         let (network, loss, places, way) = (&model.network, &self.config.loss, &self.places, self.config.way());
-        let input = Input { samples: &self.data.split.train, standard: &model.inputs };
-        let shown = Shown { input, aim: &self.aim, augment: self.config.augment, streams: self.streams };
+        let shown = self.of.shown(&model.inputs);
         let energy = |shown| Energy { chain: Chain { network, places }, shown, loss, way };
         let degrees = self.alignment.degrees((network, loss, shown), parameters, energy)?;
-        let ask = Ask { network, parameters, inputs: &model.inputs };
-        Ok(ask.measures(&self.held_out, &self.aim, loss)?.and_some("alignment", degrees))
+        Ok(self.of.measures(model, parameters, loss)?.and_some("alignment", degrees))
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {

@@ -225,7 +225,7 @@ impl Task<LayersModel> for Reconstructing<'_> {
         if self.watched.held_out().is_empty() {
             return Ok(Measures::none());
         }
-        let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
+        let ask = model.ask_with(parameters);
         let measures = Measures::of("validation_loss", self.error(&ask)?);
         Ok(measures.and_some("validation_accuracy", self.watched.accuracy(&ask)?))
     }

@@ -9,7 +9,7 @@ use nl_report::{Figure, Section};
 use serde_json::{Value, json};
 
 use super::aim::{Aim, labels, truth};
-use super::findings::{PIECE, TEST};
+use super::findings::{TEST, in_pieces};
 use super::supervise::Ask;
 use super::{LayersModel, LayersStage, stage, values};
 use crate::Error;
@@ -90,8 +90,7 @@ pub(super) fn compare(
         let mut rows = Vec::new();
         for (i, (of, left)) in stages.iter().zip(&model.left).enumerate() {
             let Some(loss) = same(of, aim) else { continue };
-            let ask = Ask { network: &model.network, parameters: left, inputs: &model.inputs };
-            let score = score(&ask, (aim, loss), &test, &mut || progress.check())?;
+            let score = score(&model.ask_with(left), (aim, loss), &test, &mut || progress.check())?;
             let title = stage::title(&setting, i);
             rows.push(Compared {
                 stage: i + 1,
@@ -117,12 +116,7 @@ fn score(
     test: &Samples,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Score, Error> {
-    let all: Vec<u32> = (0..test.len() as u32).collect();
-    let mut outputs = Vec::with_capacity(test.len() * ask.network.outputs());
-    for piece in all.chunks(PIECE) {
-        outputs.extend(ask.outputs(&test.select(piece))?);
-        check()?;
-    }
+    let outputs = in_pieces(test, ask.network.outputs(), |piece| ask.outputs(piece), &mut |_| check())?;
     if aim.values() > 0 {
         let (said, _) = aim.estimates(loss, &outputs)?;
         return Ok(Score::Error(values::scores(&said, truth(test)?, aim.values())?.mae));

@@ -200,10 +200,7 @@ impl<T: Task<LayersModel>> Task<LayersModel> for Kept<T> {
 
     /// The first of all, after a resume too: a checkpoint of another stage goes no further.
     fn prepare(&mut self, model: &mut LayersModel, progress: &mut Progress<'_>) -> Result<(), Error> {
-        let (left, over) = (model.left.len(), self.stage);
-        if left != over {
-            return Err(Error::config(format!("the model holds what {left} stages left, but {over} are over")));
-        }
+        model.check_over(self.stage)?;
         self.task.prepare(model, progress)
     }
 

@@ -4,24 +4,21 @@ use nl_autodiff::Var;
 use nl_data::Samples;
 use nl_layers::loss::{LossKind, TargetRows};
 use nl_layers::{Context, Lesion, Mode, Parameters};
-use nl_random::Streams;
 
 use super::aim::{Aim, labels, truth};
 use super::config::SuperviseConfig;
 use super::input::Input;
+use super::labelled::Labelled;
 use super::network::Network;
 use super::shown::Shown;
 use super::{LayersModel, SHARD, mixup, values};
 use crate::Error;
-use crate::data::Dataset;
 use crate::gradient::{Gradient, Objective, RowEvaluator, Shard, Stepped, Task};
 use crate::metrics::{accuracy, argmax, negative_log_likelihood};
 use crate::models::standard::Standard;
 use crate::run::Measures;
 
 pub(super) const NAME: &str = "Supervised";
-/// Stream of the angles of the samples held out.
-const HELD_OUT: &str = "rotation-validation";
 
 /// Σ_samples ℓ(network(augment(x)), y)
 struct Supervise<'a> {
@@ -52,40 +49,18 @@ impl Objective for Supervise<'_> {
 
 /// The stage.
 pub(super) struct Supervising<'a> {
-    config: &'a SuperviseConfig,
-    data: &'a Dataset<Samples>,
-    aim: Aim,
-    streams: Streams,
-    held_out: Samples,
-}
-
-impl<'a> Supervising<'a> {
-    pub(super) fn new(
-        config: &'a SuperviseConfig,
-        data: &'a Dataset<Samples>,
-        aim: Aim,
-        streams: Streams,
-    ) -> Result<Self, Error> {
-        let held_out = data.held_out();
-        let held_out = match data.validation.is_empty() {
-            true => held_out,
-            false => aim.set(&held_out, &streams, HELD_OUT)?.into_owned(),
-        };
-        Ok(Self { config, data, aim, streams, held_out })
-    }
+    pub(super) config: &'a SuperviseConfig,
+    pub(super) of: Labelled<'a>,
 }
 
 impl Task<LayersModel> for Supervising<'_> {
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
-        let input = Input { samples: &self.data.split.train, standard: &model.inputs };
-        let (config, streams) = (self.config, self.streams);
-        let shown = Shown { input, aim: &self.aim, augment: config.augment, streams };
-        gradient.step(&mut model.parameters, &Supervise { network: &model.network, shown, config })
+        let (network, shown) = (&model.network, self.of.shown(&model.inputs));
+        gradient.step(&mut model.parameters, &Supervise { network, shown, config: self.config })
     }
 
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        let ask = Ask { network: &model.network, parameters, inputs: &model.inputs };
-        ask.measures(&self.held_out, &self.aim, &self.config.loss)
+        self.of.measures(model, parameters, &self.config.loss)
     }
 
     fn parameters<'m>(&self, model: &'m mut LayersModel) -> &'m mut Parameters<f32> {
