@@ -173,6 +173,8 @@ pub(crate) enum Topic {
     Stages,
     /// Of what a model of kind `layers` is made.
     Layers,
+    /// What a network learns by: `loss` of a stage.
+    Losses,
     /// Spiking neurons.
     Neurons,
     /// Learning rules.

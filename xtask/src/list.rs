@@ -1,5 +1,6 @@
 //! `cargo xtask list`: what there is.
 
+use nl_layers::loss::{JointEmbeddingKind, LossKind};
 use nl_train::SHIPPED;
 use nl_train::models::MODELS;
 use serde_json::{Value, json};
@@ -56,6 +57,7 @@ pub(crate) fn run(options: &List) -> anyhow::Result<()> {
         Topic::Models,
         Topic::Stages,
         Topic::Layers,
+        Topic::Losses,
         Topic::Neurons,
         Topic::Rules,
         Topic::Encoders,
@@ -95,6 +97,11 @@ fn items(topic: Topic) -> anyhow::Result<(&'static str, Vec<(String, String)>)> 
             ("stages", stages.map(line).collect())
         }
         Topic::Layers => ("layers", owned(nl_layers::graph::LayerKind::KINDS)),
+        Topic::Losses => {
+            let labelled = LossKind::all().into_iter().map(|loss| (loss.name(), loss.about()));
+            let views = JointEmbeddingKind::all().into_iter().map(|loss| (loss.name(), loss.about()));
+            ("losses", labelled.chain(views).map(|(name, about)| (name.into(), about.into())).collect())
+        }
         Topic::Neurons => ("neurons", owned(NEURONS)),
         Topic::Rules => {
             let spikes = nl_plasticity::RuleKind::NAMES.iter().map(|name| (name, "on spikes"));

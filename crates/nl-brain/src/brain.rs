@@ -105,6 +105,25 @@ impl Brain {
         self.inferotemporal.forward(maps, ctx)
     }
 
+    /// What images `[N, channels, H, W]` are named and remembered by, `[N, embedding]`: their [embedding](Self::encode) e(x), or with
+    /// [`both_sides`](BrainConfig::both_sides) ½ e(x) + ½ e(x mirrored), the same for an image and its mirror image. What is recorded
+    /// of regions is their answer to x.
+    ///
+    /// Sources: neurons of the monkey's anterior lateral face patch answer alike to a view and its mirror image, Freiwald & Tsao,
+    /// Science 330, 2010; the mean over both sides in a convolutional network: Simonyan & Zisserman, "Very deep convolutional networks
+    /// for large-scale image recognition", 2015, section 3.2 (of the class scores, which here are linear in the embedding).
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn recognise<'t, S: Scalar>(&self, images: Var<'t, S>, ctx: &mut Context<'t, S>) -> Result<Var<'t, S>, Error> {
+        if !self.config.both_sides || images.shape().rank() != 4 {
+            return self.encode(images, ctx);
+        }
+        let columns: Vec<u32> = (0..images.shape().dims()[3] as u32).rev().collect();
+        let mirrored = self.encode(images.index_select(3, &columns)?, ctx)?;
+        Ok(self.encode(images, ctx)?.add(mirrored)?.mul_scalar(0.5)?)
+    }
+
     /// Embeddings `[N, embedding]` to logits `[N, classes]`.
     ///
     /// # Errors

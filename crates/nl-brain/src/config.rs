@@ -46,6 +46,9 @@ pub struct BrainConfig {
     pub cerebellum: [usize; 2],
     /// Probability that a unit of the embedding is dropped on its way to the prefrontal cortex; in [0, 1).
     pub dropout: f64,
+    /// Whether an image is recognised from both sides (see [`Brain::recognise`](crate::Brain::recognise)): for things that have no
+    /// left and right, clothes and animals, not for letters.
+    pub both_sides: bool,
 }
 
 impl Default for BrainConfig {
@@ -64,6 +67,7 @@ impl Default for BrainConfig {
             embedding: 128,
             cerebellum: [32, 16],
             dropout: 0.2,
+            both_sides: false,
         }
     }
 }

@@ -98,6 +98,7 @@ mod tests {
         embedding: 10,
         cerebellum: [3, 2],
         dropout: 0.0,
+        both_sides: false,
     };
 
     /// Every parameter belongs to one line, and those of a line are what its equation has.

@@ -154,6 +154,46 @@ fn derivatives_equal_finite_differences() {
     checked.unwrap();
 }
 
+/// Seen from both sides, an image and its mirror image are the same; regions are recorded as they answer to the image itself.
+#[test]
+fn both_sides_of_an_image_are_recognised_alike() {
+    let config =
+        BrainConfig { height: 8, width: 5, retina: 3, v1: 4, v2: 4, v4: 4, embedding: 6, ..BrainConfig::default() };
+    let (one, parameters) = Brain::new(config, Streams::new(4)).unwrap();
+    let (both, _) = Brain::new(BrainConfig { both_sides: true, ..config }, Streams::new(4)).unwrap();
+    let parameters = parameters.convert::<f64>();
+    let pixels: Vec<f64> = (0..40).map(|i| (f64::from(i) * 0.7).sin().abs()).collect();
+    let image = Tensor::new(&[1, 1, 8, 5], pixels.clone()).unwrap();
+    let mirrored = pixels.chunks(5).flat_map(|row| row.iter().rev().copied()).collect();
+    let mirrored = Tensor::new(&[1, 1, 8, 5], mirrored).unwrap();
+    let tape = Tape::new();
+    let seen = |brain: &Brain, image: &Tensor<f64>| {
+        let mut ctx = Context::new(&tape, &parameters, Mode::Eval).with_recording();
+        let embedding = brain.recognise(tape.constant(image.clone()), &mut ctx).unwrap().value();
+        (embedding, ctx.into_recording().get("cortex/v1").unwrap().clone())
+    };
+    let ((left, v1), (right, _)) = (seen(&one, &image), seen(&one, &mirrored));
+    let (mean, v1_of_both) = seen(&both, &image);
+    assert_ne!(left.as_slice(), right.as_slice());
+    for ((mean, l), r) in mean.as_slice().iter().zip(left.as_slice()).zip(right.as_slice()) {
+        approx::assert_abs_diff_eq!(*mean, 0.5 * l + 0.5 * r, epsilon = 1e-14);
+    }
+    assert_eq!(mean.as_slice(), seen(&both, &mirrored).0.as_slice());
+    assert_eq!(v1.as_slice(), v1_of_both.as_slice());
+    // In the image: with respect to the weights it is a mean of what the whole brain is checked for above.
+    gradcheck_with(
+        |v| {
+            let ids = parameters.entries().iter().map(|e| parameters.find(&e.path).unwrap());
+            let weights = ids.map(|id| v[0].tape().constant(parameters.get(id))).collect();
+            let mut ctx = Context::over(v[0].tape(), weights, Mode::Eval);
+            both.recognise(v[0], &mut ctx).map_err(op)?.square()?.sum()
+        },
+        &[image],
+        Tolerance { step: 1.0 / 65_536.0, relative: 1e-6, floor: 1e-2 },
+    )
+    .unwrap();
+}
+
 /// The decision, differentiated in the gate's parameters and in the cortex's logits for fixed evidence.
 #[test]
 fn derivatives_of_the_decision_equal_finite_differences() {

@@ -1,10 +1,12 @@
 //! What a forward pass runs in: the tape, the parameters, the mode, the noise and the recorder.
 
+use std::sync::Arc;
+
 use nl_autodiff::{Scalar, Tape, Tensor, Var};
 use nl_random::{Rng, Streams};
 
 use crate::error::At;
-use crate::{Error, Lesion, ParameterId, Parameters};
+use crate::{Episodes, Error, Lesion, ParameterId, Parameters};
 
 /// Whether layers that behave differently while learning (dropout) do so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub struct Context<'t, S> {
     lesions: &'t [Lesion<S>],
     loss: Option<Var<'t, S>>,
     feedback: Option<Parameters<S>>,
+    episodes: Option<Arc<[Episodes]>>,
 }
 
 enum Weights<'t, S> {
@@ -96,6 +99,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             lesions: &[],
             loss: None,
             feedback: None,
+            episodes: None,
         }
     }
 
@@ -133,6 +137,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             lesions: &[],
             loss: None,
             feedback: None,
+            episodes: None,
         }
     }
 
@@ -156,8 +161,9 @@ impl<'t, S: Scalar> Context<'t, S> {
             return Err(Error::Gradient { expected: 0, got: 0 });
         };
         let Self { mode, trainable, noise, lesions, .. } = *self;
-        let (weights, recording, loss, feedback) = (Weights::Stored(parameters), None, None, self.feedback.clone());
-        Ok(Context { tape, weights, mode, trainable, noise, recording, lesions, loss, feedback })
+        let (weights, recording, loss) = (Weights::Stored(parameters), None, None);
+        let (feedback, episodes) = (self.feedback.clone(), self.episodes.clone());
+        Ok(Context { tape, weights, mode, trainable, noise, recording, lesions, loss, feedback, episodes })
     }
 
     /// Errors go back through these weights in place of the parameters of the same id, in layers that know how
@@ -165,6 +171,23 @@ impl<'t, S: Scalar> Context<'t, S> {
     /// [`feedback_weights`](crate::credit::feedback_weights).
     pub fn set_feedback(&mut self, feedback: Parameters<S>) {
         self.feedback = Some(feedback);
+    }
+
+    /// What [episodic layers](crate::EpisodicConfig) read, each by its path; without them, nothing.
+    pub fn set_episodes(&mut self, episodes: Arc<[Episodes]>) {
+        self.episodes = Some(episodes);
+    }
+
+    /// Those of the layer at `path`.
+    #[must_use]
+    pub fn episodes(&self, path: &str) -> Option<&Episodes> {
+        self.episodes.as_deref()?.iter().find(|episodes| episodes.path() == path)
+    }
+
+    /// Whether it was lent any.
+    #[must_use]
+    pub const fn has_episodes(&self) -> bool {
+        self.episodes.is_some()
     }
 
     /// What errors go back through in place of the parameter, if this context has it.

@@ -69,7 +69,7 @@ pub use context::{Context, Mode, Noise, Recording};
 pub use conv::{Conv2d, Conv2dConfig, ConvBlock, ConvTranspose2d};
 pub use divisive_norm::DivisiveNorm;
 pub use dropout::{Dropout, Dropped};
-pub use episodic::{EpisodicKernel, EpisodicRead};
+pub use episodic::{Episodes, EpisodicConfig, EpisodicKernel, EpisodicRead};
 pub use error::Error;
 pub use flatten::{Flatten, Rows};
 pub use gate::ChannelGate;

@@ -116,6 +116,7 @@ const LAYERS: &[Row] = &[
     (r#"{"kind": "attention", "heads": 2, "from": ["input", "input"]}"#, Steps(3, 4), Smooth, 80, 264),
     (r#"{"kind": "transformer-block", "heads": 2, "mlp": 5}"#, Steps(3, 4), Smooth, 145, 384),
     (r#"{"kind": "transformer-block", "heads": 2, "mlp": 5, "norm": "post", "dropout": 0.3, "causal": true}"#, Steps(3, 4), Smooth, 145, 384),
+    (r#"{"kind": "episodic", "neighbours": 4, "values": 3}"#, Features(5), Smooth, 0, 32),
     (r#"{"kind": "working-memory", "units": 3}"#, Steps(3, 2), Smooth, 45, 126),
     (r#"{"kind": "working-memory", "units": 3, "output": "last"}"#, Steps(3, 2), Smooth, 45, 126),
     (r#"{"kind": "hopfield", "patterns": 5, "iterations": 2}"#, Features(4), Smooth, 20, 80),

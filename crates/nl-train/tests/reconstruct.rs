@@ -83,6 +83,8 @@ fn the_rest_of_an_image_tells_what_is_hidden() {
     let lines: Vec<Value> = curve(&path).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let last = lines.iter().filter_map(|line| line["validation_loss"].as_f64()).next_back().unwrap();
     assert!(last < 0.9 * plain, "{last}, by the mean image {plain}");
+    let page = std::fs::read_to_string(path.join("report.html")).unwrap();
+    assert!(page.contains("as it is; as it was shown; as it was restored"), "twelve pictures, three times");
 }
 
 #[test]
@@ -133,6 +135,8 @@ stages:
             .filter_map(|line| line["validation_loss"].as_f64())
             .collect();
         assert!(errors.len() == 30 && errors[29] < 0.5 * errors[0], "{normalize}: {errors:?}");
+        let page = std::fs::read_to_string(path.join("report.html")).unwrap();
+        assert!(page.contains("as it was restored") && page.contains("the mean of their channels"), "{normalize}");
     }
 }
 

@@ -250,12 +250,14 @@ fn what_cannot_be_asked_is_refused() {
 #[test]
 fn what_there_is_is_listed() {
     let place = Place::new();
-    let topics = ["models", "stages", "layers", "neurons", "rules", "encoders", "optimizers", "presets", "datasets"];
+    let topics =
+        ["models", "stages", "layers", "losses", "neurons", "rules", "encoders", "optimizers", "presets", "datasets"];
     let (all, _) = json(&mut place.command("list --json"));
     for (topic, word) in topics.iter().zip([
         "conv-stdp",
         "reconstruct",
         "conv2d",
+        "cross-entropy",
         "Lif",
         "stdp",
         "poisson",

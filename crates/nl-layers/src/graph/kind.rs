@@ -14,6 +14,7 @@ use crate::conv::{Conv2dConfig, ConvBlockConfig};
 use crate::divisive_norm::DivisiveNormConfig;
 use crate::dropout::DropoutConfig;
 use crate::embedding::{EmbeddingConfig, PositionsConfig};
+use crate::episodic::EpisodicConfig;
 use crate::feedback::FeedbackConfig;
 use crate::flatten::{FlattenConfig, RowsConfig};
 use crate::gate::ChannelGateConfig;
@@ -114,5 +115,6 @@ table! {
     TransformerBlock "transformer-block": TransformerBlockConfig, "Attention and a network for each step, with norms and skip connections.";
     WorkingMemory "working-memory": WorkingMemoryConfig, "A store that learns when to write and when to clear.";
     Hopfield "hopfield": HopfieldConfig, "Retrieval from stored patterns: the modern Hopfield network.";
+    Episodic "episodic": EpisodicConfig, "What is known of the remembered samples most like this one.";
     Ntm "ntm": NtmConfig, "A memory of slots, read and written by content: the neural Turing machine's.";
 }

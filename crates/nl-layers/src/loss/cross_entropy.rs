@@ -129,6 +129,7 @@ fn against<'t, S: Scalar>(
 
 impl Loss for CrossEntropy {
     const NAME: &'static str = "cross-entropy";
+    const ABOUT: &'static str = "classes: softmax, with label smoothing and class weights";
 
     fn check(&self, path: &str) -> Result<(), Error> {
         let smoothing = self.label_smoothing;

@@ -85,6 +85,7 @@ impl Focal {
 
 impl Loss for Focal {
     const NAME: &'static str = "focal";
+    const ABOUT: &'static str = "classes: softmax, in which what is easy counts less";
 
     fn check(&self, path: &str) -> Result<(), Error> {
         checks::within(path, "gamma", self.gamma, 0.0..=100.0, "2")?;

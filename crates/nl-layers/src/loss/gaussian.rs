@@ -70,6 +70,7 @@ impl Gaussian {
 
 impl Loss for Gaussian {
     const NAME: &'static str = "gaussian";
+    const ABOUT: &'static str = "values: mean and variance of each";
 
     fn check(&self, path: &str) -> Result<(), Error> {
         checks::within(path, "floor", self.floor, 1e-12..=1e12, "1e-6 (for standardised values)")

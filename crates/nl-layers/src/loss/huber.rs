@@ -61,6 +61,7 @@ impl Huber {
 
 impl Loss for Huber {
     const NAME: &'static str = "huber";
+    const ABOUT: &'static str = "values: squared error near the target, absolute error far from it";
 
     fn check(&self, path: &str) -> Result<(), Error> {
         checks::within(path, "delta", self.delta, 1e-9..=checks::MOST, "1 (for standardised values)")

@@ -78,6 +78,7 @@ fn project(row: &mut [f32], sorted: &mut Vec<f64>) {
 
 impl Loss for LeastSquares {
     const NAME: &'static str = "least-squares";
+    const ABOUT: &'static str = "classes: squared distance from the right one";
 
     fn check(&self, _: &str) -> Result<(), Error> {
         Ok(())

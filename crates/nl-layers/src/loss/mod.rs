@@ -78,6 +78,8 @@ const PATH: &str = "loss";
 trait Loss {
     /// Its name in a configuration.
     const NAME: &'static str;
+    /// What it is for, in a few words.
+    const ABOUT: &'static str;
 
     /// `Ok` if every hyper-parameter can be used.
     fn check(&self, path: &str) -> Result<(), Error>;
@@ -164,6 +166,15 @@ impl LossKind {
             L::NAME
         }
         each!(self, it => name(it))
+    }
+
+    /// What it is for, in a few words.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        fn about<L: Loss>(_: &L) -> &'static str {
+            L::ABOUT
+        }
+        each!(self, it => about(it))
     }
 
     /// `Ok` if every hyper-parameter can be used; `path` is where it stands, for messages.

@@ -47,6 +47,7 @@ impl Mse {
 
 impl Loss for Mse {
     const NAME: &'static str = "mse";
+    const ABOUT: &'static str = "values: squared error";
 
     fn check(&self, _: &str) -> Result<(), Error> {
         Ok(())

@@ -66,6 +66,7 @@ impl Ordinal {
 
 impl Loss for Ordinal {
     const NAME: &'static str = "ordinal";
+    const ABOUT: &'static str = "classes in order: how many of them are passed";
 
     fn check(&self, _: &str) -> Result<(), Error> {
         Ok(())

@@ -84,6 +84,7 @@ impl Quantile {
 
 impl Loss for Quantile {
     const NAME: &'static str = "quantile";
+    const ABOUT: &'static str = "values: several quantiles of each";
 
     fn check(&self, path: &str) -> Result<(), Error> {
         let inside = self.quantiles.iter().all(|&tau| tau > 0.0 && tau < 1.0);

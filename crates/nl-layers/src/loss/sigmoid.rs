@@ -59,6 +59,7 @@ impl Sigmoid {
 
 impl Loss for Sigmoid {
     const NAME: &'static str = "sigmoid";
+    const ABOUT: &'static str = "labels, each a yes or no; or classes";
 
     fn check(&self, _: &str) -> Result<(), Error> {
         Ok(())

@@ -63,8 +63,8 @@ impl Set for Images {
             .map_err(|e| Error::config(e.to_string()))
     }
 
-    fn pixels(&self) -> Result<(&[u8], (usize, usize)), Error> {
-        Ok((self.pixels(), (self.height(), self.width())))
+    fn pixels(&self) -> Result<(&[u8], [usize; 3]), Error> {
+        Ok((self.pixels(), [1, self.height(), self.width()]))
     }
 
     fn with_pixels(&self, pixels: Vec<u8>) -> Result<Self, Error> {

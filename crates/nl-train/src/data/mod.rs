@@ -74,11 +74,11 @@ pub trait Set: Clone + fmt::Debug + Send + Sync + Sized {
     /// They have values.
     fn with_labels(&self, labels: Vec<u32>) -> Result<Self, Error>;
 
-    /// All pixels, and height and width, of grey pictures of bytes.
+    /// All pixels of pictures of bytes, and the channels, the height and the width of one.
     ///
     /// # Errors
     /// What they are instead.
-    fn pixels(&self) -> Result<(&[u8], (usize, usize)), Error>;
+    fn pixels(&self) -> Result<(&[u8], [usize; 3]), Error>;
 
     /// The same with other pixels.
     ///
@@ -121,6 +121,13 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
+    /// Numbers that are known of a sample: one for each class, or its values.
+    #[must_use]
+    pub const fn numbers(&self) -> usize {
+        let (Self::Classes { classes: numbers, .. } | Self::Values { width: numbers, .. }) = self;
+        *numbers
+    }
+
     /// How many classes there are; 0 for values.
     #[must_use]
     pub const fn classes(&self) -> usize {

@@ -55,7 +55,7 @@ impl Set for Nothing {
         match *self {}
     }
 
-    fn pixels(&self) -> Result<(&[u8], (usize, usize)), Error> {
+    fn pixels(&self) -> Result<(&[u8], [usize; 3]), Error> {
         match *self {}
     }
 

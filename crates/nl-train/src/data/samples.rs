@@ -94,12 +94,12 @@ impl Set for Samples {
         changed.and_then(|changed| changed.with_columns(self.columns().to_vec())).map_err(refused)
     }
 
-    fn pixels(&self) -> Result<(&[u8], (usize, usize)), Error> {
-        match (self.shape(), self.values()) {
-            (&[height, width], Values::U8(pixels)) => Ok((pixels, (height, width))),
-            (shape, values) => {
-                let of = if matches!(values, Values::U8(_)) { "bytes" } else { "floats" };
-                let what = format!("damage is known for grey images of bytes, and these are {of} of shape {shape:?}");
+    fn pixels(&self) -> Result<(&[u8], [usize; 3]), Error> {
+        match (self.form().picture(), self.values()) {
+            (Some(size), Values::U8(pixels)) => Ok((pixels, size)),
+            (_, values) => {
+                let (of, shape) = (if matches!(values, Values::U8(_)) { "bytes" } else { "floats" }, self.shape());
+                let what = format!("damage is known for images of bytes, and these are {of} of shape {shape:?}");
                 Err(Error::config(format!("robustness: {what}; leave out --robustness")))
             }
         }

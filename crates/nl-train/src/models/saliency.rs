@@ -34,7 +34,7 @@ pub(crate) struct Look {
 }
 
 /// The surest `mistakes` on `images` and the first right image of each class, by `log_probs`, `[N, classes]`; `check` is asked
-/// between images whether to go on. None of what are no grey pictures of bytes.
+/// between images whether to go on. None of what are no pictures of bytes.
 pub(crate) fn looks<M: Asked>(
     model: &M,
     images: &M::Set,
@@ -43,8 +43,8 @@ pub(crate) fn looks<M: Asked>(
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Vec<Look>, Error> {
     let (classes, truth) = (model.classes(), images.strata());
-    // What is no grey picture has no patch that could be covered with black.
-    let Ok((pixels, (height, width))) = images.pixels() else { return Ok(Vec::new()) };
+    // What is no picture has no patch that could be covered with black.
+    let Ok((pixels, [channels, height, width])) = images.pixels() else { return Ok(Vec::new()) };
     if mistakes == 0 {
         return Ok(Vec::new());
     }
@@ -57,28 +57,44 @@ pub(crate) fn looks<M: Asked>(
     let pairs: Vec<(u32, u32)> = picked.iter().map(|&i| (i as u32, decided[i])).collect();
     let gradients = gradient_times_input(model, images, &pairs)?;
     let area = height * width;
+    let size = channels * area;
     // A fifth or so of the side, as 5 pixels are of 28.
     let patch = (height.min(width) * 5 / 28).max(1);
     let occlusion = Occlusion { patch, stride: (patch / 2).max(1), ..Occlusion::default() };
     let mut found = Vec::with_capacity(picked.len());
     for (k, (&index, &(_, class))) in picked.iter().zip(&pairs).enumerate() {
-        let own = &pixels[index * area..][..area];
-        let shown: Vec<f32> = own.iter().map(|&byte| f32::from(byte) / 255.0).collect();
-        let map = occlusion.map(&shown, (height, width), |covered| {
-            let bytes: Vec<u8> = covered.iter().map(|x| (x * 255.0).round() as u8).collect();
-            let same = vec![index as u32; bytes.len() / area];
+        let own = &pixels[index * size..][..size];
+        // Patches of a white picture: what is black there is black in all channels of the picture.
+        let map = occlusion.map(&vec![1.0; area], (height, width), |covers| {
+            let covered = |cover: &[f32]| -> Vec<u8> {
+                let planes = own.chunks_exact(area);
+                planes.flat_map(|plane| plane.iter().zip(cover).map(|(&x, &c)| if c > 0.0 { x } else { 0 })).collect()
+            };
+            let bytes: Vec<u8> = covers.chunks_exact(area).flat_map(covered).collect();
+            let same = vec![index as u32; bytes.len() / size];
             let rows = model.log_probs(&images.select(&same).with_pixels(bytes)?, &[])?;
             Ok::<_, Error>(rows.chunks_exact(classes).map(|row| row[class as usize]).collect())
         })?;
-        let gradient = gradients.as_ref().map(|all| all[k * area..][..area].to_vec());
-        let image = Picture { width, height, pixels: own.to_vec() };
+        let gradient = gradients.as_ref().map(|all| summed(&all[k * size..][..size], area));
+        let grey =
+            summed(&own.iter().map(|&byte| f32::from(byte) / (255.0 * channels as f32)).collect::<Vec<_>>(), area);
+        let image = Picture::from_unit(width, height, &grey);
         found.push(Look { index, image, truth: truth[index], decided: class, gradient, occlusion: map });
         check()?;
     }
     Ok(found)
 }
 
-/// x ⊙ ∂s_c(x)/∂x of (image, class) pairs, `[pairs, height · width]`: to first order, what each pixel adds to the score compared
+/// The sum over channels, `[height · width]`.
+fn summed(values: &[f32], area: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; area];
+    for plane in values.chunks_exact(area.max(1)) {
+        sum.iter_mut().zip(plane).for_each(|(sum, x)| *sum += x);
+    }
+    sum
+}
+
+/// x ⊙ ∂s_c(x)/∂x of (image, class) pairs, `[pairs, channels · height · width]`: to first order, what each pixel adds to the score compared
 /// with black; of a network of rectified units without biases all of it, Σ = s.
 ///
 /// Source: Shrikumar, Greenside, Shcherbina & Kundaje, "Not just a black box: learning important features through propagating

@@ -29,7 +29,7 @@ impl<M: Model> Trained<M> {
     /// the run.
     ///
     /// # Errors
-    /// [`Error::Stopped`], images that do not fit, samples that are no grey images of bytes, a model that names no classes,
+    /// [`Error::Stopped`], images that do not fit, samples that are no images of bytes, a model that names no classes,
     /// or a folder that cannot be written.
     pub fn robustness(
         &self,

@@ -65,6 +65,16 @@ impl JointEmbeddingKind {
         }
     }
 
+    /// What it is for, in a few words.
+    #[must_use]
+    pub const fn about(&self) -> &'static str {
+        match self {
+            Self::NtXent(_) => "two views, no labels: find the other view among all samples of the shard",
+            Self::VicReg(_) => "two views, no labels: near each other, spread over the shard, features not redundant",
+            Self::BarlowTwins(_) => "two views, no labels: features correlate one by one",
+        }
+    }
+
     /// `Ok` if every hyper-parameter can be used; `path` is where it stands, for messages.
     ///
     /// # Errors

@@ -17,9 +17,9 @@ use perturbation::severity_error;
 /// ```
 /// use nl_random::Streams;
 /// use nl_train::evaluate::{EvaluateError, Robustness};
-/// let images = [0.9; 2 * 16]; // two images of 4 × 4
+/// let images = [0.9; 2 * 16]; // two grey images of 4 × 4
 /// let brightness = |images: &[f32]| Ok::<f64, EvaluateError>(f64::from(images.iter().sum::<f32>()) / 32.0);
-/// let table = Robustness::default().measure(&images, (4, 4), Streams::new(1), brightness)?;
+/// let table = Robustness::default().measure(&images, [1, 4, 4], Streams::new(1), brightness)?;
 /// assert_eq!(table.curves.len(), 6);
 /// assert!(table.curves.iter().all(|curve| curve.scores[0] == (0, table.clean)));
 /// # Ok::<(), EvaluateError>(())
@@ -80,7 +80,8 @@ impl Robustness {
         Ok(())
     }
 
-    /// The `score` of grey images `[N, height, width]`, values 0 to 1, as they are and under every perturbation.
+    /// The `score` of images `[N, channels, height, width]`, values 0 to 1, as they are and under every perturbation, which does the same
+    /// to all channels of an image.
     ///
     /// `score` gets all N images at once, in their order, and gives what is to be compared: an accuracy, a loss.
     ///
@@ -89,11 +90,13 @@ impl Robustness {
     pub fn measure<T: Clone, E: From<EvaluateError>>(
         &self,
         images: &[f32],
-        (height, width): (usize, usize),
+        [channels, height, width]: [usize; 3],
         streams: Streams,
         mut score: impl FnMut(&[f32]) -> Result<T, E>,
     ) -> Result<RobustnessTable<T>, E> {
-        let size = super::image_size("robustness", images.len(), height, width)?;
+        let high = channels.saturating_mul(height);
+        super::image_size("robustness", images.len(), high, width)?;
+        let area = height * width;
         self.validate()?;
         let clean = score(images)?;
         let (mut spoilt, mut scratch) = (vec![0.0; images.len()], Scratch::new());
@@ -101,8 +104,8 @@ impl Robustness {
         for &perturbation in &self.perturbations {
             let mut scores = vec![(0, clean.clone())];
             for &severity in &self.severities {
-                for (sample, (src, out)) in images.chunks_exact(size).zip(spoilt.chunks_exact_mut(size)).enumerate() {
-                    let sample = sample as u64;
+                for (plane, (src, out)) in images.chunks_exact(area).zip(spoilt.chunks_exact_mut(area)).enumerate() {
+                    let sample = (plane / channels) as u64;
                     perturbation.apply(severity, src, height, width, out, &mut scratch, streams, sample)?;
                 }
                 scores.push((severity, score(&spoilt)?));
@@ -119,7 +122,7 @@ impl Robustness {
     pub fn measure_bytes<T: Clone, E: From<EvaluateError>>(
         &self,
         images: &[u8],
-        size: (usize, usize),
+        size: [usize; 3],
         streams: Streams,
         mut score: impl FnMut(&[u8]) -> Result<T, E>,
     ) -> Result<RobustnessTable<T>, E> {
@@ -167,7 +170,7 @@ mod tests {
     fn scores_are_of_the_images_that_were_asked_for() {
         let tried = Robustness { perturbations: vec![Perturbation::Shift, Perturbation::Blur], severities: vec![4, 5] };
         let mut seen = Vec::new();
-        let table = tried.measure_bytes(&images(), (6, 6), Streams::new(4), |images: &[u8]| {
+        let table = tried.measure_bytes(&images(), [1, 6, 6], Streams::new(4), |images: &[u8]| {
             seen.push(images.to_vec());
             Ok::<_, EvaluateError>(seen.len() as f64)
         });
@@ -184,7 +187,7 @@ mod tests {
         let unit: Vec<f32> = images().iter().map(|&b| f32::from(b) / 255.0).collect();
         let gather = |tried: &Robustness| {
             let mut all = Vec::new();
-            let table = tried.measure(&unit, (6, 6), Streams::new(4), |images| {
+            let table = tried.measure(&unit, [1, 6, 6], Streams::new(4), |images| {
                 all.push(images.to_vec());
                 Ok::<_, EvaluateError>(0.0)
             });
@@ -204,6 +207,25 @@ mod tests {
         }
     }
 
+    /// A colour image of three equal channels stays one: geometry and noise are drawn once for an image.
+    #[test]
+    fn channels_are_damaged_alike() {
+        let grey: Vec<f32> = images().iter().map(|&b| f32::from(b) / 255.0).collect();
+        let colour: Vec<f32> = grey.chunks(36).flat_map(|plane| plane.repeat(3)).collect();
+        let gather = |images: &[f32], channels| {
+            let mut all = Vec::new();
+            let table = Robustness::default().measure(images, [channels, 6, 6], Streams::new(4), |images| {
+                all.push(images.to_vec());
+                Ok::<_, EvaluateError>(0.0)
+            });
+            table.unwrap();
+            all
+        };
+        for (grey, colour) in gather(&grey, 1).iter().zip(gather(&colour, 3)) {
+            assert_eq!(colour, grey.chunks(36).flat_map(|plane| plane.repeat(3)).collect::<Vec<_>>());
+        }
+    }
+
     #[test]
     fn what_cannot_be_tried_is_refused() {
         let fails = |severities: &[u8]| {
@@ -219,9 +241,12 @@ mod tests {
             let score = |_: &[f32]| Ok::<_, EvaluateError>(0.0);
             Robustness::default().measure(&vec![0.0; n], size, Streams::new(1), score).unwrap_err().to_string()
         };
-        assert!(wrong(0, (2, 2)).contains("at least one image") && wrong(4, (0, 2)).contains("at least one pixel"));
-        assert!(wrong(5, (2, 2)).contains("5 pixels, but 8 are needed"));
-        assert!(wrong(5, (usize::MAX, 2)).contains("pixels"));
+        assert!(
+            wrong(0, [1, 2, 2]).contains("at least one image") && wrong(4, [1, 0, 2]).contains("at least one pixel")
+        );
+        assert!(wrong(5, [1, 2, 2]).contains("5 pixels, but 8 are needed"));
+        assert!(wrong(5, [1, usize::MAX, 2]).contains("pixels"));
+        assert!(wrong(4, [3, 2, 2]).contains("4 pixels") && wrong(4, [0, 2, 2]).contains("at least one pixel"));
         let error: Result<Robustness, _> = serde_json::from_str(r#"{"perturbations": ["blurr"]}"#);
         assert!(error.unwrap_err().to_string().contains("blur"));
     }
@@ -229,7 +254,7 @@ mod tests {
     #[test]
     fn an_error_of_the_model_ends_it() {
         let score = |_: &[f32]| Err::<f64, _>(Box::<dyn std::error::Error>::from("no weights"));
-        let error = Robustness::default().measure(&[0.0; 4], (2, 2), Streams::new(1), score).unwrap_err();
+        let error = Robustness::default().measure(&[0.0; 4], [1, 2, 2], Streams::new(1), score).unwrap_err();
         assert_eq!(error.to_string(), "no weights");
     }
 }

@@ -56,6 +56,10 @@ pub struct Regions {
     pub cerebellum: [usize; 2],
     /// Probability that a unit of the embedding is dropped on its way to the prefrontal cortex; in [0, 1).
     pub dropout: f64,
+    /// Whether images are named and remembered by the mean of two embeddings, the image's and that of its mirror image: for things that
+    /// have no left and right. Learning and drawing see one side at a time.
+    #[serde(skip_serializing_if = "is_default")]
+    pub both_sides: bool,
 }
 
 impl Default for Regions {
@@ -74,8 +78,9 @@ impl Default for Regions {
             embedding,
             cerebellum,
             dropout,
+            both_sides,
         } = BrainConfig::default();
-        Self { retina, retina_kernel, thalamus_hidden, v1, v2, v4, embedding, cerebellum, dropout }
+        Self { retina, retina_kernel, thalamus_hidden, v1, v2, v4, embedding, cerebellum, dropout, both_sides }
     }
 }
 
@@ -83,7 +88,8 @@ impl Regions {
     /// A brain of these sizes for images of this size and so many classes.
     #[must_use]
     pub fn of(self, height: usize, width: usize, classes: usize) -> BrainConfig {
-        let Self { retina, retina_kernel, thalamus_hidden, v1, v2, v4, embedding, cerebellum, dropout } = self;
+        let Self { retina, retina_kernel, thalamus_hidden, v1, v2, v4, embedding, cerebellum, dropout, both_sides } =
+            self;
         BrainConfig {
             height,
             width,
@@ -98,6 +104,7 @@ impl Regions {
             embedding,
             cerebellum,
             dropout,
+            both_sides,
         }
     }
 

@@ -76,7 +76,7 @@ impl Evaluator {
         let Self { rows, lesions } = self;
         let both = rows.map(images.len(), width, parameters, |samples, ctx, _, out| {
             let mut ctx = Context::new(ctx.tape(), parameters, Mode::Eval).with_lesions(lesions);
-            let embedding = brain.encode(plain_batch(ctx.tape(), images, samples)?, &mut ctx)?;
+            let embedding = brain.recognise(plain_batch(ctx.tape(), images, samples)?, &mut ctx)?;
             let logits = brain.classify(embedding, &mut ctx)?;
             let (embedding, logits) = (embedding.value(), logits.value());
             for (i, row) in out.chunks_exact_mut(width).enumerate() {

@@ -55,7 +55,7 @@ impl Asked for BrainModel {
 
     /// The cortex's logits: what memory says is no function on a tape.
     fn scores<'t>(&self, images: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Option<Var<'t, f32>>, Error> {
-        let embedding = self.brain.encode(images, ctx)?;
+        let embedding = self.brain.recognise(images, ctx)?;
         Ok(Some(self.brain.classify(embedding, ctx)?))
     }
 }

@@ -88,7 +88,8 @@ impl Task<LayersModel> for Contrasting<'_> {
 
     /// Labels are looked at to watch the learning, and for nothing else.
     fn validate(&mut self, model: &LayersModel, parameters: &Parameters<f32>) -> Result<Measures, Error> {
-        let accuracy = self.watched.accuracy(&model.ask_with(parameters))?;
+        let episodes = model.recall_by(parameters, self.data)?;
+        let accuracy = self.watched.accuracy(&model.ask_with(parameters).reading(episodes.as_ref()))?;
         Ok(Measures::none().and_some("validation_accuracy", accuracy))
     }
 
@@ -136,6 +137,7 @@ pub(super) fn embeddings(ask: &Ask<'_>, samples: &Samples) -> Result<Vec<f32>, E
     let input = Input { samples, standard: ask.inputs };
     rows.map(samples.len(), ask.network.features(), ask.parameters, |samples, ctx, (), out| {
         let view = input.plain(ctx.tape(), samples)?;
+        ask.lend(ctx);
         out.copy_from_slice(ask.network.embed(view, ctx)?.value().as_slice());
         Ok(())
     })

@@ -127,7 +127,8 @@ fn probe(
     let (Some((known, classes)), Some((new_labels, _))) = (labels_probed(&seen), labels_probed(test)) else {
         return Ok(None);
     };
-    let ask = model.ask_with(parameters);
+    let episodes = model.recall_by(parameters, data)?;
+    let ask = model.ask_with(parameters).reading(episodes.as_ref());
     let embed = |samples: &Samples, progress: &mut Progress<'_>| {
         in_pieces(samples, model.network.features(), |piece| embeddings(&ask, piece), &mut |_| progress.check())
     };

@@ -59,6 +59,7 @@ impl<'a> Labelled<'a> {
         parameters: &Parameters<f32>,
         loss: &LossKind,
     ) -> Result<Measures, Error> {
-        model.ask_with(parameters).measures(&self.held_out, &self.aim, loss)
+        let episodes = model.recall_by(parameters, self.data)?;
+        model.ask_with(parameters).reading(episodes.as_ref()).measures(&self.held_out, &self.aim, loss)
     }
 }

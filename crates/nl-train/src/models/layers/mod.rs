@@ -5,6 +5,7 @@ mod alignment;
 mod areas;
 mod config;
 mod contrast;
+mod episodes;
 mod feedback_alignment;
 mod findings;
 mod input;
@@ -14,6 +15,7 @@ mod network;
 mod parts;
 mod predictive_coding;
 mod reconstruct;
+mod restored;
 mod rotation;
 mod sections;
 mod shown;
@@ -23,11 +25,12 @@ mod supervise;
 mod values;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use nl_data::Samples;
-use nl_layers::Parameters;
 use nl_layers::graph::Line;
 use nl_layers::loss::{LossKind, TargetForm};
+use nl_layers::{Episodes, Parameters};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +44,7 @@ pub use reconstruct::{DecoderConfig, Pixels, ReconstructConfig};
 use self::aim::Aim;
 use self::areas::Places;
 use self::contrast::Contrasting;
+use self::episodes::EpisodesState;
 use self::feedback_alignment::Aligning;
 use self::labelled::Labelled;
 use self::network::{Network, Purpose};
@@ -49,7 +53,7 @@ use self::reconstruct::Reconstructing;
 use self::stage::Kept;
 use self::supervise::{Ask, Supervising};
 use crate::Error;
-use crate::data::{SampleForm, Set};
+use crate::data::{Dataset, SampleForm, Set};
 use crate::gradient::{Budget, Gradient, GradientStage, Task, check_finite};
 use crate::models::standard::Standard;
 use crate::run::{Estimate, Findings, Learner, Model, Prediction, Progress, Setting, Shown, Story, Tensor};
@@ -65,6 +69,8 @@ pub struct LayersModel {
     first: Parameters<f32>,
     /// What each stage that is over left, in order.
     left: Vec<Parameters<f32>>,
+    /// By whose weights episodic layers were filled: the stage, and how many of its epochs were over.
+    filled: Option<(usize, u64)>,
     /// What a sample is like.
     form: SampleForm,
     /// In which unit inputs are shown.
@@ -78,6 +84,8 @@ pub struct LayersModel {
 pub struct LayersState {
     parameters: Vec<f32>,
     left: Vec<Vec<f32>>,
+    episodes: Vec<EpisodesState>,
+    filled: Option<(usize, u64)>,
     inputs: Standard,
     targets: Standard,
 }
@@ -156,6 +164,7 @@ impl Model for LayersModel {
             input: input::network_form(&form),
             loss: loss(&setting),
             target: aim.as_ref().map_or(TargetForm::Classes(form.targets.classes()), |aim| aim.form),
+            known: aim.as_ref().is_none_or(|aim| aim.degrees.is_none()).then_some(form.targets.numbers()),
             projector,
             decoder,
             seed: setting.config.seed,
@@ -168,9 +177,10 @@ impl Model for LayersModel {
                 LayersStage::FeedbackAlignment(stage) => stage.suits(&model.layers, &network),
                 LayersStage::Contrast(_) | LayersStage::Reconstruct(_) | LayersStage::Supervise(_) => Ok(()),
             };
+            let suits = suits.and_then(|()| episodes::suits(stage, network.readers()));
             suits.map_err(|e| e.under(&format!("stages[{i}]")))?;
         }
-        Ok(Self { network, first: parameters.clone(), parameters, left: Vec::new(), form, inputs, aim })
+        Ok(Self { network, first: parameters.clone(), parameters, left: Vec::new(), filled: None, form, inputs, aim })
     }
 
     fn parts(&self) -> Vec<Line> {
@@ -189,7 +199,7 @@ impl Model for LayersModel {
         // Of each kind of stage its own.
         let number = |kind: u64| (kind << 32) + setting.occurrence(stage) + 1;
         let items = if of.labelled() { &data.labelled } else { &data.learn };
-        let start = Start { model: self, of, stage, title: stage::title(&setting, stage), items };
+        let start = Start { model: self, of, stage, title: stage::title(&setting, stage), data, items };
         let first = (&self.network, &self.first);
         let labelled = |augment, streams| Labelled::new(data, of.aim(setting)?, augment, streams);
         Ok(match of {
@@ -221,13 +231,15 @@ impl Model for LayersModel {
         Ok(LayersState {
             parameters: values(&self.parameters),
             left: self.left.iter().map(values).collect(),
+            episodes: EpisodesState::of(&self.network.episodes)?,
+            filled: self.filled,
             inputs: self.inputs.clone(),
             targets: self.aim.as_ref().map(|aim| aim.standard.clone()).unwrap_or_default(),
         })
     }
 
     fn restore(&mut self, state: LayersState, _: &Path) -> Result<(), Error> {
-        let LayersState { parameters, left, inputs, targets } = state;
+        let LayersState { parameters, left, episodes, filled, inputs, targets } = state;
         let width: usize = self.form.shape.iter().product();
         let values = self.aim.as_ref().map_or(0, Aim::values);
         if ![0, 1, width].contains(&inputs.len()) || ![0, values].contains(&targets.len()) {
@@ -247,7 +259,8 @@ impl Model for LayersModel {
             check_finite(&of, || format!("the checkpoint, what stage {} left", i + 1))?;
             kept.push(of);
         }
-        (self.left, self.inputs) = (kept, inputs);
+        self.network.episodes = EpisodesState::restored(&episodes, self.network.readers())?;
+        (self.left, self.inputs, self.filled) = (kept, inputs, filled);
         if let Some(aim) = &mut self.aim {
             aim.standard = targets;
         }
@@ -311,7 +324,32 @@ impl LayersModel {
 
     /// The network with other weights.
     fn ask_with<'a>(&'a self, parameters: &'a Parameters<f32>) -> Ask<'a> {
-        Ask { network: &self.network, parameters, inputs: &self.inputs }
+        Ask { network: &self.network, parameters, inputs: &self.inputs, episodes: None }
+    }
+
+    /// Whether it has episodic layers.
+    fn reads(&self) -> bool {
+        !self.network.readers().is_empty()
+    }
+
+    /// What its episodic layers would read with these weights; none if it has no such layers.
+    fn recall_by(
+        &self,
+        parameters: &Parameters<f32>,
+        data: &Dataset<Samples>,
+    ) -> Result<Option<Arc<[Episodes]>>, Error> {
+        if !self.reads() {
+            return Ok(None);
+        }
+        episodes::fill(&self.ask_with(parameters), data, self.aim.as_ref(), self.network.readers()).map(Some)
+    }
+
+    /// Its episodic layers read what these weights make of the samples that are known.
+    fn remember(&mut self, parameters: &Parameters<f32>, data: &Dataset<Samples>) -> Result<(), Error> {
+        if let Some(episodes) = self.recall_by(parameters, data)? {
+            self.network.episodes = episodes;
+        }
+        Ok(())
     }
 
     /// `Ok` if so many stages are over.
@@ -324,24 +362,25 @@ impl LayersModel {
 }
 
 /// A stage about to begin.
-struct Start<'m> {
+struct Start<'m, 'a> {
     model: &'m LayersModel,
     of: &'m LayersStage,
     stage: usize,
     title: String,
+    data: &'a Dataset<Samples>,
     items: &'m [u32],
 }
 
-impl Start<'_> {
-    fn learner<'a>(
+impl<'a> Start<'_, 'a> {
+    fn learner(
         self,
         task: impl Task<LayersModel> + 'a,
         streams: Streams,
     ) -> Result<Box<dyn Learner<LayersModel> + 'a>, Error> {
-        let Self { model, of, stage, title, items } = self;
+        let Self { model, of, stage, title, data, items } = self;
         let learns = model.network.learns(of.behind());
         let gradient = Gradient::new(&title, of.learn(), &model.parameters, &learns, items.to_vec(), streams)?;
-        let kept = Kept { task, stage, fresh: of.fresh() };
+        let kept = Kept { task, data, stage, fresh: of.fresh() };
         Ok(Box::new(GradientStage::new(title, kept, gradient).counting(model.form.unit())))
     }
 }

@@ -1,12 +1,15 @@
 //! The layers, the read-out behind them, and what stages without labels put in its place.
 
+use std::sync::Arc;
+
 use nl_autodiff::Var;
 use nl_layers::graph::{Form, Graph, Line};
 use nl_layers::loss::{LossKind, TargetForm};
-use nl_layers::{Builder, Context, Initializer, Layer, Linear, Parameters};
+use nl_layers::{Builder, Context, Episodes, Initializer, Layer, Linear, Parameters};
 use nl_random::Streams;
 
 use super::config::{LayersModelConfig, ProjectorConfig};
+use super::episodes::{self, Reader};
 use super::reconstruct::DecoderConfig;
 use crate::Error;
 
@@ -23,6 +26,9 @@ pub(super) struct Network {
     pub(super) output: Option<Linear>,
     projector: Option<[Linear; 2]>,
     decoder: Option<[Linear; 2]>,
+    readers: Vec<Reader>,
+    /// What they read, unless the context was lent something else.
+    pub(super) episodes: Arc<[Episodes]>,
 }
 
 /// What a network is to be built for.
@@ -32,6 +38,8 @@ pub(super) struct Purpose<'a> {
     /// What it answers by, if it learns to.
     pub(super) loss: Option<&'a LossKind>,
     pub(super) target: TargetForm,
+    /// How many numbers are known of a sample: its classes, its values; none if what it is to tell is drawn anew each time.
+    pub(super) known: Option<usize>,
     /// What compares views, if it learns without labels.
     pub(super) projector: Option<ProjectorConfig>,
     /// What restores images, if it learns to.
@@ -48,7 +56,9 @@ impl Network {
             let message = format!("layers: {name:?} is the name of what stands behind the layers; choose another");
             return Err(Error::config(message));
         }
-        let graph = Graph::new(&config.layers, &purpose.input, &builder)?;
+        let layers = episodes::completed(&config.layers, purpose.known)?;
+        let graph = Graph::new(&layers, &purpose.input, &builder)?;
+        let readers = episodes::readers(&layers, graph.lines(), &purpose.input);
         let last = graph.lines().last().map_or("input", |line| line.name.as_str()).to_owned();
         let Some(features) = graph.output().as_features() else {
             let reached = graph.output();
@@ -95,7 +105,8 @@ impl Network {
                 Some(linear(&builder.child(OUTPUT)?, &last, features, outputs, config.output)?)
             }
         };
-        Ok((Self { graph, lines, features, output, projector, decoder }, builder.finish()))
+        let episodes = Arc::default();
+        Ok((Self { graph, lines, features, output, projector, decoder, readers, episodes }, builder.finish()))
     }
 
     /// All layers, and what stands behind the last.
@@ -124,8 +135,16 @@ impl Network {
         layers.chain([behind]).collect()
     }
 
+    /// The episodic layers.
+    pub(super) fn readers(&self) -> &[Reader] {
+        &self.readers
+    }
+
     /// `[B, features]`
     pub(super) fn embed<'t>(&self, x: Var<'t, f32>, ctx: &mut Context<'t, f32>) -> Result<Var<'t, f32>, Error> {
+        if !self.readers.is_empty() && !ctx.has_episodes() {
+            ctx.set_episodes(Arc::clone(&self.episodes));
+        }
         Ok(self.graph.forward(x, ctx)?)
     }
 

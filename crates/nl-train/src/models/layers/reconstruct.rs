@@ -198,6 +198,7 @@ impl<'a> Reconstructing<'a> {
                 input.unit(i, to);
                 spoil.apply(to, i, 0, work)
             })?;
+            ask.lend(ctx);
             let (restored, plain) =
                 (ask.network.restore(spoilt, ctx)?.value(), input.plain(ctx.tape(), samples)?.value());
             let pictures = restored.as_slice().chunks_exact(width).zip(plain.as_slice().chunks_exact(width));
@@ -210,6 +211,38 @@ impl<'a> Reconstructing<'a> {
         })?;
         Ok(errors.iter().map(|&error| f64::from(error)).sum::<f64>() / errors.len().max(1) as f64)
     }
+}
+
+/// Samples as they are, as they are spoilt and as they are restored, in the unit of the data (bytes as 0 to 1), row by row.
+pub(super) fn restore(
+    config: &ReconstructConfig,
+    ask: &Ask<'_>,
+    samples: &Samples,
+    streams: Streams,
+) -> Result<[Vec<f32>; 3], Error> {
+    let input = Input { samples, standard: ask.inputs };
+    let spoil = Spoil { input, corruption: config.corruption, on: config.on, streams };
+    let width = samples.width();
+    let mut rows = RowEvaluator::<Workspace>::new(SHARD);
+    let all = rows.map(samples.len(), 3 * width, ask.parameters, |samples, ctx, work, out| {
+        let plain = input.plain(ctx.tape(), samples)?;
+        let spoilt = input.batch(ctx.tape(), samples, |to, i| {
+            input.unit(i, to);
+            spoil.apply(to, i, 0, work)
+        })?;
+        ask.lend(ctx);
+        let restored = ask.network.restore(spoilt, ctx)?.value();
+        let rows = [plain.value(), spoilt.value(), restored];
+        for (i, out) in out.chunks_exact_mut(3 * width).enumerate() {
+            for (to, row) in out.chunks_exact_mut(width).zip(&rows) {
+                to.copy_from_slice(&row.as_slice()[i * width..][..width]);
+                ask.inputs.undo(to, 1);
+            }
+        }
+        Ok(())
+    })?;
+    let part = |which: usize| all.chunks_exact(width).skip(which).step_by(3).flatten().copied().collect();
+    Ok([part(0), part(1), part(2)])
 }
 
 impl Task<LayersModel> for Reconstructing<'_> {
@@ -225,7 +258,8 @@ impl Task<LayersModel> for Reconstructing<'_> {
         if self.watched.held_out().is_empty() {
             return Ok(Measures::none());
         }
-        let ask = model.ask_with(parameters);
+        let episodes = model.recall_by(parameters, self.data)?;
+        let ask = model.ask_with(parameters).reading(episodes.as_ref());
         let measures = Measures::of("validation_loss", self.error(&ask)?);
         Ok(measures.and_some("validation_accuracy", self.watched.accuracy(&ask)?))
     }

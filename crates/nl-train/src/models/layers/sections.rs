@@ -7,7 +7,7 @@ use nl_report::{Figure, Group, Headline, Section, Tile};
 use super::findings::{Decided, Outcome, Probed};
 use super::parts::Parts;
 use super::side_by_side::{self, Compared};
-use super::{LayersModel, LayersStage, stage};
+use super::{LayersModel, LayersStage, restored, stage};
 use crate::Error;
 use crate::data::Set;
 use crate::evaluate::{Tempered, figures};
@@ -90,6 +90,7 @@ pub(super) fn page(
         ));
     }
     let mut sections = vec![network(model), learning(setting, story)];
+    sections.extend(restored::section(model, setting)?);
     sections.extend(side_by_side::section(compared, (n, unit)));
     match outcome {
         Some(Outcome::Classes(decided)) => {

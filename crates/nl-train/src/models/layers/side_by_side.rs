@@ -90,7 +90,9 @@ pub(super) fn compare(
         let mut rows = Vec::new();
         for (i, (of, left)) in stages.iter().zip(&model.left).enumerate() {
             let Some(loss) = same(of, aim) else { continue };
-            let score = score(&model.ask_with(left), (aim, loss), &test, &mut || progress.check())?;
+            let episodes = model.recall_by(left, setting.dataset()?)?;
+            let score =
+                score(&model.ask_with(left).reading(episodes.as_ref()), (aim, loss), &test, &mut || progress.check())?;
             let title = stage::title(&setting, i);
             rows.push(Compared {
                 stage: i + 1,

@@ -179,14 +179,15 @@ pub(super) fn key(setting: &Setting<'_, LayersModel>, stage: usize) -> String {
 }
 
 /// A task that begins with fresh weights, if it is to, and leaves its last ones behind.
-pub(super) struct Kept<T> {
+pub(super) struct Kept<'a, T> {
     pub(super) task: T,
+    pub(super) data: &'a Dataset<Samples>,
     /// Stages that are over before it.
     pub(super) stage: usize,
     pub(super) fresh: bool,
 }
 
-impl<T: Task<LayersModel>> Task<LayersModel> for Kept<T> {
+impl<T: Task<LayersModel>> Task<LayersModel> for Kept<'_, T> {
     fn begin(&mut self, model: &mut LayersModel) -> Result<(), Error> {
         if self.fresh {
             model.parameters.clone_from(&model.first);
@@ -204,7 +205,14 @@ impl<T: Task<LayersModel>> Task<LayersModel> for Kept<T> {
         self.task.prepare(model, progress)
     }
 
+    /// Episodic layers are filled anew at the beginning of each epoch, by the weights that the stage would end with then.
     fn step(&mut self, model: &mut LayersModel, gradient: &mut Gradient) -> Result<Stepped, Error> {
+        let now = Some((self.stage, gradient.epoch()));
+        if model.filled != now && model.reads() {
+            let current = gradient.current(&model.parameters)?.into_owned();
+            model.remember(&current, self.data)?;
+            model.filled = now;
+        }
         self.task.step(model, gradient)
     }
 
@@ -218,7 +226,9 @@ impl<T: Task<LayersModel>> Task<LayersModel> for Kept<T> {
 
     fn finish(&mut self, model: &mut LayersModel) -> Result<(), Error> {
         self.task.finish(model)?;
-        model.left.push(model.parameters.clone());
+        let last = model.parameters.clone();
+        model.remember(&last, self.data)?;
+        model.left.push(last);
         Ok(())
     }
 }

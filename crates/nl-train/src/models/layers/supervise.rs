@@ -1,9 +1,11 @@
 //! Learning from classes or values.
 
+use std::sync::Arc;
+
 use nl_autodiff::Var;
 use nl_data::Samples;
 use nl_layers::loss::{LossKind, TargetRows};
-use nl_layers::{Context, Lesion, Mode, Parameters};
+use nl_layers::{Context, Episodes, Lesion, Mode, Parameters};
 
 use super::aim::{Aim, labels, truth};
 use super::config::SuperviseConfig;
@@ -74,9 +76,23 @@ pub(super) struct Ask<'a> {
     pub(super) network: &'a Network,
     pub(super) parameters: &'a Parameters<f32>,
     pub(super) inputs: &'a Standard,
+    /// What episodic layers read; without it, what they read now.
+    pub(super) episodes: Option<&'a Arc<[Episodes]>>,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    /// The same, reading these episodes.
+    pub(super) fn reading(self, episodes: Option<&'a Arc<[Episodes]>>) -> Self {
+        Self { episodes, ..self }
+    }
+
+    /// Lends a context what is to be read in it.
+    pub(super) fn lend(&self, ctx: &mut Context<'_, f32>) {
+        if let Some(episodes) = self.episodes {
+            ctx.set_episodes(Arc::clone(episodes));
+        }
+    }
+
     /// The network's outputs for all samples, `[N, outputs]`.
     pub(super) fn outputs(&self, samples: &Samples) -> Result<Vec<f32>, Error> {
         self.outputs_without(samples, &[])
@@ -89,6 +105,7 @@ impl Ask<'_> {
         rows.map(samples.len(), self.network.outputs(), self.parameters, |samples, ctx, (), out| {
             let view = input.plain(ctx.tape(), samples)?;
             let mut ctx = Context::new(ctx.tape(), self.parameters, Mode::Eval).with_lesions(lesions);
+            self.lend(&mut ctx);
             out.copy_from_slice(self.network.forward(view, &mut ctx)?.value().as_slice());
             Ok(())
         })
@@ -122,6 +139,7 @@ impl Ask<'_> {
         let input = Input { samples, standard: self.inputs };
         // Outputs of a shard, then its loss.
         let all = rows.map(n, width + 1, self.parameters, |samples, ctx, wanted, out| {
+            self.lend(ctx);
             let output = self.network.forward(input.plain(ctx.tape(), samples)?, ctx)?;
             aim.given(values, samples, wanted);
             let targets = TargetRows::Values { rows: &*wanted, width: aim.values() };
