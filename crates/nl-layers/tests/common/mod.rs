@@ -15,11 +15,15 @@ pub(crate) fn tensor(value: &Value) -> Tensor<f64> {
 #[track_caller]
 pub(crate) fn close(name: &str, what: &str, got: &Tensor<f64>, expected: &Tensor<f64>) {
     assert_eq!(got.shape(), expected.shape(), "{name}: shape of {what}");
+    let mut worst = 0.0_f64;
     for (i, (a, b)) in got.as_slice().iter().zip(expected.as_slice()).enumerate() {
         // Some hundred roundings of f64, in another order.
         let near = approx::relative_eq!(a, b, epsilon = 1e-11, max_relative = 1e-11);
         assert!(near, "{name}: {what}[{i}] is {a}, PyTorch says {b}");
+        worst = worst.max((a - b).abs() / b.abs().max(1.0));
     }
+    // Seen with `--nocapture`.
+    println!("{name}: {what} {worst:.1e} from PyTorch");
 }
 
 /// The form of a sample of the batch `x`.
