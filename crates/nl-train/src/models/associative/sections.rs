@@ -156,7 +156,8 @@ fn against(y: &str, expected: Vec<(f64, f64)>, found: &[(f64, Mean)], unit: f64)
         .styled("measured", dots, LineStyle::Dots);
     for (load, Mean { value, error }) in found {
         let Some(error) = error else { continue };
-        let points = vec![(*load, unit * (value - 2.0 * error)), (*load, unit * (value + 2.0 * error))];
+        // No overlap and no share is above 1.
+        let points = vec![(*load, unit * (value - 2.0 * error)), (*load, unit * (value + 2.0 * error).min(1.0))];
         lines.lines.push(Line { name: String::new(), points, style: LineStyle::Solid, colour: Some(1) });
     }
     lines

@@ -157,7 +157,7 @@ fn regions(run: &View<'_>, stored: usize) -> Vec<Region> {
         region(
             "it",
             "Inferotemporal cortex",
-            "compact embedding".into(),
+            if c.both_sides { "compact embedding, the mean of both sides" } else { "compact embedding" }.into(),
             format!("{} units", c.embedding),
             Some("cortex/it"),
         ),
