@@ -16,7 +16,7 @@ pub(super) fn check<M: Model>(before: &str, now: &ConfigOf<M>, stage: u64, begun
     let new = config::json::<M>(now)?;
     let stage = stage as usize;
     let may_grow = now.stages.get(stage).filter(|_| begun).map(Stage::may_grow).unwrap_or_default();
-    let first = if begun { stage + 1 } else { stage };
+    let first = if begun { stage.saturating_add(1) } else { stage };
     let mut differences = Vec::new();
     compare("", &old, &new, &mut differences);
     let free = |path: &str| {
