@@ -1,7 +1,7 @@
 //! A layer that reads what is known of the samples most like its own.
 
 use nl_autodiff::{Scalar, Var};
-use nl_memory::{EpisodicMemory, MemoryConfig, Metric};
+use nl_memory::{EpisodicMemory, MemoryConfig};
 use serde::{Deserialize, Serialize};
 
 use super::{EpisodicKernel, EpisodicRead};
@@ -52,8 +52,7 @@ impl EpisodicConfig {
     /// # Errors
     /// [`Error::Hyperparameter`] for sizes that no store has.
     pub fn memory(&self, path: &str, features: usize, capacity: usize) -> Result<EpisodicMemory, Error> {
-        let metric = if matches!(self.kernel, EpisodicKernel::Cosine { .. }) { Metric::Cosine } else { Metric::L2 };
-        let config = MemoryConfig { metric, ..MemoryConfig::new(features, capacity, 1) };
+        let config = MemoryConfig { metric: self.kernel.metric(), ..MemoryConfig::new(features, capacity, 1) };
         EpisodicMemory::new(config).map_err(|error| Error::hyperparameter(path, error.to_string()))
     }
 

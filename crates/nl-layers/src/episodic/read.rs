@@ -29,6 +29,17 @@ pub enum EpisodicKernel {
     },
 }
 
+impl EpisodicKernel {
+    /// By what the memory finds that it reads.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        match self {
+            Self::Gaussian { .. } | Self::InverseDistance { .. } => Metric::L2,
+            Self::Cosine { .. } => Metric::Cosine,
+        }
+    }
+}
+
 /// The k nearest memories of a question, mixed: y = Σ_i w_i v_i, w_i = κ(q, k_i) / Σ_j κ(q, k_j), over the k nearest keys k_i.
 ///
 /// | | shape |
@@ -148,7 +159,7 @@ impl EpisodicRead {
             let help = "pass questions as long as the memory's keys, at least one";
             return Err(Error::input(path, format!("[B, {dim}]"), shape.dims(), help));
         }
-        let wanted = if matches!(self.kernel, EpisodicKernel::Cosine { .. }) { Metric::Cosine } else { Metric::L2 };
+        let wanted = self.kernel.metric();
         if memory.config().metric != wanted {
             let message = format!(
                 "the kernel weighs by {wanted:?}, the memory finds by {:?}; use the same",
@@ -226,10 +237,6 @@ mod tests {
         EpisodicKernel::Cosine { temperature: 0.4 },
     ];
 
-    fn metric(kernel: EpisodicKernel) -> Metric {
-        if matches!(kernel, EpisodicKernel::Cosine { .. }) { Metric::Cosine } else { Metric::L2 }
-    }
-
     /// Twenty memories of three numbers and four classes.
     fn filled(metric: Metric) -> EpisodicMemory {
         let mut memory = EpisodicMemory::new(MemoryConfig { metric, ..MemoryConfig::new(3, 100, 4) }).unwrap();
@@ -253,7 +260,7 @@ mod tests {
     #[test]
     fn values_are_those_of_the_equations() {
         for kernel in KERNELS {
-            let memory = filled(metric(kernel));
+            let memory = filled(kernel.metric());
             let values: Vec<f32> = (0..40).map(|i| (i as f32 * 0.37).sin()).collect();
             let tape = Tape::new();
             let q = tape.constant(questions());
@@ -293,7 +300,7 @@ mod tests {
     #[test]
     fn derivatives_equal_finite_differences() {
         for kernel in KERNELS {
-            let memory = filled(metric(kernel));
+            let memory = filled(kernel.metric());
             let layer = read(kernel, 5);
             gradcheck(|v| layer.classes(v[0], &memory, None).map_err(op), &[questions()]).unwrap();
             gradgradcheck(|v| layer.classes(v[0], &memory, None).map_err(op), &[questions()]).unwrap();

@@ -10,6 +10,7 @@ use super::shown::tiled;
 use crate::data::Set;
 use crate::evaluate::{Occlusion, most_confident_mistakes};
 use crate::metrics::argmax;
+use crate::models::shown::summed;
 use crate::{Error, page};
 
 /// Right images shown, at most: one a class.
@@ -83,15 +84,6 @@ pub(crate) fn looks<M: Asked>(
         check()?;
     }
     Ok(found)
-}
-
-/// The sum over channels, `[height · width]`.
-fn summed(values: &[f32], area: usize) -> Vec<f32> {
-    let mut sum = vec![0.0; area];
-    for plane in values.chunks_exact(area.max(1)) {
-        sum.iter_mut().zip(plane).for_each(|(sum, x)| *sum += x);
-    }
-    sum
 }
 
 /// x ⊙ ∂s_c(x)/∂x of (image, class) pairs, `[pairs, channels · height · width]`: to first order, what each pixel adds to the score compared

@@ -12,6 +12,15 @@ const ZOOM: usize = 8;
 /// Grey of what lies between pictures.
 const GAP: u8 = 90;
 
+/// The sum over channels, `[height · width]`.
+pub(crate) fn summed(values: &[f32], area: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; area];
+    for plane in values.chunks_exact(area.max(1)) {
+        sum.iter_mut().zip(plane).for_each(|(sum, x)| *sum += x);
+    }
+    sum
+}
+
 /// Pictures of one size in rows of `across`, a pixel apart.
 pub(crate) fn tiled(tiles: &[Picture], across: usize) -> Picture {
     let Some(first) = tiles.first() else { return Picture::default() };

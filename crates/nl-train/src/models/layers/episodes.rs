@@ -186,9 +186,8 @@ impl EpisodesState {
         let restored = states.iter().zip(readers).map(|(state, reader)| {
             let Self { memory, values } = state;
             let memory = EpisodicMemory::read_from(&memory[..], memory.len() as u64)?;
-            let empty = reader.config.memory(&reader.path, reader.features, 1)?;
             let fits = memory.config().dim == reader.features
-                && memory.config().metric == empty.config().metric
+                && memory.config().metric == reader.config.kernel.metric()
                 && values.len() == memory.len() * reader.values
                 && values.iter().all(|value| value.is_finite());
             if !fits {

@@ -9,6 +9,7 @@ use super::reconstruct::restore;
 use super::{LayersModel, LayersStage};
 use crate::Error;
 use crate::data::{Set, spread};
+use crate::models::shown::summed;
 use crate::run::Setting;
 
 /// Pictures shown.
@@ -52,8 +53,7 @@ pub(super) fn section(model: &LayersModel, setting: Setting<'_, LayersModel>) ->
 fn grey(values: &[f32], channels: usize, [low, high]: [f32; 2]) -> Vec<f32> {
     let area = values.len() / channels.max(1);
     let scale = if high > low { (high - low).recip() } else { 0.0 };
-    let mean = |p: usize| (0..channels).map(|c| values[c * area + p]).sum::<f32>() / channels as f32;
-    (0..area).map(|p| (mean(p) - low) * scale).collect()
+    summed(values, area).into_iter().map(|sum| (sum / channels as f32 - low) * scale).collect()
 }
 
 /// The least and the largest number of samples: 0 and 1 for bytes.
