@@ -89,18 +89,7 @@ impl<'t, S: Scalar> Context<'t, S> {
     /// A context without noise or recorder, in which every parameter gets a gradient.
     #[must_use]
     pub fn new(tape: &'t Tape<S>, parameters: &'t Parameters<S>, mode: Mode) -> Self {
-        Self {
-            tape,
-            weights: Weights::Stored(parameters),
-            mode,
-            trainable: None,
-            noise: None,
-            recording: None,
-            lesions: &[],
-            loss: None,
-            feedback: None,
-            episodes: None,
-        }
+        Self::bare(tape, Weights::Stored(parameters), mode)
     }
 
     /// A context in which parameter `i` is `variables[i]`: for weights that are themselves the result of a computation
@@ -127,18 +116,12 @@ impl<'t, S: Scalar> Context<'t, S> {
     /// ```
     #[must_use]
     pub fn over(tape: &'t Tape<S>, variables: Vec<Var<'t, S>>, mode: Mode) -> Self {
-        Self {
-            tape,
-            weights: Weights::Given(variables),
-            mode,
-            trainable: None,
-            noise: None,
-            recording: None,
-            lesions: &[],
-            loss: None,
-            feedback: None,
-            episodes: None,
-        }
+        Self::bare(tape, Weights::Given(variables), mode)
+    }
+
+    fn bare(tape: &'t Tape<S>, weights: Weights<'t, S>, mode: Mode) -> Self {
+        let (trainable, noise, recording, loss, feedback, episodes) = (None, None, None, None, None, None);
+        Self { tape, weights, mode, trainable, noise, recording, lesions: &[], loss, feedback, episodes }
     }
 
     /// Draws noise from here.

@@ -161,7 +161,13 @@ name: mutant
 data: {name: mnist, source: synthetic, validation: 20, validation_share: 0.5}
 model:
   kind: layers
-  layers: [{kind: conv2d, channels: 4, kernel: 5, stride: 2}, {kind: flatten}, {kind: dropout, probability: 0.1}]
+  layers:
+    - {kind: conv2d, channels: 4, kernel: 5, stride: 2}
+    - {kind: flatten, name: seen}
+    - {kind: linear, units: 8}
+    - {kind: episodic, name: past, neighbours: 3}
+    - {kind: concat, from: [seen, past]}
+    - {kind: dropout, probability: 0.1}
 stages:
   - {kind: supervise, learn: {epochs: 2, batch: 20, early_stopping: {patience: 9}, optimizer: {algorithm: {kind: sgd}, schedule: {kind: constant, rate: 2.0e-2}}}}
   - {kind: supervise, fresh: true, learn: {epochs: 2, batch: 20, average: 0.9, optimizer: {algorithm: {kind: adam}, schedule: {kind: cosine, rate: 2.0e-3}}}}

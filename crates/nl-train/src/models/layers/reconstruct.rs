@@ -115,6 +115,14 @@ impl Spoil<'_> {
         corrupted(self.input.samples, sample, &self.corruption, drawn, &mut work.transform, picture)
     }
 
+    /// Pictures of `samples` in the unit of the network, each spoilt, `[samples, pixels]`.
+    fn batch<'t>(&self, tape: &'t Tape<f32>, samples: &[u32], work: &mut Workspace) -> Result<Var<'t, f32>, Error> {
+        self.input.batch(tape, samples, |to, i| {
+            self.input.unit(i, to);
+            self.apply(to, i, 0, work)
+        })
+    }
+
     /// The weight of each pixel's squared error: together they are 1, or 0 if none was hidden.
     fn weights(&self, to: &mut [f32], sample: u32, epoch: u64, work: &mut Workspace) -> Result<(), Error> {
         let (Pixels::Masked, Some(fill)) = (self.on, fill(&self.corruption)) else {
@@ -194,10 +202,7 @@ impl<'a> Reconstructing<'a> {
         let width = input.samples.width();
         let mut rows = RowEvaluator::<Workspace>::new(SHARD);
         let errors = rows.map(input.samples.len(), 1, ask.parameters, |samples, ctx, work, out| {
-            let spoilt = input.batch(ctx.tape(), samples, |to, i| {
-                input.unit(i, to);
-                spoil.apply(to, i, 0, work)
-            })?;
+            let spoilt = spoil.batch(ctx.tape(), samples, work)?;
             ask.lend(ctx);
             let (restored, plain) =
                 (ask.network.restore(spoilt, ctx)?.value(), input.plain(ctx.tape(), samples)?.value());
@@ -226,10 +231,7 @@ pub(super) fn restore(
     let mut rows = RowEvaluator::<Workspace>::new(SHARD);
     let all = rows.map(samples.len(), 3 * width, ask.parameters, |samples, ctx, work, out| {
         let plain = input.plain(ctx.tape(), samples)?;
-        let spoilt = input.batch(ctx.tape(), samples, |to, i| {
-            input.unit(i, to);
-            spoil.apply(to, i, 0, work)
-        })?;
+        let spoilt = spoil.batch(ctx.tape(), samples, work)?;
         ask.lend(ctx);
         let restored = ask.network.restore(spoilt, ctx)?.value();
         let rows = [plain.value(), spoilt.value(), restored];
