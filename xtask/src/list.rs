@@ -149,7 +149,7 @@ mod tests {
         for (name, _) in NEURONS {
             assert!(neurons.contains(&format!("{name}State")), "{name}");
         }
-        let encoders = source("crates/nl-data/src/encode/mod.rs");
+        let encoders = source("crates/nl-encoding/src/encode/mod.rs");
         let modules = encoders.lines().filter(|line| line.starts_with("pub use ")).count();
         assert_eq!(ENCODERS.len(), modules, "an encoder has one file");
         for (name, _) in ENCODERS {

@@ -140,7 +140,8 @@ fn only_the_workshop_prints() {
 #[test]
 fn the_biological_half_knows_no_gradient() {
     for package in packages() {
-        if ["nl-memory", "nl-neuron", "nl-synapse", "nl-plasticity"].contains(&package.name.as_str()) {
+        let half = ["nl-memory", "nl-neuron", "nl-synapse", "nl-plasticity", "nl-encoding", "nl-network"];
+        if half.contains(&package.name.as_str()) {
             let all = dependencies(&package.manifest);
             let gradient = all.iter().any(|d| d.package == "nl-autodiff");
             assert!(!gradient, "{} takes a tensor framework with it", package.name);

@@ -4,12 +4,9 @@
 mod atomic;
 mod batches;
 mod class_names;
-pub mod decode;
 mod element;
-pub mod encode;
 pub mod fetch;
 mod folder;
-pub mod front_end;
 mod gzip;
 mod hash;
 pub mod idx;

@@ -1,6 +1,5 @@
 //! The JSON Schema of what stands in a configuration of the data.
 
-use nl_data::encode::Population;
 use nl_data::{Augment, Choice, Normalize};
 use serde_json::{Value, json};
 
@@ -15,17 +14,6 @@ fn a_source_is_text_and_a_normalisation_two_numbers() {
     let normalize = schema::<Normalize>();
     assert_eq!(normalize["required"], json!(["mean", "std"]));
     assert_eq!(normalize["properties"]["std"]["type"], "number");
-}
-
-#[test]
-fn a_nested_choice_is_told_by_its_kind() {
-    let population = schema::<Population>();
-    let codes = population["$defs"]["PopulationCode"]["oneOf"].as_array().expect("alternatives");
-    let latency = codes.iter().find(|one| one["properties"]["kind"]["const"] == "latency").expect("latency");
-    assert_eq!(latency["properties"]["curve"]["$ref"], "#/$defs/LatencyCurve");
-    let curves = population["$defs"]["LatencyCurve"]["oneOf"].as_array().expect("alternatives");
-    let kinds: Vec<_> = curves.iter().map(|one| &one["properties"]["kind"]["const"]).collect();
-    assert_eq!(kinds, ["linear", "charging", "logarithmic"]);
 }
 
 #[test]

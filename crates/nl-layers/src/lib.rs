@@ -51,12 +51,6 @@ pub mod credit;
 pub mod graph;
 pub mod loss;
 
-pub mod network;
-
-pub mod competitive;
-
-pub mod conv_stdp;
-
 mod error;
 
 pub use nl_autodiff::BlockPool;

@@ -1,13 +1,11 @@
 #![doc = include_str!("../README.md")]
 
-mod error;
-pub mod grid;
 mod spikes;
-mod units;
 
 mod model;
 mod receptor;
 
+pub mod dynamics;
 mod exact;
 pub mod integrate;
 mod lane;
@@ -18,10 +16,9 @@ mod surrogates;
 #[cfg(feature = "laws")]
 pub mod laws;
 
-pub use error::Error;
 pub use model::{NeuronModel, NotFinite, PopulationState, Real};
 pub use models::{Drive, IntegrateAndFire, IntegrateAndFireParameters, IntegrateAndFireState};
-pub use models::{Lif, LifParameters, LifState, Reset};
+pub use models::{Lif, LifDynamics, LifParameters, LifState, Reset};
 pub use receptor::{InputChannel, ReceptorKind};
 
 pub use models::{Coba, CobaParameters, CobaState, ConductanceScheme};
@@ -45,4 +42,5 @@ pub use surrogates::{
     PiecewiseQuadratic, QPseudoSpike, S2nn, Sigmoid, SoftSign, SparseFastSigmoid, StraightThrough, SuperSpike,
     Surrogate, SurrogateKind, SurrogateVisitor, Tanh, Triangle,
 };
-pub use units::{Hz, Ms, Mv, Ns, Pa, Pf};
+// What its parameters are written in.
+pub use nl_units::{Error, Hz, Ms, Mv, Ns, Pa, Pf, grid};

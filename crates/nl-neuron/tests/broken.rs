@@ -202,7 +202,7 @@ impl NeuronModel<f64> for Broken {
 }
 
 fn parameters(knobs: &Knobs) -> LifParameters {
-    LifParameters { tau_m: Ms(knobs.scale(0, 10.0)), ..LifParameters::default() }
+    LifParameters { tau_m: Ms(knobs.jitter(0, 10.0)), ..LifParameters::default() }
 }
 
 fn family(fault: Fault) -> impl Fn(&Knobs) -> Subject<f64, Broken> {

@@ -8,7 +8,7 @@ use nl_neuron::*;
 
 fn lif_parameters(knobs: &Knobs) -> LifParameters {
     LifParameters {
-        tau_m: Ms(knobs.scale(0, 10.0)),
+        tau_m: Ms(knobs.jitter(0, 10.0)),
         v_th: Mv(-55.0 + knobs.shift(1, 3.0)),
         v_reset: Mv(-70.0 + knobs.shift(2, 5.0)),
         t_ref: Ms(2.0 + knobs.shift(3, 2.0)),
@@ -47,7 +47,7 @@ fn lif_spikes_at_the_times_of_the_closed_form() {
 }
 
 fn integrate_and_fire<F: Real>(knobs: &Knobs) -> Subject<F, IntegrateAndFire<F>> {
-    let p = IntegrateAndFireParameters { c_m: Pf(knobs.scale(0, 250.0)), ..IntegrateAndFireParameters::default() };
+    let p = IntegrateAndFireParameters { c_m: Pf(knobs.jitter(0, 250.0)), ..IntegrateAndFireParameters::default() };
     Subject::new(
         move |dt| IntegrateAndFire::new(IntegrateAndFireParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
         -400.0..=900.0,
@@ -59,9 +59,9 @@ fn integrate_and_fire<F: Real>(knobs: &Knobs) -> Subject<F, IntegrateAndFire<F>>
 
 fn cuba_exp<F: Real>(knobs: &Knobs) -> Subject<F, CubaExp<F>> {
     let p = CubaExpParameters {
-        tau_m: Ms(knobs.scale(0, 10.0)),
-        tau_syn_ex: Ms(knobs.scale(1, 2.0)),
-        tau_syn_in: Ms(knobs.scale(2, 5.0)),
+        tau_m: Ms(knobs.jitter(0, 10.0)),
+        tau_syn_ex: Ms(knobs.jitter(1, 2.0)),
+        tau_syn_in: Ms(knobs.jitter(2, 5.0)),
         ..CubaExpParameters::default()
     };
     Subject::new(
@@ -76,9 +76,9 @@ fn cuba_exp<F: Real>(knobs: &Knobs) -> Subject<F, CubaExp<F>> {
 
 fn cuba_alpha<F: Real>(knobs: &Knobs) -> Subject<F, CubaAlpha<F>> {
     let p = CubaAlphaParameters {
-        tau_m: Ms(knobs.scale(0, 10.0)),
-        tau_syn_ex: Ms(knobs.scale(1, 2.0)),
-        tau_syn_in: Ms(knobs.scale(2, 5.0)),
+        tau_m: Ms(knobs.jitter(0, 10.0)),
+        tau_syn_ex: Ms(knobs.jitter(1, 2.0)),
+        tau_syn_in: Ms(knobs.jitter(2, 5.0)),
         ..CubaAlphaParameters::default()
     };
     Subject::new(
@@ -93,8 +93,8 @@ fn cuba_alpha<F: Real>(knobs: &Knobs) -> Subject<F, CubaAlpha<F>> {
 
 fn coba<F: Real>(knobs: &Knobs) -> Subject<F, Coba<F>> {
     let p = CobaParameters {
-        tau_syn_ex: Ms(knobs.scale(0, 5.0)),
-        tau_syn_in: Ms(knobs.scale(1, 10.0)),
+        tau_syn_ex: Ms(knobs.jitter(0, 5.0)),
+        tau_syn_in: Ms(knobs.jitter(1, 10.0)),
         ..CobaParameters::default()
     };
     Subject::new(
@@ -107,7 +107,8 @@ fn coba<F: Real>(knobs: &Knobs) -> Subject<F, Coba<F>> {
 }
 
 fn alif<F: Real>(knobs: &Knobs) -> Subject<F, Alif<F>> {
-    let p = AlifParameters { tau_m: Ms(knobs.scale(0, 20.0)), tau_a: Ms(knobs.scale(1, 200.0)), ..Default::default() };
+    let p =
+        AlifParameters { tau_m: Ms(knobs.jitter(0, 20.0)), tau_a: Ms(knobs.jitter(1, 200.0)), ..Default::default() };
     Subject::new(move |dt| Alif::new(AlifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -2.0..=4.0)
         .t_ref(p.t_ref)
         .quiet(0.5)
@@ -115,7 +116,7 @@ fn alif<F: Real>(knobs: &Knobs) -> Subject<F, Alif<F>> {
 }
 
 fn mat2<F: Real>(knobs: &Knobs) -> Subject<F, Mat2<F>> {
-    let p = Mat2Parameters { tau_m: Ms(knobs.scale(0, 5.0)), tau_1: Ms(knobs.scale(1, 10.0)), ..Default::default() };
+    let p = Mat2Parameters { tau_m: Ms(knobs.jitter(0, 5.0)), tau_1: Ms(knobs.jitter(1, 10.0)), ..Default::default() };
     Subject::new(
         move |dt| Mat2::new(Mat2Parameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
         [0.0..=300.0, -300.0..=0.0, -400.0..=1500.0],
@@ -127,7 +128,8 @@ fn mat2<F: Real>(knobs: &Knobs) -> Subject<F, Mat2<F>> {
 }
 
 fn srm0<F: Real>(knobs: &Knobs) -> Subject<F, Srm0<F>> {
-    let p = Srm0Parameters { tau_m: Ms(knobs.scale(0, 10.0)), tau_eta: Ms(knobs.scale(1, 10.0)), ..Default::default() };
+    let p =
+        Srm0Parameters { tau_m: Ms(knobs.jitter(0, 10.0)), tau_eta: Ms(knobs.jitter(1, 10.0)), ..Default::default() };
     Subject::new(
         move |dt| Srm0::new(Srm0Parameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
         [-200.0..=500.0, -400.0..=900.0],
@@ -159,7 +161,7 @@ fn gif<F: Real>(knobs: &Knobs) -> Subject<F, Gif<F>> {
 }
 
 fn diehl_cook<F: Real>(knobs: &Knobs) -> Subject<F, DiehlCook<F>> {
-    let p = DiehlCookParameters { tau_m: Ms(knobs.scale(0, 100.0)), ..DiehlCookParameters::default() };
+    let p = DiehlCookParameters { tau_m: Ms(knobs.jitter(0, 100.0)), ..DiehlCookParameters::default() };
     Subject::new(
         move |dt| DiehlCook::new(DiehlCookParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
         [0.0..=1.0, 0.0..=1.0, -50.0..=200.0],
@@ -170,7 +172,7 @@ fn diehl_cook<F: Real>(knobs: &Knobs) -> Subject<F, DiehlCook<F>> {
 }
 
 fn qif<F: Real>(knobs: &Knobs) -> Subject<F, Qif<F>> {
-    let p = QifParameters { tau_m: Ms(knobs.scale(0, 10.0)), t_ref: Ms(2.0), ..QifParameters::default() };
+    let p = QifParameters { tau_m: Ms(knobs.jitter(0, 10.0)), t_ref: Ms(2.0), ..QifParameters::default() };
     Subject::new(move |dt| Qif::new(QifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -200.0..=500.0)
         .t_ref(p.t_ref)
         .quiet(20.0)
@@ -178,7 +180,7 @@ fn qif<F: Real>(knobs: &Knobs) -> Subject<F, Qif<F>> {
 }
 
 fn eif<F: Real>(knobs: &Knobs) -> Subject<F, Eif<F>> {
-    let p = EifParameters { g_l: Ns(knobs.scale(0, 20.0)), ..EifParameters::default() };
+    let p = EifParameters { g_l: Ns(knobs.jitter(0, 20.0)), ..EifParameters::default() };
     Subject::new(move |dt| Eif::new(EifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -300.0..=600.0)
         .t_ref(p.t_ref)
         .quiet(10.0)
@@ -186,7 +188,7 @@ fn eif<F: Real>(knobs: &Knobs) -> Subject<F, Eif<F>> {
 }
 
 fn eif_rk2(knobs: &Knobs) -> Subject<f64, Eif<f64>> {
-    let p = EifParameters { g_l: Ns(knobs.scale(0, 20.0)), method: Method::Rk2, ..EifParameters::default() };
+    let p = EifParameters { g_l: Ns(knobs.jitter(0, 20.0)), method: Method::Rk2, ..EifParameters::default() };
     Subject::new(move |dt| Eif::new(EifParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -300.0..=600.0)
         .t_ref(p.t_ref)
         .quiet(10.0)
@@ -194,7 +196,7 @@ fn eif_rk2(knobs: &Knobs) -> Subject<f64, Eif<f64>> {
 }
 
 fn adex<F: Real>(knobs: &Knobs) -> Subject<F, AdEx<F>> {
-    let p = AdExParameters { a: Ns(knobs.scale(0, 4.0)), tau_w: Ms(knobs.scale(1, 144.0)), ..Default::default() };
+    let p = AdExParameters { a: Ns(knobs.jitter(0, 4.0)), tau_w: Ms(knobs.jitter(1, 144.0)), ..Default::default() };
     Subject::new(move |dt| AdEx::new(AdExParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -800.0..=2500.0)
         .t_ref(p.t_ref)
         .quiet(300.0)
@@ -202,7 +204,7 @@ fn adex<F: Real>(knobs: &Knobs) -> Subject<F, AdEx<F>> {
 }
 
 fn adex_single(knobs: &Knobs) -> Subject<f32, AdEx<f32>> {
-    let p = AdExParameters { a: Ns(knobs.scale(0, 4.0)), t_ref: Ms(1.0), method: Method::Euler, ..Default::default() };
+    let p = AdExParameters { a: Ns(knobs.jitter(0, 4.0)), t_ref: Ms(1.0), method: Method::Euler, ..Default::default() };
     Subject::new(move |dt| AdEx::new(AdExParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -800.0..=2500.0)
         .t_ref(p.t_ref)
         .quiet(300.0)
@@ -229,14 +231,14 @@ fn izhikevich_rz(knobs: &Knobs) -> Subject<f64, Izhikevich<f64>> {
 }
 
 fn izhikevich_euler(knobs: &Knobs) -> Subject<f32, Izhikevich<f32>> {
-    let p = IzhikevichParameters { a: knobs.scale(0, 0.02), scheme: IzhikevichScheme::Euler, ..Default::default() };
+    let p = IzhikevichParameters { a: knobs.jitter(0, 0.02), scheme: IzhikevichScheme::Euler, ..Default::default() };
     Subject::new(move |dt| Izhikevich::new(IzhikevichParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt), -10.0..=30.0)
         .t_ref(p.t_ref)
         .quiet(0.2)
 }
 
 fn hodgkin_huxley<F: Real>(knobs: &Knobs) -> Subject<F, HodgkinHuxley<F>> {
-    let p = HodgkinHuxleyParameters { g_l: knobs.scale(0, 0.3), ..HodgkinHuxleyParameters::default() };
+    let p = HodgkinHuxleyParameters { g_l: knobs.jitter(0, 0.3), ..HodgkinHuxleyParameters::default() };
     Subject::new(
         move |dt| HodgkinHuxley::new(HodgkinHuxleyParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
         -10.0..=30.0,
@@ -260,7 +262,7 @@ fn hodgkin_huxley_rk4(_: &Knobs) -> Subject<f64, HodgkinHuxley<f64>> {
 }
 
 fn traub_miles_of<F: Real>(e_l: f64, knobs: &Knobs) -> Subject<F, TraubMiles<F>> {
-    let tau_syn_ex = Ms(knobs.scale(0, 5.0));
+    let tau_syn_ex = Ms(knobs.jitter(0, 5.0));
     let p = TraubMilesParameters { e_l: Mv(e_l), tau_syn_ex, ..TraubMilesParameters::default() };
     Subject::new(
         move |dt| TraubMiles::new(TraubMilesParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
@@ -292,7 +294,7 @@ fn morris_lecar_1(_: &Knobs) -> Subject<f64, MorrisLecar<f64>> {
 }
 
 fn morris_lecar_2<F: Real>(knobs: &Knobs) -> Subject<F, MorrisLecar<F>> {
-    let p = MorrisLecarParameters { phi: knobs.scale(0, 0.04), t_ref: Ms(10.0), ..MorrisLecarParameters::type_2() };
+    let p = MorrisLecarParameters { phi: knobs.jitter(0, 0.04), t_ref: Ms(10.0), ..MorrisLecarParameters::type_2() };
     Subject::new(
         move |dt| MorrisLecar::new(MorrisLecarParameters { t_ref: p.t_ref.on_grid(dt), ..p }, dt),
         -50.0..=150.0,

@@ -79,7 +79,7 @@ impl<F: Real> Activity<'_, F> {
     /// are finite, and the step comes after `last`, which becomes this step: what `step` calls first.
     ///
     /// # Errors
-    /// [`nl_neuron::Error::Length`], [`nl_neuron::Error::Index`], [`nl_neuron::Error::Parameter`] or [`Error::Order`].
+    /// [`nl_units::Error::Length`], [`nl_units::Error::Index`], [`nl_units::Error::Parameter`] or [`Error::Order`].
     pub fn check<W: Weights<F>>(
         &self,
         rule: &'static str,
@@ -87,18 +87,18 @@ impl<F: Real> Activity<'_, F> {
         last: &mut Option<u64>,
         weights: &W,
     ) -> Result<(), Error> {
-        nl_neuron::Error::length(rule, "weights (pre)", pre, weights.pre())?;
-        nl_neuron::Error::length(rule, "weights (post)", post, weights.post())?;
+        nl_units::Error::length(rule, "weights (pre)", pre, weights.pre())?;
+        nl_units::Error::length(rule, "weights (post)", post, weights.post())?;
         for (spikes, n) in [(self.pre, pre), (self.post, post)] {
             if let Some(&index) = spikes.iter().find(|&&i| i as usize >= n) {
-                return Err(nl_neuron::Error::Index { what: rule, index: index as usize, n }.into());
+                return Err(nl_units::Error::Index { what: rule, index: index as usize, n }.into());
             }
             if let Some(pair) = spikes.windows(2).find(|pair| pair[0] >= pair[1]) {
                 return Err(Error::Unsorted { rule, first: pair[0], second: pair[1] });
             }
         }
         let expected = "use a factor within -2^32 to 2^32";
-        nl_neuron::Error::check(rule, "rate", self.rate.to_f64(), |x| x.abs() <= LARGEST, expected)?;
+        nl_units::Error::check(rule, "rate", self.rate.to_f64(), |x| x.abs() <= LARGEST, expected)?;
         self.modulators.check(rule)?;
         Error::order(rule, self.now, *last)?;
         *last = Some(self.now);
@@ -127,15 +127,15 @@ impl Modulators {
     /// `Ok` if all four are finite; `what` opens the message.
     ///
     /// # Errors
-    /// [`nl_neuron::Error::Parameter`].
-    pub fn check(&self, what: &'static str) -> Result<(), nl_neuron::Error> {
+    /// [`nl_units::Error::Parameter`].
+    pub fn check(&self, what: &'static str) -> Result<(), nl_units::Error> {
         for (name, level) in [
             ("dopamine", self.dopamine),
             ("acetylcholine", self.acetylcholine),
             ("serotonin", self.serotonin),
             ("noradrenaline", self.noradrenaline),
         ] {
-            nl_neuron::Error::finite(what, name, level)?;
+            nl_units::Error::finite(what, name, level)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 pub enum Error {
     /// A parameter, a length, a population or an index that does not fit.
     #[error(transparent)]
-    Neuron(#[from] nl_neuron::Error),
+    Neuron(#[from] nl_units::Error),
     /// A connection that does not fit.
     #[error(transparent)]
     Synapse(#[from] nl_synapse::Error),

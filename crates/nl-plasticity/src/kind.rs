@@ -1,7 +1,8 @@
 //! The one table of spike rules: a new rule joins here.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{

@@ -27,8 +27,9 @@ pub use kind::{AnyRule, AnyState, RuleKind};
 pub use modulation::{
     Gate, Gated, ModulatorParameters, Neuromodulation, NeuromodulationParameters, NeuromodulationState,
 };
-pub use nl_neuron::{Hz, Ms, Mv, Real};
+pub use nl_neuron::Real;
 pub use nl_synapse::Weights;
+pub use nl_units::{Hz, Ms, Mv};
 pub use rate::RateRule;
 pub use rule::PlasticityRule;
 pub use rules::AmplitudeUnit;

@@ -1,6 +1,6 @@
 //! Memory for states, asked for before it is used.
 
-use nl_neuron::Error;
+use nl_units::Error;
 
 /// `n` times `value`; an error where the memory is not there.
 pub(crate) fn filled<T: Copy>(rule: &'static str, value: T, n: usize) -> Result<Vec<T>, Error> {

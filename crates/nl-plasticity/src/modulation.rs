@@ -1,7 +1,8 @@
 //! Neuromodulators as signals: where they come from, and how they gate a rule.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use crate::{Activity, Decay, Error, Modulators, PlasticityRule, TraceValues};
@@ -160,8 +161,8 @@ impl Gate {
     /// `Ok` if all its weights are finite.
     ///
     /// # Errors
-    /// [`nl_neuron::Error::Parameter`].
-    pub fn check(&self) -> Result<(), nl_neuron::Error> {
+    /// [`nl_units::Error::Parameter`].
+    pub fn check(&self) -> Result<(), nl_units::Error> {
         for (name, weight) in [
             ("bias", self.bias),
             ("dopamine", self.dopamine),
@@ -169,7 +170,7 @@ impl Gate {
             ("serotonin", self.serotonin),
             ("noradrenaline", self.noradrenaline),
         ] {
-            nl_neuron::Error::finite("gate", name, weight)?;
+            nl_units::Error::finite("gate", name, weight)?;
         }
         Ok(())
     }

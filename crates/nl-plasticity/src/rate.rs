@@ -53,8 +53,8 @@ pub trait RateRule<F: Real> {
 
 /// `Ok` if the populations are neither empty nor too large.
 pub(crate) fn check_populations(rule: &'static str, pre: usize, post: usize) -> Result<(), Error> {
-    nl_neuron::Error::population(rule, pre)?;
-    nl_neuron::Error::population(rule, post)?;
+    nl_units::Error::population(rule, pre)?;
+    nl_units::Error::population(rule, post)?;
     Ok(())
 }
 
@@ -69,10 +69,10 @@ pub(crate) fn check_rates<F: Real, W: Weights<F>>(
     weights: &W,
 ) -> Result<(), Error> {
     for (name, rates, n) in [("x", x, weights.pre()), ("y", y, weights.post())] {
-        nl_neuron::Error::length(rule, name, n, rates.len())?;
+        nl_units::Error::length(rule, name, n, rates.len())?;
         for &rate in rates {
             let expected = "use an activity within -2^32 to 2^32";
-            nl_neuron::Error::check(rule, name, rate.to_f64(), |x| x.abs() <= LARGEST, expected)?;
+            nl_units::Error::check(rule, name, rate.to_f64(), |x| x.abs() <= LARGEST, expected)?;
         }
     }
     Ok(())

@@ -2,8 +2,9 @@
 
 use core::fmt::Debug;
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Activity, Error, TraceValues, view};

@@ -1,6 +1,7 @@
 //! Exponentially decaying traces that cost nothing while nothing happens.
 
-use nl_neuron::{Error, Ms, Real};
+use nl_neuron::Real;
+use nl_units::{Error, Ms};
 use serde::{Deserialize, Serialize};
 
 use crate::memory::filled;
@@ -50,7 +51,7 @@ impl Decay {
 /// assert_eq!(x.at(decay, 5, 0), 1.0);
 /// assert!((x.at(decay, 25, 0) - (-1.0_f64).exp()).abs() < 1e-15);
 /// assert_eq!(x.at(decay, 25, 1), 0.0);
-/// # Ok::<(), nl_neuron::Error>(())
+/// # Ok::<(), nl_units::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trace<F> {

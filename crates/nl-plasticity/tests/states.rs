@@ -42,7 +42,7 @@ fn a_state_that_cannot_be_held_is_an_error() {
     for name in ["dopamine-stdp", "mstdpet", "eprop"] {
         let kind: RuleKind = serde_json::from_str(&format!(r#"{{"kind": "{name}"}}"#)).unwrap();
         let error = kind.build::<f32>(Ms(1.0)).unwrap().state(1, 1, 1 << 55).unwrap_err();
-        assert!(matches!(error, Error::Neuron(nl_neuron::Error::Memory { .. })), "{name}: {error}");
+        assert!(matches!(error, Error::Neuron(nl_units::Error::Memory { .. })), "{name}: {error}");
     }
     assert!(Trace::<f32>::new("test", usize::MAX).is_err());
     assert!(Trace::<f32>::new("test", 1 << 55).is_err());

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p nl-synapse --example receptors`
 
-use nl_neuron::{Ms, Mv};
 use nl_synapse::{Error, Nmda, Receptor};
+use nl_units::{Ms, Mv};
 
 const DT: Ms = Ms(0.1);
 

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p nl-synapse --example short_term_plasticity`
 
-use nl_neuron::Ms;
 use nl_synapse::{Connection, Csr, Error, TsodyksMarkram, TsodyksMarkramParameters, Uniform};
+use nl_units::Ms;
 
 const DT: Ms = Ms(1.0);
 

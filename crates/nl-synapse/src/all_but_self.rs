@@ -55,10 +55,10 @@ impl<F: Real> AllButSelf<F> {
     /// # Errors
     /// If `n` is 0, n (n − 1) does not fit `usize`, or the weight is not finite.
     pub fn new(n: usize, weight: F) -> Result<Self, Error> {
-        nl_neuron::Error::population(NAME, n)?;
-        nl_neuron::Error::finite(NAME, "weight", weight.to_f64())?;
+        nl_units::Error::population(NAME, n)?;
+        nl_units::Error::finite(NAME, "weight", weight.to_f64())?;
         if n.checked_mul(n - 1).is_none() {
-            return Err(nl_neuron::Error::Population { model: NAME, n }.into());
+            return Err(nl_units::Error::Population { model: NAME, n }.into());
         }
         Ok(Self { n, weight, targets: 0..n })
     }

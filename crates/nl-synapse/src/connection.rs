@@ -165,7 +165,7 @@ pub(crate) fn check_scaled<F>(
     scale: &[F],
     input: &[F],
 ) -> Result<(), Error> {
-    nl_neuron::Error::length(what, "scale", spikes.len(), scale.len())?;
+    nl_units::Error::length(what, "scale", spikes.len(), scale.len())?;
     check_delivery(what, sizes, spikes, input)
 }
 
@@ -176,9 +176,9 @@ pub(crate) fn check_delivery<F>(
     spikes: &[u32],
     input: &[F],
 ) -> Result<(), Error> {
-    nl_neuron::Error::length(what, "input", post, input.len())?;
+    nl_units::Error::length(what, "input", post, input.len())?;
     if let Some(&index) = spikes.iter().find(|&&i| i as usize >= pre) {
-        return Err(nl_neuron::Error::Index { what, index: index as usize, n: pre }.into());
+        return Err(nl_units::Error::Index { what, index: index as usize, n: pre }.into());
     }
     Ok(())
 }

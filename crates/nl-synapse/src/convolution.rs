@@ -70,9 +70,9 @@ impl<F: Real> Convolution<F> {
         let (output, synapses) = (fields.output()?, fields.synapses()?);
         let [kh, kw] = fields.kernel;
         let expected = fields.out_channels * fields.in_channels * kh * kw;
-        nl_neuron::Error::length(NAME, "weights", expected, weights.len())?;
+        nl_units::Error::length(NAME, "weights", expected, weights.len())?;
         for &w in &weights {
-            nl_neuron::Error::finite(NAME, "weight", w.to_f64())?;
+            nl_units::Error::finite(NAME, "weight", w.to_f64())?;
         }
         Ok(Self { fields, output, synapses, weights })
     }

@@ -49,10 +49,10 @@ impl Csr {
     /// If a population is empty, offsets do not ascend from 0 to the number of targets, a target is not below `post`, or
     /// a row's targets do not ascend (a pair may be connected more than once: equal neighbours are allowed).
     pub fn new(pre: usize, post: usize, offsets: Vec<u32>, targets: Vec<u32>) -> Result<Self, Error> {
-        nl_neuron::Error::population(NAME, pre)?;
-        nl_neuron::Error::population(NAME, post)?;
+        nl_units::Error::population(NAME, pre)?;
+        nl_units::Error::population(NAME, post)?;
         Error::count(NAME, targets.len() as u128)?;
-        nl_neuron::Error::length(NAME, "offsets", pre + 1, offsets.len())?;
+        nl_units::Error::length(NAME, "offsets", pre + 1, offsets.len())?;
         let ascending = offsets[0] == 0 && offsets.windows(2).all(|w| w[0] <= w[1]);
         if !ascending || offsets[pre] as usize != targets.len() {
             return Err(Error::Invalid {
@@ -75,8 +75,8 @@ impl Csr {
     /// # Errors
     /// If a population is empty, an index is too large, there are 2³² pairs or more, or the memory is not there.
     pub fn from_edges(pre: usize, post: usize, edges: &[(u32, u32)]) -> Result<Self, Error> {
-        nl_neuron::Error::population(NAME, pre)?;
-        nl_neuron::Error::population(NAME, post)?;
+        nl_units::Error::population(NAME, pre)?;
+        nl_units::Error::population(NAME, post)?;
         Error::count(NAME, edges.len() as u128)?;
         if let Some((synapse, &(index, _))) = edges.iter().enumerate().find(|(_, e)| e.0 as usize >= pre) {
             return Err(Error::Index { what: NAME, synapse, index, n: pre });

@@ -1,6 +1,7 @@
 //! Axonal and dendritic delays, one for all synapses or one for each.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use crate::connectivity::reserve;
@@ -8,7 +9,7 @@ use crate::{Connection, Csr, DelayLine, Error, Sparse};
 
 const NAME: &str = "delay";
 
-/// The two parts of a synapse's delay, in whole steps (see [`nl_neuron::grid`]); together at least 1.
+/// The two parts of a synapse's delay, in whole steps (see [`nl_units::grid`]); together at least 1.
 ///
 /// A pre spike of step k reaches the synapse in step k + axonal, and its current the soma in step k + axonal + dendritic.
 /// A post spike of step m, travelling back, reaches the synapse in step m + dendritic. A learning rule sits at the synapse:
@@ -16,7 +17,7 @@ const NAME: &str = "delay";
 /// as dendritic; Brian2's `pre.delay` is what is called axonal here, its `post.delay` delays the back-propagating spike.
 ///
 /// ```
-/// use nl_neuron::Ms;
+/// use nl_units::Ms;
 /// use nl_synapse::Delay;
 /// let delay = Delay::from_ms(Ms(1.0), Ms(0.5), Ms(0.1))?;
 /// assert_eq!((delay.axonal(), delay.dendritic(), delay.total()), (10, 5, 15));
@@ -60,11 +61,11 @@ impl Delay {
         }
     }
 
-    /// The delay of these times, each a whole number of steps of `dt`, by the rule of [`nl_neuron::grid`]; one drawn at
+    /// The delay of these times, each a whole number of steps of `dt`, by the rule of [`nl_units::grid`]; one drawn at
     /// random is first put on the grid, by [`Ms::on_grid`].
     ///
     /// ```
-    /// use nl_neuron::Ms;
+    /// use nl_units::Ms;
     /// use nl_synapse::Delay;
     /// let (drawn, dt) = (Ms(1.73), Ms(0.1));
     /// assert!(Delay::from_ms(Ms(0.0), drawn, dt).is_err()); // between 1.7 and 1.8 ms
@@ -222,8 +223,8 @@ impl<F: Real> Delayed<Sparse<F>> {
     /// # Errors
     /// If the lengths differ, a weight is not finite, or the memory is not there.
     pub fn split(csr: &Csr, weights: &[F], delays: &[Delay]) -> Result<Self, Error> {
-        nl_neuron::Error::length(NAME, "weights", csr.synapses(), weights.len())?;
-        nl_neuron::Error::length(NAME, "delays", csr.synapses(), delays.len())?;
+        nl_units::Error::length(NAME, "weights", csr.synapses(), weights.len())?;
+        nl_units::Error::length(NAME, "delays", csr.synapses(), delays.len())?;
         let mut kinds = reserve(NAME, delays.len())?;
         kinds.extend_from_slice(delays);
         kinds.sort_unstable();

@@ -50,12 +50,12 @@ impl<F: Real> Dense<F> {
     /// # Errors
     /// If a population is empty, the number of weights is not `pre · post` or exceeds 2³² − 1, or one is not finite.
     pub fn new(pre: usize, post: usize, weights: Vec<F>) -> Result<Self, Error> {
-        nl_neuron::Error::population(NAME, pre)?;
-        nl_neuron::Error::population(NAME, post)?;
+        nl_units::Error::population(NAME, pre)?;
+        nl_units::Error::population(NAME, post)?;
         Error::count(NAME, pre as u128 * post as u128)?;
-        nl_neuron::Error::length(NAME, "weights", pre * post, weights.len())?;
+        nl_units::Error::length(NAME, "weights", pre * post, weights.len())?;
         for &w in &weights {
-            nl_neuron::Error::finite(NAME, "weight", w.to_f64())?;
+            nl_units::Error::finite(NAME, "weight", w.to_f64())?;
         }
         Ok(Self { pre, post, weights })
     }

@@ -6,7 +6,7 @@
 pub enum Error {
     /// A parameter, a length, a population or an index that does not fit.
     #[error(transparent)]
-    Neuron(#[from] nl_neuron::Error),
+    Neuron(#[from] nl_units::Error),
     /// A synapse names a neuron that does not exist.
     #[error("{what}: synapse {synapse} names neuron {index} of a population of {n}; indices run from 0 to n - 1")]
     Index {

@@ -1,6 +1,7 @@
 //! Short-term plasticity: what a synapse transmits depends on when its neuron spiked before.
 
-use nl_neuron::{Error as NeuronError, Ms, Real};
+use nl_neuron::Real;
+use nl_units::{Error as NeuronError, Ms};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -59,7 +60,7 @@ impl TsodyksMarkramParameters {
 /// neuron costs nothing.
 ///
 /// ```
-/// use nl_neuron::Ms;
+/// use nl_units::Ms;
 /// use nl_synapse::{Connection, Csr, TsodyksMarkram, TsodyksMarkramParameters, Uniform};
 /// let synapses = Uniform::new(Csr::from_edges(1, 1, &[(0, 0)])?, 10.0_f32)?;
 /// let depression = TsodyksMarkram::new(TsodyksMarkramParameters::default(), Ms(1.0))?;

@@ -57,9 +57,9 @@ impl<F: Real> Sparse<F> {
     /// # Errors
     /// If the numbers of weights and synapses differ, or a weight is not finite.
     pub fn new(csr: Csr, weights: Vec<F>) -> Result<Self, Error> {
-        nl_neuron::Error::length(NAME, "weights", csr.synapses(), weights.len())?;
+        nl_units::Error::length(NAME, "weights", csr.synapses(), weights.len())?;
         for &w in &weights {
-            nl_neuron::Error::finite(NAME, "weight", w.to_f64())?;
+            nl_units::Error::finite(NAME, "weight", w.to_f64())?;
         }
         Ok(Self { csr, weights, incoming: None })
     }
@@ -151,7 +151,7 @@ impl<F: Real> Weights<F> for Sparse<F> {
     }
 
     fn select(&self, rows: Csr, synapses: &[u32]) -> Result<Option<Self>, Error> {
-        nl_neuron::Error::length(NAME, "synapses", rows.synapses(), synapses.len())?;
+        nl_units::Error::length(NAME, "synapses", rows.synapses(), synapses.len())?;
         let mut weights = reserve(NAME, synapses.len())?;
         for &synapse in synapses {
             let Some(&w) = self.weights.get(synapse as usize) else {

@@ -54,7 +54,7 @@ impl<F: Real> Uniform<F> {
     /// # Errors
     /// If the weight is not finite, or the memory is not there.
     pub fn new(csr: Csr, weight: F) -> Result<Self, Error> {
-        nl_neuron::Error::finite(NAME, "weight", weight.to_f64())?;
+        nl_units::Error::finite(NAME, "weight", weight.to_f64())?;
         let mut short = Vec::new();
         if csr.post() <= 1 << 16 {
             short = reserve(NAME, csr.synapses())?;

@@ -1,6 +1,5 @@
 //! Every connection, delay and builder of the crate obeys every law; hostile values are refused, never a panic.
 
-use nl_neuron::Ms;
 use nl_synapse::connectivity::{
     Autapses, Edges, Fields, Lattice, Pairs, all_to_all, fixed_in_degree, fixed_out_degree, fixed_probability, lateral,
     local,
@@ -10,6 +9,7 @@ use nl_synapse::{
     AllButSelf, Connection, Convolution, Csr, Delay, DelayLine, Delayed, Dense, Error, Real, Sparse, TsodyksMarkram,
     TsodyksMarkramParameters, Uniform, Weights, connection_laws,
 };
+use nl_units::Ms;
 
 fn csr(case: &Case) -> Csr {
     Csr::from_edges(case.pre, case.post, &case.edges()).unwrap()
@@ -287,8 +287,8 @@ mod hostile {
                     prop_assert!(state.g().iter().all(|g| g.is_finite()));
                 }
             }
-            told(Conductance::new(nl_neuron::Mv(a)));
-            told(Nmda::new(nl_neuron::Mv(a), b));
+            told(Conductance::new(nl_units::Mv(a)));
+            told(Nmda::new(nl_units::Mv(a), b));
             let p = TsodyksMarkramParameters { utilisation: a, tau_rec: Ms(b), tau_fac: Ms(c) };
             if let Some(synapses) = told(TsodyksMarkram::<f32>::new(p, Ms(d))) {
                 told(synapses.state(n));

@@ -1,8 +1,8 @@
 //! Short-term plasticity against NEST and Brian2: numbers and the script that made them are in `tests/reference`.
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
-use nl_neuron::Ms;
 use nl_synapse::{TsodyksMarkram, TsodyksMarkramParameters};
+use nl_units::Ms;
 use serde_json::Value;
 
 #[test]

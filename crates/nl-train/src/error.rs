@@ -116,13 +116,13 @@ pub enum Error {
     Layer(#[from] nl_layers::Error),
     /// A spiking network could not be built, run or restored.
     #[error(transparent)]
-    Network(#[from] nl_layers::network::NetworkError),
+    Network(#[from] nl_network::NetworkError),
     /// A parameter or the size of something in a spiking network or a decoder.
     #[error(transparent)]
-    Neuron(#[from] nl_neuron::Error),
+    Neuron(#[from] nl_units::Error),
     /// An encoder refused its parameters or an image.
     #[error(transparent)]
-    Encode(#[from] nl_data::encode::EncodeError),
+    Encode(#[from] nl_encoding::encode::EncodeError),
     /// An op refused its input.
     #[error(transparent)]
     Op(#[from] nl_autodiff::Error),

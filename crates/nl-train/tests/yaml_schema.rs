@@ -1,9 +1,9 @@
 //! The schemas that the lower crates make of their types, against what people write: the faults of the tree are those of the
 //! types, and what has no fault is read as it was meant.
 
-use nl_data::encode::Population;
 use nl_data::{Augment, Corruption};
-use nl_layers::competitive::CompetitiveConfig;
+use nl_encoding::encode::Population;
+use nl_network::competitive::CompetitiveConfig;
 use nl_optim::{Adam, Algorithm, OptimizerConfig, Schedule};
 use nl_plasticity::{DiehlCookForm, Ms, RuleKind};
 use nl_train::yaml::{help, read, schema::validate};

@@ -9,7 +9,7 @@ mod stdp;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use nl_layers::network::published::{BrunelConfig, CubaConfig};
+use nl_network::published::{BrunelConfig, CubaConfig};
 use nl_train::models::Network;
 use serde::Serialize;
 

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use nl_neuron::Ms;
 use nl_random::Streams;
 use nl_train::models::{Network, SimulationConfig};
+use nl_units::Ms;
 
 use super::Figure;
 
@@ -25,7 +25,7 @@ pub(super) fn run(model: Network, seconds: f64, threads: usize, steps: usize) ->
 }
 
 /// A fast simulation of something else is worth nothing: the mean rate is the published network's.
-fn check(model: Network, built: &nl_layers::network::published::Published, seconds: f64) -> anyhow::Result<()> {
+fn check(model: Network, built: &nl_network::published::Published, seconds: f64) -> anyhow::Result<()> {
     let spikes: u64 = built.populations.iter().map(|&p| built.network.spike_count(p)).sum::<Result<u64, _>>()?;
     let rate = spikes as f64 / built.network.neurons() as f64 / seconds;
     let range = match model {

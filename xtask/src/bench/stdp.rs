@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
-use nl_data::encode::SuperposedPoisson;
-use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, Presentation, Stimulus};
+use nl_encoding::encode::SuperposedPoisson;
+use nl_network::competitive::{CompetitiveConfig, CompetitiveNetwork, Presentation, Stimulus};
 use nl_random::Streams;
 
 use super::Figure;
@@ -43,7 +43,7 @@ pub(super) fn run(steps: usize) -> anyhow::Result<Vec<Figure>> {
         times.push(started.elapsed().as_secs_f64() * 1e3);
 
         // A fast network that learned nothing is worth nothing: its neurons must tell the last images by the others.
-        let mut responses = nl_data::decode::Responses::new(config.neurons)?;
+        let mut responses = nl_encoding::decode::Responses::new(config.neurons)?;
         let mut row = vec![0_u32; config.neurons];
         let (named, told) = (IMAGES - 1000, 500);
         let mut right = 0;
@@ -60,10 +60,10 @@ pub(super) fn run(steps: usize) -> anyhow::Result<Vec<Figure>> {
             let labels = &images.labels()[..named];
             let names = match &names {
                 Some(names) => names,
-                None => names.insert(nl_data::decode::AllActivity::fit(&responses, labels, images.classes())?),
+                None => names.insert(nl_encoding::decode::AllActivity::fit(&responses, labels, images.classes())?),
             };
-            let one = nl_data::decode::Responses::from_dense(config.neurons, &row)?;
-            let decided = nl_data::decode::Decoder::decide_all(names, &one)?;
+            let one = nl_encoding::decode::Responses::from_dense(config.neurons, &row)?;
+            let decided = nl_encoding::decode::Decoder::decide_all(names, &one)?;
             right += usize::from(decided[0] == images.labels()[i]);
         }
         let accuracy = right as f64 / told as f64;

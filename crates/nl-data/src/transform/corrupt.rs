@@ -5,7 +5,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Scratch, TransformError, check, check_len};
-use crate::encode::rounding;
+use nl_units::rounding;
 
 /// What is done to an image that is then to be restored.
 ///

@@ -1,9 +1,9 @@
 //! A random experiment: pulses of input to a few neurons; and how it is drawn.
 
-use proptest::prelude::*;
+use nl_laws::proptest::prelude::*;
 
-use super::Knobs;
 use crate::SpikeTrain;
+use nl_laws::Knobs;
 
 /// Constant input to one receptor of one neuron.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,17 +67,12 @@ pub fn cases(steps: usize) -> impl Strategy<Value = Case> {
             part: f64::from(part) / 16.0,
         });
     let neurons = prop_oneof![3 => 1..=3_usize, 1 => 1..=67_usize];
-    (neurons, proptest::collection::vec(pulse, 0..=6), 0..steps, knobs()).prop_map(
+    (neurons, prop::collection::vec(pulse, 0..=6), 0..steps, Knobs::strategy()).prop_map(
         |(neurons, mut pulses, choice, knobs)| {
             pulses.iter_mut().for_each(|pulse| pulse.neuron %= neurons);
             Case { neurons, pulses, choice, knobs }
         },
     )
-}
-
-/// Jitter of parameters, which shrinks towards none.
-pub fn knobs() -> impl Strategy<Value = Knobs> {
-    proptest::array::uniform8(-Knobs::REACH..=Knobs::REACH).prop_map(Knobs)
 }
 
 /// Spike trains of `neurons` neurons over `steps` steps with at most `spikes` spikes, which shrink towards few and early
@@ -92,7 +87,7 @@ pub fn knobs() -> impl Strategy<Value = Knobs> {
 /// ```
 pub fn spike_trains(neurons: usize, steps: usize, spikes: usize) -> impl Strategy<Value = SpikeTrain> {
     let (neurons, steps) = (neurons.max(1), steps.max(1));
-    proptest::collection::vec((0..steps, 0..neurons), 0..=spikes).prop_map(move |events| {
+    prop::collection::vec((0..steps, 0..neurons), 0..=spikes).prop_map(move |events| {
         let events: Vec<_> = events.into_iter().map(|(step, neuron)| (step, neuron as u32)).collect();
         SpikeTrain::from_events(neurons, steps, &events).unwrap_or_else(|_| SpikeTrain::new(neurons))
     })

@@ -61,6 +61,9 @@ laws! {
     SlowDecay => slow_decay,
 }
 
+/// Cases a law: each runs a model for hundreds of steps, several times.
+const CASES: u32 = 64;
+
 /// Tries a law, or, if the model is exempt from it, makes sure that the exemption is still needed.
 ///
 /// # Errors
@@ -70,23 +73,11 @@ pub fn verify<F: Real, M: NeuronModel<F>>(
     family: &impl Fn(&Knobs) -> Subject<F, M>,
     exempt: &[(Law, &'static str)],
 ) -> Result<Cases, Box<Violation>> {
-    let config = Config::default();
-    let Some(&(_, reason)) = exempt.iter().find(|(exempt, _)| *exempt == law) else {
-        return law.check(family, &config);
+    let who = || {
+        let subject = family(&Knobs::default());
+        (subject.build)(subject.dt).map_or_else(|e| e.to_string(), |model| model.name().to_owned())
     };
-    match law.check(family, &Config { shrinks: 0, ..config }) {
-        Err(_) => Ok(Cases(0)),
-        Ok(Cases(cases)) => {
-            let subject = family(&Knobs::default());
-            Err(Box::new(Violation {
-                law: law.name(),
-                statement: "an exemption is for a law that does not hold",
-                model: (subject.build)(subject.dt).map_or_else(|e| e.to_string(), |model| model.name().to_owned()),
-                found: format!("exempt (\"{reason}\"), but the law held in {cases} cases: remove the exemption"),
-                example: None,
-            }))
-        }
-    }
+    nl_laws::verify((law, law.name()), who, exempt, &Config::of(CASES), |config| law.check(family, config))
 }
 
 /// Makes a module with one `#[test]` for each [`Law`](crate::laws::Law), for the model that a function of
@@ -98,7 +89,7 @@ pub fn verify<F: Real, M: NeuronModel<F>>(
 /// use nl_neuron::{Lif, LifParameters, Ms};
 ///
 /// fn my_neuron(knobs: &Knobs) -> Subject<f64, Lif<f64>> {
-///     let p = LifParameters { tau_m: Ms(knobs.scale(0, 10.0)), ..LifParameters::default() };
+///     let p = LifParameters { tau_m: Ms(knobs.jitter(0, 10.0)), ..LifParameters::default() };
 ///     Subject::new(move |dt| Lif::new(p, dt), 0.0..=800.0).t_ref(p.t_ref).convergence(Convergence::Exact)
 /// }
 ///

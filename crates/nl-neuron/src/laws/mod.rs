@@ -30,12 +30,12 @@ mod timing;
 
 mod law;
 
-pub use case::{Case, Pulse, cases, knobs, spike_trains};
+pub use case::{Case, Pulse, cases, spike_trains};
 pub use identity::{determinism, permutation, refusal, resume, splitting};
 pub use law::{Law, verify};
+pub use nl_laws::{Cases, Config, Knobs};
 pub use response::{finite, lif_closed_form, monotone, refractory, silence};
-pub use run::{Cases, Config};
 pub use slow::slow_decay;
-pub use subject::{Convergence, Drive, Knobs, Subject};
+pub use subject::{Convergence, Drive, Subject};
 pub use timing::{order, refinement, time_shift};
 pub use violation::{Example, Violation, raster};

@@ -1,34 +1,12 @@
 //! How a law is tried on many cases, and how a model is run on one.
 
+pub(crate) use nl_laws::Title;
+use nl_laws::{Cases, Config, Knobs};
 use nl_random::Streams;
-use proptest::test_runner::{RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::violation::Example;
-use super::{Case, Knobs, Subject, Violation, cases};
+use super::{Case, Subject, Violation, cases};
 use crate::{Ms, NeuronModel, PopulationState, Real, SpikeSet, SpikeTrain};
-
-/// How many cases a law is tried on, and from which seed they are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
-    /// Number of cases.
-    pub cases: u32,
-    /// Seed: the same cases each time.
-    pub seed: u64,
-    /// How often a counter-example may be tried smaller.
-    pub shrinks: u32,
-}
-
-impl Default for Config {
-    /// 64 cases, or as many as the environment variable `PROPTEST_CASES` says.
-    fn default() -> Self {
-        let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-        Self { cases: wanted.unwrap_or(64), seed: 1, shrinks: 4000 }
-    }
-}
-
-/// The number of cases on which a law held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cases(pub u64);
 
 /// What is wrong, and spikes that show it.
 #[derive(Debug)]
@@ -53,47 +31,25 @@ impl Broken {
 /// What a law found: nothing, or what is wrong.
 pub(crate) type Found = Result<(), Broken>;
 
-/// A law's name and its statement in words.
-pub(crate) type Title = (&'static str, &'static str);
-
 /// Tries a law on `config.cases` random cases and shrinks the first that breaks it.
 pub(crate) fn hold<F: Real, M: NeuronModel<F>>(
-    (law, statement): Title,
+    title: Title,
     family: &impl Fn(&Knobs) -> Subject<F, M>,
     config: &Config,
     check: impl Fn(&Subject<F, M>, &Case) -> Found,
 ) -> Result<Cases, Box<Violation>> {
     let on = |case: &Case| check(&family(&case.knobs), case);
-    let Some((found, case)) = search(family(&Knobs::default()).steps, config, &on) else {
-        return Ok(Cases(u64::from(config.cases)));
-    };
-    let subject = family(&case.as_ref().map_or_else(Knobs::default, |case| case.knobs));
-    let example = case.map(|case| {
-        // Once more, for the spikes; a model that is not deterministic may not break the law twice.
-        let rasters = on(&case).err().map_or_else(Vec::new, |broken| broken.rasters);
-        Example { dt: subject.dt, input: describe(&subject, &case), rasters, case }
-    });
-    let model = (subject.build)(subject.dt).map_or_else(|e| e.to_string(), |model| model.name().to_owned());
-    Err(Box::new(Violation { law, statement, model, found, example }))
-}
-
-/// What is wrong with the smallest case found that breaks a law; compiled once for all models.
-fn search(steps: usize, config: &Config, check: &dyn Fn(&Case) -> Found) -> Option<(String, Option<Case>)> {
-    let settings = proptest::test_runner::Config {
-        cases: config.cases,
-        failure_persistence: None,
-        max_shrink_iters: config.shrinks,
-        ..proptest::test_runner::Config::default()
-    };
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&config.seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let test = |case: Case| check(&case).map_err(|broken| TestCaseError::fail(broken.what));
-    match TestRunner::new_with_rng(settings, rng).run(&cases(steps), test) {
-        Ok(()) => None,
-        Err(TestError::Fail(reason, case)) => Some((reason.message().to_owned(), Some(case))),
-        Err(TestError::Abort(reason)) => Some((reason.message().to_owned(), None)),
-    }
+    let found = |case: &Case| on(case).map_err(|broken| broken.what);
+    nl_laws::hold(title, &cases(family(&Knobs::default()).steps), config, found, |case| {
+        let subject = family(&case.as_ref().map_or_else(Knobs::default, |case| case.knobs));
+        let example = case.map(|case| {
+            // Once more, for the spikes; a model that is not deterministic may not break the law twice.
+            let rasters = on(&case).err().map_or_else(Vec::new, |broken| broken.rasters);
+            Example { dt: subject.dt, input: describe(&subject, &case), rasters, case }
+        });
+        let model = (subject.build)(subject.dt).map_or_else(|e| e.to_string(), |model| model.name().to_owned());
+        (model, example)
+    })
 }
 
 fn describe<F: Real, M: NeuronModel<F>>(subject: &Subject<F, M>, case: &Case) -> Vec<String> {

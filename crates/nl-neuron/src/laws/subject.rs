@@ -4,27 +4,6 @@ use core::ops::RangeInclusive;
 
 use crate::{Error, Ms, NeuronModel, Real};
 
-/// Small random numbers with which a subject may jitter its parameters; all 0 in a shrunk counter-example.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Knobs(pub(crate) [i8; 8]);
-
-impl Knobs {
-    /// The number of steps a knob has to each side of 0.
-    pub(crate) const REACH: i8 = 4;
-
-    /// `base` times 1 + k, with k in [−0.2, 0.2]: `base` itself when the knob stands at 0. Knobs run from 0 to 7.
-    #[must_use]
-    pub fn scale(&self, knob: usize, base: f64) -> f64 {
-        base + self.shift(knob, 0.2 * base)
-    }
-
-    /// Something in [−`reach`, `reach`], 0 when the knob stands at 0.
-    #[must_use]
-    pub fn shift(&self, knob: usize, reach: f64) -> f64 {
-        reach * f64::from(self.0[knob % 8]) / f64::from(Self::REACH)
-    }
-}
-
 /// How the subthreshold state at a fixed time depends on dt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Convergence {

@@ -5,20 +5,8 @@ use core::fmt;
 use super::Case;
 use crate::{Ms, SpikeTrain};
 
-/// Which law is broken, by whom, what was found, and the shortest example.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Violation {
-    /// The law's name.
-    pub law: &'static str,
-    /// The law in words.
-    pub statement: &'static str,
-    /// Who breaks it.
-    pub model: String,
-    /// What was found, in numbers.
-    pub found: String,
-    /// The smallest experiment that shows it.
-    pub example: Option<Example>,
-}
+/// A broken law, with the shortest experiment that shows it.
+pub type Violation = nl_laws::Violation<Example>;
 
 /// The smallest experiment that shows a violation.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,20 +20,6 @@ pub struct Example {
     /// Spikes, each under a heading.
     pub rasters: Vec<(String, SpikeTrain)>,
 }
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "law `{}` is broken by {}", self.law, self.model)?;
-        writeln!(f, "  law:   {}", self.statement)?;
-        write!(f, "  found: {}", self.found)?;
-        match &self.example {
-            Some(example) => write!(f, "\n{example}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl core::error::Error for Violation {}
 
 impl fmt::Display for Example {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

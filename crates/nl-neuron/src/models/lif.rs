@@ -3,6 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
+use crate::dynamics::{Algebra, Dynamics};
 use crate::exact::{Leak, Threshold, filled, select};
 use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
 
@@ -118,6 +119,44 @@ struct Constants<F> {
     leak: Leak<F>,
     threshold: Threshold<F>,
     subtract: bool,
+}
+
+/// The equation of [`Lif`] over one step.
+///
+/// V ← rest + (V − rest) decay + gain I, held within the refractory period; a spike at V ≥ V_th; then V := V_reset, or V −
+/// (V_th − V_reset). decay = e^(−dt/τ_m).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LifDynamics {
+    /// What a spike does.
+    pub reset: Reset,
+}
+
+impl Dynamics<1, 1, 5> for LifDynamics {
+    const NAME: &'static str = NAME;
+    const VARIABLES: [&'static str; 1] = ["v"];
+    const RECEPTORS: [&'static str; 1] = ["current"];
+    const PARAMETERS: [&'static str; 5] = ["decay", "gain", "rest", "v_th", "v_reset"];
+
+    #[inline(always)]
+    fn rest<A: Algebra>(&self, [_, _, rest, _, _]: [A; 5]) -> [A; 1] {
+        [rest]
+    }
+
+    #[inline(always)]
+    fn advance<A: Algebra>(&self, p: [A; 5], [v]: [A; 1], [current]: [A; 1], held: bool) -> [A; 1] {
+        let [decay, gain, rest, _, _] = p;
+        [A::select(held, v, rest + (v - rest) * decay + gain * current)]
+    }
+
+    #[inline(always)]
+    fn excess<A: Algebra>(&self, [_, _, _, v_th, _]: [A; 5], _: [A; 1], [v]: [A; 1]) -> A {
+        v - v_th
+    }
+
+    #[inline(always)]
+    fn reset<A: Algebra>(&self, [_, _, _, v_th, v_reset]: [A; 5], [v]: [A; 1]) -> [A; 1] {
+        [A::select(self.reset == Reset::Subtract, v - (v_th - v_reset), v_reset)]
+    }
 }
 
 /// State of a population of [`Lif`].

@@ -26,7 +26,7 @@ pub use cuba_exp::{CubaExp, CubaExpParameters, CubaExpState};
 pub use diehl_cook::{DiehlCook, DiehlCookInput, DiehlCookParameters, DiehlCookState};
 pub use gif::{Gif, GifParameters, GifState};
 pub use integrate_and_fire::{IntegrateAndFire, IntegrateAndFireParameters, IntegrateAndFireState};
-pub use lif::{Drive, Lif, LifParameters, LifState, Reset};
+pub use lif::{Drive, Lif, LifDynamics, LifParameters, LifState, Reset};
 pub use mat2::{Mat2, Mat2Parameters, Mat2State};
 pub use srm0::{Srm0, Srm0Parameters, Srm0State};
 

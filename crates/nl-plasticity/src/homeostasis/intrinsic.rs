@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use nl_neuron::{Hz, Ms, Real};
+use nl_neuron::Real;
+use nl_units::{Hz, Ms};
 use serde::{Deserialize, Serialize};
 
 use super::check_spikes;
@@ -43,10 +44,10 @@ impl<F: Real> IntrinsicPlasticity<F> {
     /// # Errors
     /// If there are none, η is not finite, ρ₀ negative, or dt not positive.
     pub fn new(n: usize, eta: f64, rho_0: Hz, dt: Ms) -> Result<Self, Error> {
-        nl_neuron::Error::population(INTRINSIC, n)?;
+        nl_units::Error::population(INTRINSIC, n)?;
         real::<F>(INTRINSIC, "eta", eta)?;
-        nl_neuron::Error::not_negative(INTRINSIC, "rho_0", rho_0.0)?;
-        nl_neuron::Error::positive(INTRINSIC, "dt", dt.0)?;
+        nl_units::Error::not_negative(INTRINSIC, "rho_0", rho_0.0)?;
+        nl_units::Error::positive(INTRINSIC, "dt", dt.0)?;
         Ok(Self { eta, rho_0, dt, counts: filled(INTRINSIC, 0, n)?, origin: None, last: None, scalar: PhantomData })
     }
 

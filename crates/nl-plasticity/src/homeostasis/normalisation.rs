@@ -39,7 +39,7 @@ impl WeightNormalisation {
     /// # Errors
     /// If it is not positive and finite.
     pub fn new(sum: f64) -> Result<Self, Error> {
-        nl_neuron::Error::positive(NORMALISATION, "sum", sum)?;
+        nl_units::Error::positive(NORMALISATION, "sum", sum)?;
         Ok(Self { sum })
     }
 
@@ -69,7 +69,7 @@ impl WeightNormalisation {
     }
 
     fn target<F: Real>(&self) -> Result<F, Error> {
-        nl_neuron::Error::positive(NORMALISATION, "sum", self.sum)?;
+        nl_units::Error::positive(NORMALISATION, "sum", self.sum)?;
         Ok(real(NORMALISATION, "sum", self.sum)?)
     }
 }

@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::check_spikes;
@@ -40,7 +41,7 @@ impl<F: Real> RateEstimate<F> {
     /// # Errors
     /// If there are none, or `tau` or `dt` is not positive and finite.
     pub fn new(n: usize, tau: Ms, dt: Ms) -> Result<Self, Error> {
-        nl_neuron::Error::population(RATE, n)?;
+        nl_units::Error::population(RATE, n)?;
         Decay::new(RATE, "tau", tau, dt)?;
         Ok(Self { trace: Trace::new(RATE, n)?, tau, dt, last: None, scalar: PhantomData })
     }

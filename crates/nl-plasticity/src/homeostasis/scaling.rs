@@ -1,7 +1,8 @@
 //! Multiplicative scaling of all of a neuron's weights towards a target rate.
 
-use nl_neuron::{Hz, Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::{Hz, Ms};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -58,8 +59,8 @@ impl<F: Real> SynapticScaling<F> {
     /// If a value is not finite, τ not positive, ρ₀ negative, or w_min above w_max.
     pub fn new(parameters: SynapticScalingParameters) -> Result<Self, Error> {
         let p = parameters;
-        nl_neuron::Error::positive(SCALING, "tau", p.tau.0)?;
-        nl_neuron::Error::not_negative(SCALING, "rho_0", p.rho_0.0)?;
+        nl_units::Error::positive(SCALING, "tau", p.tau.0)?;
+        nl_units::Error::not_negative(SCALING, "rho_0", p.rho_0.0)?;
         Ok(Self { parameters, clip: Clip::new(SCALING, p.w_min, p.w_max)? })
     }
 
@@ -74,16 +75,16 @@ impl<F: Real> SynapticScaling<F> {
     /// # Errors
     /// If `rates` does not fit, a value is negative or not finite, or a factor overflows; then nothing has changed.
     pub fn apply<W: Weights<F>>(&self, rates: &[f64], elapsed: Ms, weights: &mut W) -> Result<(), Error> {
-        nl_neuron::Error::length(SCALING, "rates", weights.post(), rates.len())?;
-        nl_neuron::Error::not_negative(SCALING, "elapsed", elapsed.0)?;
+        nl_units::Error::length(SCALING, "rates", weights.post(), rates.len())?;
+        nl_units::Error::not_negative(SCALING, "elapsed", elapsed.0)?;
         let factor = |rate: f64| {
             let growth = (self.parameters.rho_0.0 - rate) * (elapsed.0 / self.parameters.tau.0);
             F::from_f64(growth.exp())
         };
         for &rate in rates {
-            nl_neuron::Error::not_negative(SCALING, "rate", rate)?;
+            nl_units::Error::not_negative(SCALING, "rate", rate)?;
             let expected = "use a time beside which tau is not so short: weights would grow beyond all numbers";
-            nl_neuron::Error::check(SCALING, "elapsed", elapsed.0, |_| factor(rate).is_finite(), expected)?;
+            nl_units::Error::check(SCALING, "elapsed", elapsed.0, |_| factor(rate).is_finite(), expected)?;
         }
         for (j, &rate) in rates.iter().enumerate() {
             let factor = factor(rate);

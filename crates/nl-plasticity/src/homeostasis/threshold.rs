@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use nl_neuron::{Ms, Mv, Real};
+use nl_neuron::Real;
+use nl_units::{Ms, Mv};
 use serde::{Deserialize, Serialize};
 
 use super::check_spikes;
@@ -57,13 +58,13 @@ impl<F: Real> AdaptiveThreshold<F> {
     /// # Errors
     /// If there are none, θ₊ is not finite, or a time not positive and finite.
     pub fn new(n: usize, parameters: AdaptiveThresholdParameters, dt: Ms) -> Result<Self, Error> {
-        nl_neuron::Error::population(THRESHOLD, n)?;
+        nl_units::Error::population(THRESHOLD, n)?;
         real::<F>(THRESHOLD, "theta_plus", parameters.theta_plus.0)?;
         Decay::new(THRESHOLD, "tau_theta", parameters.tau_theta, dt)?;
         Ok(Self { parameters, dt, theta: Trace::new(THRESHOLD, n)?, last: None, scalar: PhantomData })
     }
 
-    fn decay(&self) -> Result<Decay, nl_neuron::Error> {
+    fn decay(&self) -> Result<Decay, nl_units::Error> {
         Decay::new(THRESHOLD, "tau_theta", self.parameters.tau_theta, self.dt)
     }
 
@@ -94,7 +95,7 @@ impl<F: Real> AdaptiveThreshold<F> {
     /// # Errors
     /// If `theta` does not fit.
     pub fn read(&self, now: u64, theta: &mut [F]) -> Result<(), Error> {
-        nl_neuron::Error::length(THRESHOLD, "theta", self.theta.len(), theta.len())?;
+        nl_units::Error::length(THRESHOLD, "theta", self.theta.len(), theta.len())?;
         let factor = self.theta.factor(self.decay()?, now);
         for (out, &scaled) in theta.iter_mut().zip(self.theta.scaled()) {
             *out = F::from_f64(scaled * factor);

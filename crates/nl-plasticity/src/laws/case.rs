@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use nl_neuron::Ms;
-use proptest::prelude::*;
+use nl_laws::proptest::prelude::*;
+use nl_units::Ms;
 
-use super::Knobs;
+use nl_laws::Knobs;
 
 /// One experiment. Weights are parts in [0, 1] of the way between the bounds in which they may start.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,19 +44,18 @@ impl Case {
     /// All experiments: up to 3 × 3 neurons, 30 steps, 12 spikes a side, pulses of both signs; every fourth is cut in two by
     /// a long silence.
     pub(crate) fn strategy() -> impl Strategy<Value = Self> {
-        let spikes = || proptest::collection::vec((0..Self::STEPS, 0..Self::NEURONS), 0..=12);
+        let spikes = || prop::collection::vec((0..Self::STEPS, 0..Self::NEURONS), 0..=12);
         let parts = prop_oneof![Just(8_u8), Just(0), Just(16), 0..=16_u8];
-        let synapses = proptest::collection::vec((parts, prop_oneof![3 => Just(true), 1 => Just(false)]), 9);
+        let synapses = prop::collection::vec((parts, prop_oneof![3 => Just(true), 1 => Just(false)]), 9);
         let sizes = (1..=Self::NEURONS, 1..=Self::NEURONS);
         let sizes_of_pulses = (1..=4_u8, any::<bool>()).prop_map(|(n, negative)| {
             let size = 0.25 * f64::from(n);
             if negative { -size } else { size }
         });
-        let pulses = proptest::collection::vec((0..Self::STEPS, sizes_of_pulses), 0..=8);
+        let pulses = prop::collection::vec((0..Self::STEPS, sizes_of_pulses), 0..=8);
         let silence = (0..=Self::STEPS, prop_oneof![3 => Just(0), 1 => 0..=Self::SILENCE]);
         let dt = prop_oneof![Just(1.0), Just(0.5), Just(2.0), Just(0.1)];
-        let knobs = proptest::array::uniform8(-Knobs::REACH..=Knobs::REACH);
-        (sizes, spikes(), spikes(), pulses, synapses, dt, 0..=Self::STEPS, knobs, silence).prop_map(
+        (sizes, spikes(), spikes(), pulses, synapses, dt, 0..=Self::STEPS, Knobs::strategy(), silence).prop_map(
             |((pre, post), pre_spikes, post_spikes, mut pulses, synapses, dt, choice, knobs, (from, silence))| {
                 let fold = |spikes: Vec<(u64, u32)>, n| {
                     let mut folded: Vec<_> = spikes.into_iter().map(|(step, i)| (step, i % n)).collect();
@@ -85,7 +84,7 @@ impl Case {
                     synapses: list,
                     dt: Ms(dt),
                     choice,
-                    knobs: Knobs(knobs),
+                    knobs,
                     start: (0.0, 1.0),
                 }
                 .at_steps(|step| if step >= from { step + silence } else { step })
@@ -180,6 +179,13 @@ impl fmt::Display for Case {
         for (step, size) in &self.pulses {
             write!(f, "\n    modulator {size} in step {step}")?;
         }
-        Ok(())
+        match self.coincidence() {
+            Some(step) => write!(
+                f,
+                "\n  hint: a pre and a post spike coincide in step {step}; what such a pair does, and which of the two acts \
+                 first, is the subject's claim `.coincidence(…)`: see `Coincidence` and the law `coincidence`"
+            ),
+            None => Ok(()),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! e-prop is back-propagation through time where nothing recurs.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 
 use super::run::{Bench, Title, hold, said, sparse};
 use super::{Case, Cases, Config, Knobs, Subject, Violation};

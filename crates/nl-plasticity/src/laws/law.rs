@@ -82,20 +82,8 @@ pub fn verify<F: Real, R: PlasticityRule<F>>(
     family: &impl Fn(&Knobs) -> Subject<F, R>,
     exempt: &[(Law, &'static str)],
 ) -> Result<Cases, Box<Violation>> {
-    let config = Config::default();
-    let Some(&(_, reason)) = exempt.iter().find(|(exempt, _)| *exempt == law) else {
-        return law.check(family, &config);
-    };
-    match law.check(family, &Config { shrinks: 0, ..config }) {
-        Err(_) => Ok(Cases(0)),
-        Ok(Cases(cases)) => Err(Box::new(Violation {
-            law: law.name(),
-            statement: "an exemption is for a law that does not hold",
-            rule: (family(&Knobs::default()).build)(nl_neuron::Ms(1.0)).name().to_owned(),
-            found: format!("exempt (\"{reason}\"), but the law held in {cases} cases: remove the exemption"),
-            example: None,
-        })),
-    }
+    let who = || (family(&Knobs::default()).build)(nl_units::Ms(1.0)).name().to_owned();
+    nl_laws::verify((law, law.name()), who, exempt, &Config::default(), |config| law.check(family, config))
 }
 
 /// Makes a module with one `#[test]` for each [`Law`](crate::laws::Law), for the rule that a function of

@@ -1,8 +1,9 @@
 //! Rules that must agree in a limit, and rules that must reach a target.
 
-use nl_neuron::{Hz, Ms, Real};
+use nl_neuron::Real;
 use nl_random::Streams;
 use nl_synapse::{Dense, Weights};
+use nl_units::{Hz, Ms};
 use rand::RngExt;
 
 use super::run::{Show, Title, compare, hold, outcome, said};
@@ -78,7 +79,7 @@ pub fn target_rate<F: Real, R: PlasticityRule<F>>(
     for case in 0..CASES {
         run(case).map_err(|found| {
             let (law, statement) = TARGET_RATE;
-            Box::new(Violation { law, statement, rule: rule.name().to_owned(), found, example: None })
+            Box::new(Violation { law, statement, who: rule.name().to_owned(), found, example: None })
         })?;
     }
     Ok(Cases(CASES))

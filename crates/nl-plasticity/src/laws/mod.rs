@@ -19,7 +19,6 @@
 mod case;
 mod run;
 mod subject;
-mod violation;
 
 mod connection;
 mod modulation;
@@ -38,10 +37,12 @@ pub use gradient::{Filters, gradient};
 pub use law::{Law, verify};
 pub use limits::{equal, target_rate};
 pub use modulation::{gate, rate_linear, rate_zero};
+pub use nl_laws::{Cases, Config, Knobs};
 pub use rates::{principal_components, selectivity, sliding_threshold};
-pub use run::{Cases, Config};
 pub use state::{forgetting, refusal, resume, settle};
-pub use subject::{Knobs, Subject};
+pub use subject::Subject;
 pub use timing::{axonal_delay, coincidence, dendritic_delay, pairs, refinement, time_shift, window};
-pub use violation::Violation;
 pub use weights::{bounds, silence, skipping};
+
+/// A broken law, with the shortest spike trains and connection that show it.
+pub type Violation = nl_laws::Violation<Case>;

@@ -27,7 +27,7 @@ fn tried<F: Real, R: RateRule<F>>(
     for n in 0..cases {
         case(n).map_err(|found| {
             let found = format!("{found} (data set {n})");
-            Box::new(Violation { law, statement, rule: rule.name().to_owned(), found, example: None })
+            Box::new(Violation { law, statement, who: rule.name().to_owned(), found, example: None })
         })?;
     }
     Ok(Cases(cases))

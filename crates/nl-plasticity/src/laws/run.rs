@@ -1,41 +1,14 @@
 //! How a law is tried on many cases, and how a rule is shown one.
 
-use nl_neuron::{Ms, Real};
+use nl_laws::proptest::strategy::Strategy;
+use nl_laws::{Cases, Config, Knobs};
+pub(crate) use nl_laws::{Found, Title, said};
+use nl_neuron::Real;
 use nl_synapse::{Csr, Dense, Sparse, Weights};
-use proptest::strategy::Strategy;
-use proptest::test_runner::{RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use nl_units::Ms;
 
-use super::{Case, Knobs, Subject, Violation};
+use super::{Case, Subject, Violation};
 use crate::{Activity, Modulators, PlasticityRule};
-
-/// How many cases a law is tried on, and from which seed they are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
-    /// Number of cases.
-    pub cases: u32,
-    /// Seed: the same cases each time.
-    pub seed: u64,
-    /// How often a counter-example may be tried smaller.
-    pub shrinks: u32,
-}
-
-impl Default for Config {
-    /// 256 cases, or as many as the environment variable `PROPTEST_CASES` says.
-    fn default() -> Self {
-        let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-        Self { cases: wanted.unwrap_or(256), seed: 1, shrinks: 20_000 }
-    }
-}
-
-/// The number of cases on which a law held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cases(pub u64);
-
-/// What a law found: nothing, or what is wrong.
-pub(crate) type Found = Result<(), String>;
-
-/// A law's name and its statement in words.
-pub(crate) type Title = (&'static str, &'static str);
 
 /// Tries a law on `config.cases` random cases and shrinks the first that breaks it.
 pub(crate) fn hold<F: Real, R: PlasticityRule<F>>(
@@ -49,33 +22,18 @@ pub(crate) fn hold<F: Real, R: PlasticityRule<F>>(
 
 /// As [`hold`], on cases of a special form.
 pub(crate) fn hold_on<F: Real, R: PlasticityRule<F>>(
-    (law, statement): Title,
+    title: Title,
     family: &impl Fn(&Knobs) -> Subject<F, R>,
     config: &Config,
     form: fn(Case) -> Case,
     check: impl Fn(&Subject<F, R>, &Case) -> Found,
 ) -> Result<Cases, Box<Violation>> {
-    let settings = proptest::test_runner::Config {
-        cases: config.cases,
-        failure_persistence: None,
-        max_shrink_iters: config.shrinks,
-        ..proptest::test_runner::Config::default()
-    };
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&config.seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let outcome = TestRunner::new_with_rng(settings, rng)
-        .run(&Case::strategy().prop_map(form), |case| check(&family(&case.knobs), &case).map_err(TestCaseError::fail));
-    let (found, example) = match outcome {
-        Ok(()) => return Ok(Cases(u64::from(config.cases))),
-        Err(TestError::Fail(reason, case)) => (reason.message().to_owned(), Some(case)),
-        Err(TestError::Abort(reason)) => (reason.message().to_owned(), None),
-    };
-    let knobs = example.as_ref().map_or_else(Knobs::default, |case| case.knobs);
-    let subject = family(&knobs);
-    let rule = (subject.build)(Ms(1.0)).name().to_owned();
-    let example = example.map(|case| Case { start: subject.start, ..case });
-    Err(Box::new(Violation { law, statement, rule, found, example }))
+    let check = |case: &Case| check(&family(&case.knobs), case);
+    nl_laws::hold(title, &Case::strategy().prop_map(form), config, check, |example| {
+        let subject = family(&example.as_ref().map_or_else(Knobs::default, |case| case.knobs));
+        let rule = (subject.build)(Ms(1.0)).name().to_owned();
+        (rule, example.map(|case| Case { start: subject.start, ..case }))
+    })
 }
 
 /// The sparse connection of a case.
@@ -90,11 +48,6 @@ pub(crate) fn sparse<F: Real, R: PlasticityRule<F>>(subject: &Subject<F, R>, cas
 pub(crate) fn dense<F: Real, R: PlasticityRule<F>>(subject: &Subject<F, R>, case: &Case) -> Result<Dense<F>, String> {
     let weights = case.synapses.iter().map(|&(_, _, part)| F::from_f64(subject.weight(part))).collect();
     Dense::new(case.pre, case.post, weights).map_err(said)
-}
-
-/// An error as a finding.
-pub(crate) fn said(error: impl core::fmt::Display) -> String {
-    error.to_string()
 }
 
 /// Which neuromodulators a rule is shown.

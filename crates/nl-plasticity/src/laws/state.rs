@@ -1,6 +1,7 @@
 //! What a rule's state must do: resume, settle, forget, refuse nonsense.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
+use nl_units::Ms;
 
 use super::run::{Bench, Found, Show, Title, compare, hold, said, same_bits, sparse};
 use super::{Case, Cases, Config, Knobs, Subject, Violation};

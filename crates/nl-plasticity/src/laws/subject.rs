@@ -1,6 +1,7 @@
 //! A rule as the laws see it.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
+use nl_units::Ms;
 
 use crate::{Coincidence, Modulators, Pairing, PlasticityRule};
 
@@ -8,30 +9,6 @@ type At = Box<dyn Fn(f64, f64) -> f64>;
 type Offset = Box<dyn Fn(f64) -> f64>;
 type Delayed<R> = Box<dyn Fn(Ms, u32, u32) -> R>;
 type Offline = Box<dyn Fn(&[f64], &[f64], f64) -> f64>;
-
-/// Small random numbers with which a subject may jitter its parameters; all 0 in a shrunk counter-example.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Knobs(pub(crate) [i8; 8]);
-
-impl Knobs {
-    /// The number of steps a knob has to each side of 0.
-    pub(crate) const REACH: i8 = 4;
-
-    /// `base` times 2^k, with k in [−1, 1]: `base` itself when the knob stands at 0. Knobs run from 0 to 7.
-    #[must_use]
-    pub fn scale(&self, knob: usize, base: f64) -> f64 {
-        base * 2.0_f64.powf(f64::from(self.0[knob % 8]) / f64::from(Self::REACH))
-    }
-
-    /// One of `options`: the first when the knob stands at 0.
-    ///
-    /// # Panics
-    /// If there are no options.
-    #[must_use]
-    pub fn pick<T: Copy>(&self, knob: usize, options: &[T]) -> T {
-        options[self.0[knob % 8].unsigned_abs() as usize % options.len()]
-    }
-}
 
 /// What one pair of spikes does.
 pub(crate) struct Window {

@@ -1,7 +1,8 @@
 //! When spikes come: the window, sums over pairs, shifts, finer steps, delays.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::DelayLine;
+use nl_units::Ms;
 
 use super::run::{Bench, Found, Show, Title, compare, hold, hold_on, outcome, said, sparse};
 use super::subject::Window;

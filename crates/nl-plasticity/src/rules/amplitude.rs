@@ -29,12 +29,12 @@ pub enum AmplitudeUnit {
 
 impl AmplitudeUnit {
     /// How much one of these is in the unit of the weight.
-    pub(crate) fn size(self, rule: &'static str, w_min: f64, w_max: f64) -> Result<f64, nl_neuron::Error> {
+    pub(crate) fn size(self, rule: &'static str, w_min: f64, w_max: f64) -> Result<f64, nl_units::Error> {
         match self {
             Self::Weight => Ok(1.0),
             Self::Range => {
                 let expected = "use a bound above w_min: the amplitudes are measured by their distance";
-                nl_neuron::Error::check(rule, "w_max", w_max, |high| high > w_min, expected)?;
+                nl_units::Error::check(rule, "w_max", w_max, |high| high > w_min, expected)?;
                 Ok(w_max - w_min)
             }
         }
@@ -56,7 +56,7 @@ pub(crate) fn amplitude<F: Real>(
     name: &'static str,
     value: f64,
     size: f64,
-) -> Result<F, nl_neuron::Error> {
+) -> Result<F, nl_units::Error> {
     let exact = value * size;
     let fits = |_| {
         let x = F::from_f64(exact);
@@ -64,7 +64,7 @@ pub(crate) fn amplitude<F: Real>(
             && (x != F::ZERO || exact == 0.0)
             && (exact != 0.0 || value == 0.0 || size == 0.0)
     };
-    nl_neuron::Error::check(rule, name, value, fits, "use an amplitude that the weights' precision can hold")?;
+    nl_units::Error::check(rule, name, value, fits, "use an amplitude that the weights' precision can hold")?;
     Ok(F::from_f64(exact))
 }
 

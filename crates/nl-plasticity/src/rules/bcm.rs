@@ -1,7 +1,8 @@
 //! The rule of Bienenstock, Cooper and Munro.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -147,7 +148,7 @@ impl<F: Real> RateRule<F> for Bcm<F> {
 
     fn step<W: Weights<F>>(&self, state: &mut BcmState, x: &[F], y: &[F], weights: &mut W) -> Result<(), Error> {
         check_rates(NAME, x, y, weights)?;
-        nl_neuron::Error::length(NAME, "state (theta)", y.len(), state.theta.len())?;
+        nl_units::Error::length(NAME, "state (theta)", y.len(), state.theta.len())?;
         let theta = &state.theta;
         for (i, &x) in x.iter().enumerate() {
             let amount = self.eta * x;

@@ -1,7 +1,8 @@
 //! Voltage-based spike-timing-dependent plasticity.
 
-use nl_neuron::{Ms, Mv, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::{Ms, Mv};
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -144,8 +145,8 @@ pub struct ClopathStdpState<F> {
 /// The largest potential, ū or threshold, in mV: nothing that follows overflows.
 const LARGEST: f64 = 1e6;
 
-fn check_potential(name: &'static str, u: f64) -> Result<(), nl_neuron::Error> {
-    nl_neuron::Error::check(NAME, name, u, |u| u.abs() <= LARGEST, "use a potential in mV, within -1e6 to 1e6")
+fn check_potential(name: &'static str, u: f64) -> Result<(), nl_units::Error> {
+    nl_units::Error::check(NAME, name, u, |u| u.abs() <= LARGEST, "use a potential in mV, within -1e6 to 1e6")
 }
 
 /// The filtered potentials that [`ClopathStdp`] reads, `[post]` each.
@@ -172,7 +173,7 @@ impl<F: Real> ClopathStdp<F> {
         let square = 4.0 * LARGEST * LARGEST;
         let (mut share, mut largest, mut u_rest, mut mean) = (1.0, 2.0 * LARGEST, 0.0, None);
         if let Some(h) = p.homeostasis {
-            nl_neuron::Error::positive(NAME, "u_ref_squared", h.u_ref_squared)?;
+            nl_units::Error::positive(NAME, "u_ref_squared", h.u_ref_squared)?;
             check_potential("u_rest", h.u_rest.0)?;
             (share, largest, u_rest) = (1.0 / h.u_ref_squared, largest * square, h.u_rest.0);
             mean = Some(Decay::new(NAME, "tau", h.tau, dt)?);
@@ -216,10 +217,10 @@ impl<F: Real> ClopathStdp<F> {
         weights: &mut W,
     ) -> Result<(), Error> {
         let post = weights.post();
-        nl_neuron::Error::length(NAME, "u_minus", post, filtered.u_minus.len())?;
-        nl_neuron::Error::length(NAME, "u_plus", post, filtered.u_plus.len())?;
+        nl_units::Error::length(NAME, "u_minus", post, filtered.u_minus.len())?;
+        nl_units::Error::length(NAME, "u_plus", post, filtered.u_plus.len())?;
         if self.mean.is_some() {
-            nl_neuron::Error::length(NAME, "u_mean", post, filtered.u_mean.len())?;
+            nl_units::Error::length(NAME, "u_mean", post, filtered.u_mean.len())?;
         }
         let mean = if self.mean.is_some() { filtered.u_mean } else { &[] };
         for (name, values) in [("u_minus", filtered.u_minus), ("u_plus", filtered.u_plus), ("u_mean", mean)] {
@@ -242,14 +243,14 @@ impl<F: Real> ClopathStdp<F> {
         weights: &W,
     ) -> Result<(), Error> {
         let post = state.u_minus.len();
-        nl_neuron::Error::length(NAME, "state (u_plus)", post, state.u_plus.len())?;
-        nl_neuron::Error::length(
+        nl_units::Error::length(NAME, "state (u_plus)", post, state.u_plus.len())?;
+        nl_units::Error::length(
             NAME,
             "state (u_mean)",
             if self.mean.is_some() { post } else { 0 },
             state.u_mean.len(),
         )?;
-        nl_neuron::Error::length(NAME, "v_post", post, activity.v_post.len())?;
+        nl_units::Error::length(NAME, "v_post", post, activity.v_post.len())?;
         for &v in activity.v_post {
             check_potential("v_post", v.to_f64())?;
         }
@@ -320,8 +321,8 @@ impl<F: Real> PlasticityRule<F> for ClopathStdp<F> {
     }
 
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
-        nl_neuron::Error::population(NAME, pre)?;
-        nl_neuron::Error::population(NAME, post)?;
+        nl_units::Error::population(NAME, pre)?;
+        nl_units::Error::population(NAME, post)?;
         check_synapses::<F>(NAME, synapses)?;
         let u = self.parameters.u_initial.0;
         let (u_minus, u_plus) = (filled(NAME, u, post)?, filled(NAME, u, post)?);

@@ -80,9 +80,9 @@ impl Interaction {
 }
 
 /// A number that is finite in the precision of the weights.
-pub(crate) fn real<F: Real>(rule: &'static str, name: &'static str, value: f64) -> Result<F, nl_neuron::Error> {
+pub(crate) fn real<F: Real>(rule: &'static str, name: &'static str, value: f64) -> Result<F, nl_units::Error> {
     let x = F::from_f64(value);
-    nl_neuron::Error::check(rule, name, value, |_| x.is_finite(), "use a number that the weights' precision can hold")?;
+    nl_units::Error::check(rule, name, value, |_| x.is_finite(), "use a number that the weights' precision can hold")?;
     Ok(x)
 }
 
@@ -95,11 +95,11 @@ pub(crate) struct Clip<F> {
 
 impl<F: Real> Clip<F> {
     /// [w_min, w_max].
-    pub(crate) fn new(rule: &'static str, w_min: f64, w_max: f64) -> Result<Self, nl_neuron::Error> {
+    pub(crate) fn new(rule: &'static str, w_min: f64, w_max: f64) -> Result<Self, nl_units::Error> {
         let (low, high): (F, F) = (real(rule, "w_min", w_min)?, real(rule, "w_max", w_max)?);
-        nl_neuron::Error::check(rule, "w_max", w_max, |x| x >= w_min, "use a bound not below w_min")?;
+        nl_units::Error::check(rule, "w_max", w_max, |x| x >= w_min, "use a bound not below w_min")?;
         let apart = |_| (high - low).is_finite();
-        nl_neuron::Error::check(
+        nl_units::Error::check(
             rule,
             "w_max",
             w_max,
@@ -153,14 +153,14 @@ impl<F: Real> Strength<F> {
         (name, mu): (&'static str, f64),
         (pivot, scale): (f64, f64),
         largest: f64,
-    ) -> Result<Self, nl_neuron::Error> {
-        nl_neuron::Error::not_negative(rule, name, mu)?;
+    ) -> Result<Self, nl_units::Error> {
+        nl_units::Error::not_negative(rule, name, mu)?;
         let mu_real = real(rule, name, mu)?;
         if mu == 0.0 {
             return Ok(Self::Constant);
         }
         let held = |_| F::from_f64(largest).is_finite() && F::from_f64(largest.powf(mu)).is_finite();
-        nl_neuron::Error::check(
+        nl_units::Error::check(
             rule,
             name,
             mu,
@@ -271,8 +271,8 @@ pub struct TraceState<F> {
 impl<F: Real> TraceState<F> {
     /// Silence between populations that fit.
     pub(crate) fn new(rule: &'static str, pre: usize, post: usize) -> Result<Self, Error> {
-        nl_neuron::Error::population(rule, pre)?;
-        nl_neuron::Error::population(rule, post)?;
+        nl_units::Error::population(rule, pre)?;
+        nl_units::Error::population(rule, post)?;
         Ok(Self { pre: Trace::new(rule, pre)?, post: Trace::new(rule, post)?, last: None })
     }
 

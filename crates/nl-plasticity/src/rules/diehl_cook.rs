@@ -1,7 +1,8 @@
 //! The rules with which Diehl and Cook's network learns digits.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -207,7 +208,7 @@ impl<F: Real> PlasticityRule<F> for DiehlCookStdp<F> {
     ) -> Result<(), Error> {
         let DiehlCookStdpState { traces, post2 } = state;
         if self.post2.is_some() {
-            nl_neuron::Error::length(NAME, "weights (post)", post2.len(), weights.post())?;
+            nl_units::Error::length(NAME, "weights (post)", post2.len(), weights.post())?;
         }
         traces.check(NAME, activity, weights)?;
         let now = activity.now;

@@ -1,7 +1,8 @@
 //! Spike-timing-dependent plasticity whose traces dopamine turns into weight changes.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -137,7 +138,7 @@ impl<F: Real> DopamineStdp<F> {
         let (c, d) = (Decay::new(NAME, "tau_c", p.tau_c, dt)?, Decay::new(NAME, "tau_d", p.tau_d, dt)?);
         let expected = "use a concentration whose product with dt and tau_c is a number below 1e100";
         let size = (1.0 + dt.0) * (1.0 + p.tau_c.0);
-        nl_neuron::Error::check(NAME, "baseline", p.baseline, |b| b.abs() * size < 1e100, expected)?;
+        nl_units::Error::check(NAME, "baseline", p.baseline, |b| b.abs() * size < 1e100, expected)?;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         Ok(Self {
             parameters,

@@ -73,9 +73,9 @@ impl<F: Real> Eligibility<F> {
 
     /// `Ok` if it has a value for each synapse of `weights`.
     pub(crate) fn check<W: Weights<F>>(&self, rule: &'static str, weights: &W) -> Result<(), Error> {
-        nl_neuron::Error::length(rule, "weights (synapses)", self.scaled.len(), weights.synapses())?;
+        nl_units::Error::length(rule, "weights (synapses)", self.scaled.len(), weights.synapses())?;
         for length in [self.rest.len(), self.applied.len(), self.seen.len()] {
-            nl_neuron::Error::length(rule, "state (synapses)", self.scaled.len(), length)?;
+            nl_units::Error::length(rule, "state (synapses)", self.scaled.len(), length)?;
         }
         Ok(())
     }
@@ -206,7 +206,7 @@ impl<F: Real> Eligibility<F> {
     ) -> Result<(), Error> {
         let n = weights.pre();
         if let Some(&index) = pre.iter().find(|&&i| i as usize >= n) {
-            return Err(nl_neuron::Error::Index { what: rule, index: index as usize, n }.into());
+            return Err(nl_units::Error::Index { what: rule, index: index as usize, n }.into());
         }
         for &i in pre {
             weights.for_outgoing(i, |synapse, _, w| self.touch(synapse, w, clip, F::ZERO));
@@ -217,9 +217,9 @@ impl<F: Real> Eligibility<F> {
 
 /// `Ok` if the integral of the global signal over a step is a number that may be added up: what `step` calls before anything
 /// changes.
-pub(crate) fn check_signal(rule: &'static str, signal: f64) -> Result<(), nl_neuron::Error> {
+pub(crate) fn check_signal(rule: &'static str, signal: f64) -> Result<(), nl_units::Error> {
     let expected = "use a signal, a learning rate and a time step whose product is a number below 1e100";
-    nl_neuron::Error::check(rule, "rate * dopamine * dt", signal, |x| x.abs() < 1e100, expected)
+    nl_units::Error::check(rule, "rate * dopamine * dt", signal, |x| x.abs() < 1e100, expected)
 }
 
 /// high + low, unevaluated, low being what high has lost by rounding.

@@ -1,7 +1,8 @@
 //! Eligibility propagation in its local form.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -123,7 +124,7 @@ impl<F: Real> Eprop<F> {
         let p = parameters;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         let beta = p.adaptation.map_or(0.0, |a| a.beta);
-        nl_neuron::Error::check(NAME, "beta", beta, |x| x.abs() <= LARGEST, "use a number within -2^32 to 2^32")?;
+        nl_units::Error::check(NAME, "beta", beta, |x| x.abs() <= LARGEST, "use a number within -2^32 to 2^32")?;
         Ok(Self {
             parameters,
             dt,
@@ -175,8 +176,8 @@ impl<F: Real> PlasticityRule<F> for Eprop<F> {
     }
 
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
-        nl_neuron::Error::population(NAME, pre)?;
-        nl_neuron::Error::population(NAME, post)?;
+        nl_units::Error::population(NAME, pre)?;
+        nl_units::Error::population(NAME, post)?;
         check_synapses::<F>(NAME, synapses)?;
         Ok(EpropState {
             z: Trace::new(NAME, pre)?,
@@ -195,13 +196,13 @@ impl<F: Real> PlasticityRule<F> for Eprop<F> {
     ) -> Result<(), Error> {
         let EpropState { z, post, filtered, slow, last } = state;
         for (name, kept, values) in [("kappa", self.kappa, &*filtered), ("rho", self.rho, &*slow)] {
-            nl_neuron::Error::length(NAME, name, if kept.is_some() { weights.synapses() } else { 0 }, values.len())?;
+            nl_units::Error::length(NAME, name, if kept.is_some() { weights.synapses() } else { 0 }, values.len())?;
         }
         for (name, values) in [("psi", activity.psi), ("learning_signal", activity.learning_signal)] {
-            nl_neuron::Error::length(NAME, name, *post, values.len())?;
+            nl_units::Error::length(NAME, name, *post, values.len())?;
             for &x in values {
                 let expected = "use a number within -2^32 to 2^32";
-                nl_neuron::Error::check(NAME, name, x.to_f64(), |x| x.abs() <= LARGEST, expected)?;
+                nl_units::Error::check(NAME, name, x.to_f64(), |x| x.abs() <= LARGEST, expected)?;
             }
         }
         let (now, before) = (activity.now, *last);

@@ -1,7 +1,8 @@
 //! Reward-modulated spike-timing-dependent plasticity, without and with eligibility traces.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -78,7 +79,7 @@ impl<F: Real> Common<F> {
         for (jump, value) in [("a_plus", p.a_plus), ("a_minus", p.a_minus)] {
             amplitude::<F>(name, jump, value, p.gamma.abs() * unit)?;
         }
-        nl_neuron::Error::positive(name, "tau_z", p.tau_z.0)?;
+        nl_units::Error::positive(name, "tau_z", p.tau_z.0)?;
         Ok(Self {
             parameters,
             dt,

@@ -64,7 +64,7 @@ impl<F: Real> Hebb<F> {
     /// If a value is not finite, λ not within 0 to 1, or w_min above w_max.
     pub fn new(parameters: HebbParameters) -> Result<Self, Error> {
         let p = parameters;
-        nl_neuron::Error::check(NAME, "decay", p.decay, |x| (0.0..=1.0).contains(&x), "use a share from 0 to 1")?;
+        nl_units::Error::check(NAME, "decay", p.decay, |x| (0.0..=1.0).contains(&x), "use a share from 0 to 1")?;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         Ok(Self {
             parameters,

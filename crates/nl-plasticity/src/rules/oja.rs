@@ -43,7 +43,7 @@ struct Constants<F> {
 
 impl<F: Real> Constants<F> {
     fn new(name: &'static str, p: OjaParameters) -> Result<Self, Error> {
-        nl_neuron::Error::positive(name, "beta", p.beta)?;
+        nl_units::Error::positive(name, "beta", p.beta)?;
         // Nothing overflows on the way, where 0 · ∞ would end at a bound.
         let largest = p.w_min.abs().max(p.w_max.abs()).max(1.0);
         amplitude::<F>(name, "w_max", largest, 1.0)?;

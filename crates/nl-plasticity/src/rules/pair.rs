@@ -1,7 +1,8 @@
 //! Pair-based spike-timing-dependent plasticity.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -60,9 +61,9 @@ pub enum WeightDependence {
 
 impl WeightDependence {
     /// (f₊, f₋).
-    fn strengths<F: Real>(self, w_min: f64, w_max: f64) -> Result<(Strength<F>, Strength<F>), nl_neuron::Error> {
+    fn strengths<F: Real>(self, w_min: f64, w_max: f64) -> Result<(Strength<F>, Strength<F>), nl_units::Error> {
         let soft = |plus, minus| {
-            nl_neuron::Error::check(
+            nl_units::Error::check(
                 NAME,
                 "w_max",
                 w_max,
@@ -79,7 +80,7 @@ impl WeightDependence {
             Self::VanRossum => soft(0.0, 1.0),
             Self::Guetig { mu_plus, mu_minus } => soft(mu_plus, mu_minus),
             Self::PowerLaw { mu, w_0 } => {
-                nl_neuron::Error::positive(NAME, "w_0", w_0)?;
+                nl_units::Error::positive(NAME, "w_0", w_0)?;
                 let power = |mu| Strength::power(NAME, ("mu", mu), (0.0, w_0), (w_max / w_0).max(0.0));
                 Ok((power(mu)?, power(1.0)?))
             }
@@ -334,8 +335,8 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
     }
 
     fn state(&self, pre: usize, post: usize, synapses: usize) -> Result<Self::State, Error> {
-        nl_neuron::Error::population(NAME, pre)?;
-        nl_neuron::Error::population(NAME, post)?;
+        nl_units::Error::population(NAME, pre)?;
+        nl_units::Error::population(NAME, post)?;
         check_synapses::<F>(NAME, synapses)?;
         let centred = self.parameters.pairing == Pairing::PresynapticCentred;
         let times = centred || self.parameters.pairing == Pairing::Restricted;
@@ -360,14 +361,14 @@ impl<F: Real> PlasticityRule<F> for PairStdp<F> {
         let centred = self.parameters.pairing == Pairing::PresynapticCentred;
         if centred || self.parameters.pairing == Pairing::Restricted {
             for times in [&state.last_pre, &state.previous_pre] {
-                nl_neuron::Error::length(NAME, "state (pre)", state.pre.len(), times.len())?;
+                nl_units::Error::length(NAME, "state (pre)", state.pre.len(), times.len())?;
             }
             for times in [&state.last_post, &state.previous_post] {
-                nl_neuron::Error::length(NAME, "state (post)", state.post.len(), times.len())?;
+                nl_units::Error::length(NAME, "state (post)", state.post.len(), times.len())?;
             }
         }
         if centred {
-            nl_neuron::Error::length(NAME, "weights (synapses)", state.forgotten.len(), weights.synapses())?;
+            nl_units::Error::length(NAME, "weights (synapses)", state.forgotten.len(), weights.synapses())?;
         }
         activity.check(NAME, (state.pre.len(), state.post.len()), &mut state.last, weights)?;
         for event in self.parameters.coincidence.order() {

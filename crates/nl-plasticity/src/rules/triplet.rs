@@ -1,7 +1,8 @@
 //! Triplet spike-timing-dependent plasticity.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::Ms;
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -213,8 +214,8 @@ impl<F: Real> PlasticityRule<F> for TripletStdp<F> {
         weights: &mut W,
     ) -> Result<(), Error> {
         let TripletStdpState { fast, r2, o2 } = state;
-        nl_neuron::Error::length(NAME, "weights (pre)", r2.len(), weights.pre())?;
-        nl_neuron::Error::length(NAME, "weights (post)", o2.len(), weights.post())?;
+        nl_units::Error::length(NAME, "weights (pre)", r2.len(), weights.pre())?;
+        nl_units::Error::length(NAME, "weights (post)", o2.len(), weights.post())?;
         fast.check(NAME, activity, weights)?;
         let (now, rate) = (activity.now, activity.rate);
         let change = |amount| Change { amount, strength: Strength::Constant, clip: self.clip };

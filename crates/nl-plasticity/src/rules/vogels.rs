@@ -1,7 +1,8 @@
 //! Inhibitory plasticity that balances excitation.
 
-use nl_neuron::{Hz, Ms, Real};
+use nl_neuron::Real;
 use nl_synapse::Weights;
+use nl_units::{Hz, Ms};
 use serde::{Deserialize, Serialize};
 
 use super::amplitude::{AmplitudeUnit, amplitude};
@@ -93,7 +94,7 @@ impl<F: Real> VogelsStdp<F> {
     pub fn new(parameters: VogelsStdpParameters, dt: Ms) -> Result<Self, Error> {
         let p = parameters;
         let decay = Decay::new(NAME, "tau", p.tau, dt)?;
-        nl_neuron::Error::not_negative(NAME, "rho_0", p.rho_0.0)?;
+        nl_units::Error::not_negative(NAME, "rho_0", p.rho_0.0)?;
         let unit = p.amplitude_unit.size(NAME, p.w_min, p.w_max)?;
         amplitude::<F>(NAME, "rho_0", p.alpha(), p.eta.abs() * unit)?;
         Ok(Self {

@@ -60,7 +60,7 @@ impl Fields {
         let too_many = Error::TooMany { what: NAME, synapses: u128::MAX };
         let neurons = |channels, grid: [usize; 2]| {
             let n = product(&[channels, grid[0], grid[1]]).unwrap_or(u128::MAX);
-            nl_neuron::Error::population(NAME, usize::try_from(n).unwrap_or(usize::MAX))
+            nl_units::Error::population(NAME, usize::try_from(n).unwrap_or(usize::MAX))
         };
         neurons(self.in_channels, self.size)?;
         neurons(self.out_channels, output)?;

@@ -26,7 +26,7 @@ use super::{Pairs, from_rows};
 pub fn fixed_probability(pairs: Pairs, p: f64, rng: &mut Rng) -> Result<Csr, Error> {
     const NAME: &str = "fixed probability";
     pairs.check(NAME)?;
-    nl_neuron::Error::check(NAME, "p", p, |p| (0.0..=1.0).contains(&p), "use a probability from 0 to 1")?;
+    nl_units::Error::check(NAME, "p", p, |p| (0.0..=1.0).contains(&p), "use a probability from 0 to 1")?;
     let mean = p * pairs.count() as f64;
     Error::count(NAME, mean as u128)?;
     let margin = 5.0 * (mean * (1.0 - p)).sqrt();

@@ -1,7 +1,7 @@
 //! Connections that depend on distance, on a line or a grid.
 
 use nl_neuron::Real;
-use nl_neuron::grid::whole;
+use nl_units::grid::whole;
 use serde::{Deserialize, Serialize};
 
 use crate::{Csr, Error, Sparse};
@@ -46,7 +46,7 @@ impl Lattice {
     /// If it is 0 or exceeds 2³² − 1.
     pub fn neurons(&self) -> Result<usize, Error> {
         let n = self.height.saturating_mul(self.width);
-        nl_neuron::Error::population(NAME, n)?;
+        nl_units::Error::population(NAME, n)?;
         Ok(n)
     }
 
@@ -63,7 +63,7 @@ impl Lattice {
     /// All displacements of at most `cut_off`; refuses more than 2³² − 1 synapses before it allocates anything.
     fn offsets(&self, cut_off: f64, autapses: Autapses) -> Result<(Vec<Offset>, usize), Error> {
         let n = self.neurons()? as u128;
-        nl_neuron::Error::not_negative(NAME, "cut_off", cut_off)?;
+        nl_units::Error::not_negative(NAME, "cut_off", cut_off)?;
         let (up, down) = self.reach(self.height, cut_off);
         let (left, right) = self.reach(self.width, cut_off);
         // Squares of distances are whole: √13 squared is 12.999999999999998, but reaches what lies (2, 3) away.

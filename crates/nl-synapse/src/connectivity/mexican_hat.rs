@@ -1,6 +1,7 @@
 //! Near excitation and far inhibition.
 
-use nl_neuron::{Error as NeuronError, Real};
+use nl_neuron::Real;
+use nl_units::Error as NeuronError;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Sparse};

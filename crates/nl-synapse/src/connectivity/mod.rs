@@ -111,8 +111,8 @@ impl Pairs {
 
     /// `Ok` if both populations can be indexed.
     fn check(&self, what: &'static str) -> Result<(), Error> {
-        nl_neuron::Error::population(what, self.pre)?;
-        Ok(nl_neuron::Error::population(what, self.post)?)
+        nl_units::Error::population(what, self.pre)?;
+        Ok(nl_units::Error::population(what, self.post)?)
     }
 
     /// `Ok` if each neuron can have `degree` partners among `candidates`.

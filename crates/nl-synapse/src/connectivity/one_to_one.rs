@@ -15,6 +15,6 @@ use super::from_rows;
 /// # Errors
 /// If `n` is 0 or does not fit `u32`.
 pub fn one_to_one(n: usize) -> Result<Csr, Error> {
-    nl_neuron::Error::population("one-to-one", n)?;
+    nl_units::Error::population("one-to-one", n)?;
     from_rows("one-to-one", (n, n), n as u128, |i, targets| targets.push(i))
 }

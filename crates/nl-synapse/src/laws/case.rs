@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use nl_laws::proptest::prelude::*;
 use nl_neuron::Real;
-use proptest::prelude::*;
 
 use crate::Delay;
 
@@ -35,10 +35,10 @@ impl Case {
     pub fn strategy() -> impl Strategy<Value = Self> {
         let pair = (0..Self::NEURONS, 0..Self::NEURONS);
         let synapse = (pair, -20..=20_i8, (0..=3_u32, 0..=3_u32));
-        let spikes = || proptest::collection::vec((0..Self::STEPS, 0..Self::NEURONS), 0..=10);
+        let spikes = || prop::collection::vec((0..Self::STEPS, 0..Self::NEURONS), 0..=10);
         let unit = prop_oneof![Just(0.125), Just(0.1)];
         let sizes = (1..=Self::NEURONS, 1..=Self::NEURONS);
-        let synapses = proptest::collection::vec(synapse, 0..=12);
+        let synapses = prop::collection::vec(synapse, 0..=12);
         (sizes, synapses, unit, spikes(), spikes(), any::<u64>()).prop_map(
             |((pre, post), synapses, unit, spikes, post_spikes, choice)| {
                 let mut wired: Vec<_> =

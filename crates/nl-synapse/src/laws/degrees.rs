@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use nl_laws::proptest::prelude::*;
 use nl_random::{Rng, Streams};
-use proptest::prelude::*;
 
 use super::run::{Found, Title, ensure, hold, said};
 use super::{Cases, Config, Violation};

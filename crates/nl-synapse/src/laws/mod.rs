@@ -31,7 +31,8 @@ pub use case::{Case, Subject};
 pub use degrees::{in_degree, out_degree, probability};
 pub use delays::{AtSynapse, Transport, arrival, at_synapse};
 pub use delivery::{additive, cut, naive, permutation, refusal, round_trip, scaled};
-pub use run::{Cases, Config, Violation};
+pub use nl_laws::{Cases, Config};
+pub use run::Violation;
 pub use short_term::{Release, bounded, differential_form, steady_state};
 pub use weights::{in_place, limits, normalised, views};
 

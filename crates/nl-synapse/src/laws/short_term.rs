@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use nl_neuron::Ms;
-use proptest::prelude::*;
+use nl_laws::proptest::prelude::*;
+use nl_units::Ms;
 
 use super::run::{Title, ensure, hold};
 use super::{Cases, Config, Violation};
@@ -39,7 +39,7 @@ impl fmt::Display for Train {
 fn trains() -> impl Strategy<Value = Train> {
     let tau = || prop_oneof![Just(0.0), Just(10.0), Just(100.0), Just(800.0), 0.0..2000.0];
     let utilisation = prop_oneof![Just(0.5), Just(0.0), Just(1.0), 0.0..=1.0];
-    let intervals = proptest::collection::vec(prop_oneof![4 => 1..=40_u64, 1 => 1..=20_000_u64], 1..=40);
+    let intervals = prop::collection::vec(prop_oneof![4 => 1..=40_u64, 1 => 1..=20_000_u64], 1..=40);
     (utilisation, tau(), tau(), prop_oneof![Just(1.0), Just(0.1)], 0..10_u64, intervals).prop_map(
         |(utilisation, tau_rec, tau_fac, dt, first, intervals)| {
             let steps = intervals

@@ -1,6 +1,7 @@
 //! The alpha function.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
+use nl_units::Ms;
 
 use crate::{Error, Receptor};
 

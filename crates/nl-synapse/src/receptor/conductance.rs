@@ -1,7 +1,8 @@
 //! From conductances to currents.
 
 use nl_kernels::{Level, Vectorised};
-use nl_neuron::{Error as NeuronError, Mv, Real};
+use nl_neuron::Real;
+use nl_units::{Error as NeuronError, Mv};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -13,7 +14,7 @@ const NAME: &str = "conductance";
 /// g is not negative: inhibition is an E below V, not a g below 0, which would drive V away from E without end.
 ///
 /// ```
-/// use nl_neuron::Mv;
+/// use nl_units::Mv;
 /// use nl_synapse::Conductance;
 /// let inhibition = Conductance::new(Mv(-85.0))?;
 /// let mut current = [0.0_f32; 2];

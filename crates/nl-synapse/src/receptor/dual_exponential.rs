@@ -1,6 +1,7 @@
 //! A rise and a decay.
 
-use nl_neuron::{Error as NeuronError, Ms, Real};
+use nl_neuron::Real;
+use nl_units::{Error as NeuronError, Ms};
 
 use crate::{Error, Receptor};
 

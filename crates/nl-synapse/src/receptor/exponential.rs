@@ -1,6 +1,7 @@
 //! A jump that decays.
 
-use nl_neuron::{Ms, Real};
+use nl_neuron::Real;
+use nl_units::Ms;
 
 use crate::{Error, Receptor};
 

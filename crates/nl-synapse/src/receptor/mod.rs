@@ -7,7 +7,8 @@ mod exponential;
 mod nmda;
 
 use nl_kernels::{Level, Vectorised};
-use nl_neuron::{Error as NeuronError, Ms, Real, slow};
+use nl_neuron::{Real, slow};
+use nl_units::{Error as NeuronError, Ms};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -26,7 +27,7 @@ pub use nmda::Nmda;
 /// Jumps are weights: where g is a conductance they are not negative (see [`Connection`](crate::Connection)).
 ///
 /// ```
-/// use nl_neuron::Ms;
+/// use nl_units::Ms;
 /// use nl_synapse::Receptor;
 /// let receptor = Receptor::<f64>::alpha(Ms(2.0), Ms(0.1))?;
 /// let mut state = receptor.state(1)?;

@@ -1,7 +1,8 @@
 //! NMDA receptors, which magnesium blocks at rest.
 
 use nl_kernels::{Level, Vectorised};
-use nl_neuron::{Error as NeuronError, Mv, Real};
+use nl_neuron::Real;
+use nl_units::{Error as NeuronError, Mv};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -17,7 +18,7 @@ const NAME: &str = "NMDA";
 /// (Dayan & Abbott, Theoretical Neuroscience, 2001, eq. 5.36: 1 / (1 + Mg / 3.57 mM · e^(−V / 16.13 mV))).
 ///
 /// ```
-/// use nl_neuron::Mv;
+/// use nl_units::Mv;
 /// use nl_synapse::Nmda;
 /// let nmda = Nmda::new(Mv(0.0), 1.0)?;
 /// assert!(nmda.unblocked(-70.0_f64) < 0.05 && nmda.unblocked(20.0_f64) > 0.9);

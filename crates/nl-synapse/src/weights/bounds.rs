@@ -43,9 +43,9 @@ impl<F: Real> Bounds<F> {
     /// # Errors
     /// If one is not finite, or w_min is above w_max.
     pub fn new(w_min: F, w_max: F) -> Result<Self, Error> {
-        nl_neuron::Error::finite(NAME, "w_max", w_max.to_f64())?;
+        nl_units::Error::finite(NAME, "w_max", w_max.to_f64())?;
         let fits = |x: f64| x <= w_max.to_f64();
-        nl_neuron::Error::check(NAME, "w_min", w_min.to_f64(), fits, "use a finite weight not above w_max")?;
+        nl_units::Error::check(NAME, "w_min", w_min.to_f64(), fits, "use a finite weight not above w_max")?;
         Ok(Self { w_min, w_max })
     }
 

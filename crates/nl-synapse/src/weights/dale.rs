@@ -92,7 +92,7 @@ impl Dale {
         mut f: impl FnMut(u32, u32, Sign, &mut F),
     ) -> Result<(), Error> {
         if let Self::PerPre { signs } = self {
-            nl_neuron::Error::length(NAME, "signs", synapses.pre(), signs.len())?;
+            nl_units::Error::length(NAME, "signs", synapses.pre(), signs.len())?;
         }
         for pre in 0..synapses.pre() as u32 {
             let sign = match self {

@@ -1,7 +1,8 @@
 //! How weights begin.
 
-use nl_neuron::{Error as NeuronError, Real};
+use nl_neuron::Real;
 use nl_random::Rng;
+use nl_units::Error as NeuronError;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 

@@ -47,7 +47,7 @@ impl Normalisation {
     /// # Errors
     /// If `target` is not positive.
     pub fn new(norm: Norm, target: f64) -> Result<Self, Error> {
-        nl_neuron::Error::positive(NAME, "target", target)?;
+        nl_units::Error::positive(NAME, "target", target)?;
         Ok(Self { norm, target, sums: Vec::new() })
     }
 
@@ -154,7 +154,7 @@ fn unshared<F: Real>(synapses: &impl Weights<F>) -> Result<(), Error> {
 
 fn within(neurons: &[u32], n: usize) -> Result<(), Error> {
     match neurons.iter().find(|&&i| i as usize >= n) {
-        Some(&index) => Err(nl_neuron::Error::Index { what: NAME, index: index as usize, n }.into()),
+        Some(&index) => Err(nl_units::Error::Index { what: NAME, index: index as usize, n }.into()),
         None => Ok(()),
     }
 }

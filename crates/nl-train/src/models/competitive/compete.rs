@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use nl_data::decode::{AllActivity, Decoder, Responses};
-use nl_data::encode::SuperposedPoisson;
 use nl_data::{Batches, Images};
-use nl_layers::competitive::{Presentation, Stimulus};
+use nl_encoding::decode::{AllActivity, Decoder, Responses};
+use nl_encoding::encode::SuperposedPoisson;
+use nl_network::competitive::{Presentation, Stimulus};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use nl_data::encode::{Encoder, SuperposedPoisson};
-use nl_layers::competitive::CompetitiveConfig;
+use nl_encoding::encode::{Encoder, SuperposedPoisson};
+use nl_network::competitive::CompetitiveConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

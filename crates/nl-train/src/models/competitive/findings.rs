@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use nl_data::Images;
-use nl_data::decode::Decoder;
-use nl_layers::competitive::CompetitiveConfig;
+use nl_encoding::decode::Decoder;
+use nl_network::competitive::CompetitiveConfig;
 use nl_random::Streams;
 use serde_json::json;
 
@@ -158,7 +158,7 @@ pub(super) fn predict(
     let classes = decoders.all_activity.classes();
     let names = page::class_names(&setting.images()?.source, classes);
     let name = |class: usize| page::class_name(&names, class).to_owned();
-    let one = |(i, response): (usize, nl_data::decode::Response<'_>)| {
+    let one = |(i, response): (usize, nl_encoding::decode::Response<'_>)| {
         let mut votes = vec![0.0; classes];
         decoders.all_activity.score(response, &mut votes);
         let sum: f64 = votes.iter().sum();

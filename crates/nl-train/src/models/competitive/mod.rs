@@ -11,7 +11,7 @@ mod view;
 use std::path::Path;
 
 use nl_data::Images;
-use nl_layers::competitive::{CompetitiveConfig, CompetitiveNetwork, CompetitiveState};
+use nl_network::competitive::{CompetitiveConfig, CompetitiveNetwork, CompetitiveState};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 

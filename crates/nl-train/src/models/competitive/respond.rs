@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use nl_data::Images;
-use nl_data::decode::{AllActivity, Decoder, LogLikelihood, NgramFit, ProportionWeighting, Responses};
-use nl_data::encode::{SuperposedPoisson, Superposition};
-use nl_layers::competitive::{CompetitiveNetwork, OutputSpike, Presentation, Stimulus};
+use nl_encoding::decode::{AllActivity, Decoder, LogLikelihood, NgramFit, ProportionWeighting, Responses};
+use nl_encoding::encode::{SuperposedPoisson, Superposition};
+use nl_network::competitive::{CompetitiveNetwork, OutputSpike, Presentation, Stimulus};
 use nl_neuron::SpikeTrain;
 use nl_random::Streams;
 use rayon::prelude::*;
@@ -97,7 +97,7 @@ pub(super) struct Decoders {
     pub(super) all_activity: AllActivity,
     proportion: ProportionWeighting,
     log_likelihood: LogLikelihood,
-    bigram: nl_data::decode::Ngram,
+    bigram: nl_encoding::decode::Ngram,
     steps: usize,
 }
 

@@ -1,6 +1,6 @@
 //! The report of a run.
 
-use nl_layers::competitive::CompetitiveConfig;
+use nl_network::competitive::CompetitiveConfig;
 use nl_report::plots::{Bars, Cell, Lines, Raster, RasterGroup, Table};
 use nl_report::text::{count, percent, thousands};
 use nl_report::{Figure, Headline, Section, Tile};

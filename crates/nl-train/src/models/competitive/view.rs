@@ -1,8 +1,8 @@
 //! Pictures for the report: receptive fields, images, and what the network saw in them.
 
 use nl_data::Images;
-use nl_data::decode::AllActivity;
-use nl_layers::competitive::{CompetitiveNetwork, OutputSpike};
+use nl_encoding::decode::AllActivity;
+use nl_network::competitive::{CompetitiveNetwork, OutputSpike};
 use nl_report::Picture;
 use nl_report::plots::{Mosaic, Strip, StripItem};
 

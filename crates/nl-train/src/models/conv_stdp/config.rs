@@ -1,8 +1,8 @@
 //! `model: {kind: conv-stdp}` and its stages.
 
-use nl_data::encode::{Encoder, RankOrder};
-use nl_data::front_end::{CentreSurround, FrontEnd};
-use nl_layers::conv_stdp::{ConvStdpConfig, RewardConfig};
+use nl_encoding::encode::{Encoder, RankOrder};
+use nl_encoding::front_end::{CentreSurround, FrontEnd};
+use nl_network::conv_stdp::{ConvStdpConfig, RewardConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

@@ -1,6 +1,6 @@
 //! The stage in which a layer learns its maps.
 
-use nl_layers::conv_stdp::Activity;
+use nl_network::conv_stdp::Activity;
 use nl_random::Streams;
 
 use super::config::FeaturesConfig;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nl_data::Images;
-use nl_layers::conv_stdp::Activity;
+use nl_network::conv_stdp::Activity;
 use nl_neuron::SpikeTrain;
 use rayon::prelude::*;
 use serde_json::json;

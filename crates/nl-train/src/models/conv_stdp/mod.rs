@@ -12,7 +12,7 @@ mod view;
 use std::path::Path;
 
 use nl_data::Images;
-use nl_layers::conv_stdp::{ConvStdpState, RewardStdp, RewardStdpState};
+use nl_network::conv_stdp::{ConvStdpState, RewardStdp, RewardStdpState};
 use nl_random::Streams;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ impl Model for ConvStdpModel {
     }
 
     fn check_finite(&mut self, place: &str) -> Result<(), Error> {
-        let spiking = |error: nl_neuron::Error| Error::Spiking { stage: place.to_owned(), what: error.to_string() };
+        let spiking = |error: nl_units::Error| Error::Spiking { stage: place.to_owned(), what: error.to_string() };
         for (l, stacked) in self.network.layers.iter().enumerate() {
             let place = format!("{place}, layer {}", l + 1);
             let finite = stacked.layer.check_finite();

@@ -1,9 +1,9 @@
 //! From pixels to features: eye, layers, pooling.
 
 use nl_data::Images;
-use nl_data::encode::{Encoder, RankOrder};
-use nl_data::front_end::{FrontEnd, FrontEndScratch};
-use nl_layers::conv_stdp::{Activity, ConvStdp, Grid, earliest, spikes};
+use nl_encoding::encode::{Encoder, RankOrder};
+use nl_encoding::front_end::{FrontEnd, FrontEndScratch};
+use nl_network::conv_stdp::{Activity, ConvStdp, Grid, earliest, spikes};
 use nl_neuron::SpikeTrain;
 use nl_random::Streams;
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! The stage in which a last layer learns from right and wrong.
 
-use nl_layers::conv_stdp::{Activity, RewardStdp, RewardStdpState, spikes};
+use nl_network::conv_stdp::{Activity, RewardStdp, RewardStdpState, spikes};
 use nl_neuron::SpikeTrain;
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Pictures: kernels, waves of spikes.
 
-use nl_layers::conv_stdp::ConvStdp;
+use nl_network::conv_stdp::ConvStdp;
 use nl_report::Picture;
 use nl_report::plots::Mosaic;
 

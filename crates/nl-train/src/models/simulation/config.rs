@@ -1,10 +1,10 @@
 //! `model: {kind: simulation}` and its one stage.
 
-use nl_layers::network::published::{
+use nl_network::published::{
     BrunelConfig, CobaConfig, CobahhConfig, CubaConfig, Published, Setup, brunel, coba, cobahh, cuba,
 };
-use nl_neuron::{Ms, Mv};
 use nl_random::Streams;
+use nl_units::{Ms, Mv};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -132,7 +132,7 @@ impl SimulationConfig {
     /// A network in steps of 0.1 ms.
     ///
     /// ```
-    /// use nl_layers::network::published::CubaConfig;
+    /// use nl_network::published::CubaConfig;
     /// use nl_random::Streams;
     /// use nl_train::models::{Network, SimulationConfig};
     ///

@@ -2,11 +2,11 @@
 //!
 //! The form is that of Nordlie, Gewaltig & Plesser, PLoS Comput. Biol. 2009.
 
-use nl_layers::network::published::{BrunelConfig, CobaConfig, CobahhConfig, CubaConfig};
-use nl_neuron::Ms;
+use nl_network::published::{BrunelConfig, CobaConfig, CobahhConfig, CubaConfig};
 use nl_report::plots::{Cell, Table};
 use nl_report::text::thousands;
 use nl_report::{Figure, Section};
+use nl_units::Ms;
 
 use super::SimulationConfig;
 use super::config::Network;

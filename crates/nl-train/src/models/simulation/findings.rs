@@ -1,8 +1,8 @@
 //! What a simulation showed: rates, irregularity, synchrony, the hash of its spikes.
 
-use nl_layers::network::SpikeEvent;
-use nl_layers::network::statistics::{binned_counts, mean_cv_isi, mean_rate, synchrony};
-use nl_neuron::Ms;
+use nl_network::SpikeEvent;
+use nl_network::statistics::{binned_counts, mean_cv_isi, mean_rate, synchrony};
+use nl_units::Ms;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

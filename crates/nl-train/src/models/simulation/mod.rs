@@ -11,7 +11,7 @@ mod words;
 
 use std::path::Path;
 
-use nl_layers::network::{NetworkError, Snapshot, SpikeEvent, StateTrace, published::Published};
+use nl_network::{NetworkError, Snapshot, SpikeEvent, StateTrace, published::Published};
 use nl_random::Streams;
 use serde::{Deserialize, Serialize};
 

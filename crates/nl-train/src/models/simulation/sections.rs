@@ -1,11 +1,11 @@
 //! The report of a simulation.
 
-use nl_layers::network::SpikeEvent;
-use nl_layers::network::statistics::binned_counts;
-use nl_neuron::Ms;
+use nl_network::SpikeEvent;
+use nl_network::statistics::binned_counts;
 use nl_report::plots::{LineStyle, Lines, Raster, RasterGroup};
 use nl_report::text::{duration, thousands};
 use nl_report::{Figure, Headline, Section, Tile};
+use nl_units::Ms;
 
 use super::config::{Network, SimulationConfig};
 use super::findings::Figures;

@@ -18,7 +18,7 @@
 
 use std::io::{self, Write};
 
-use nl_layers::network::SpikeEvent;
+use nl_network::SpikeEvent;
 
 use super::config::{SimulationStage, SpikeFormat};
 use super::{SimulationConfig, SimulationModel};

@@ -15,7 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use nl_layers::network::SpikeEvent;
+use nl_network::SpikeEvent;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

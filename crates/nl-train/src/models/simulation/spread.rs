@@ -1,10 +1,10 @@
 //! How neurons and synapses differ: rates, intervals, weights, correlations.
 
-use nl_layers::network::SpikeEvent;
-use nl_layers::network::statistics::correlations;
-use nl_neuron::Ms;
+use nl_network::SpikeEvent;
+use nl_network::statistics::correlations;
 use nl_report::Figure;
 use nl_report::plots::{BarGroup, Bars};
+use nl_units::Ms;
 
 use super::config::Network;
 use super::description::shown;
@@ -81,9 +81,9 @@ pub(super) fn pairwise(spikes: &[SpikeEvent], neurons: u32, dt: f64, (from, to):
 
 #[cfg(test)]
 mod tests {
-    use nl_layers::network::published::{BrunelConfig, CobaConfig};
-    use nl_neuron::Ns;
+    use nl_network::published::{BrunelConfig, CobaConfig};
     use nl_report::plots::Plot;
+    use nl_units::Ns;
 
     use super::*;
 

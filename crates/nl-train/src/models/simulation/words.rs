@@ -72,7 +72,7 @@ fn changed(network: &Network) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use nl_layers::network::published::{BrunelConfig, CubaConfig};
+    use nl_network::published::{BrunelConfig, CubaConfig};
 
     use super::*;
 

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod front_end;
+
+pub mod encode;
+
+pub mod decode;
