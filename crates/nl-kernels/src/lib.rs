@@ -19,6 +19,7 @@ mod scratch;
 mod simd;
 mod size;
 mod softmax;
+mod sparse;
 
 pub use attention::{Attention, Operands, attention, attention_grad};
 pub use conv::{
@@ -36,6 +37,7 @@ pub use error::ShapeError;
 pub use float::Float;
 pub use gemm::{batched_gemm, batched_gemm_nt, batched_gemm_tn, gemm, gemm_at, gemm_parallel};
 pub use level::{Level, LevelError};
+pub use math::Elementary;
 pub use matrix::{MatMut, MatRef};
 pub use parallel::{for_each_shard, tree_sum};
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
@@ -45,3 +47,4 @@ pub use scratch::{Buffer, Scratch};
 pub use softmax::{
     log_softmax, log_softmax_grad, softmax, softmax_cross_entropy, softmax_cross_entropy_grad, softmax_grad,
 };
+pub use sparse::{Lists, SPARSE_PAYS, count_nonzero, gather_sum, sparse_linear, sparse_linear_grad_weight, transpose};

@@ -48,7 +48,7 @@ impl Scratch {
     ///
     /// # Errors
     /// [`ShapeError::Memory`] if the memory is not there.
-    pub fn take<T: Float>(&mut self, len: usize) -> Result<Buffer<T>, ShapeError> {
+    pub fn take<T: bytemuck::Pod>(&mut self, len: usize) -> Result<Buffer<T>, ShapeError> {
         let need = lines::<T>(len);
         if need == 0 {
             return Ok(Buffer::empty());
@@ -93,7 +93,7 @@ impl Scratch {
     }
 
     /// Returns a buffer to the pool.
-    pub fn give<T: Float>(&mut self, buffer: Buffer<T>) {
+    pub fn give<T>(&mut self, buffer: Buffer<T>) {
         if !buffer.lines.is_empty() {
             self.free.push(buffer.lines);
         }
@@ -110,7 +110,7 @@ const fn memory(op: &'static str, lines: usize) -> ShapeError {
     ShapeError::Memory { op, bytes: lines.saturating_mul(size_of::<Line>()) }
 }
 
-impl<T: Float> Buffer<T> {
+impl<T: bytemuck::Pod> Buffer<T> {
     /// No elements; allocates nothing.
     const fn empty() -> Self {
         Self { lines: Vec::new(), len: 0, marker: core::marker::PhantomData }
@@ -153,7 +153,7 @@ impl<T: Float> Buffer<T> {
     }
 }
 
-impl<T: Float> core::ops::Deref for Buffer<T> {
+impl<T: bytemuck::Pod> core::ops::Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -161,7 +161,7 @@ impl<T: Float> core::ops::Deref for Buffer<T> {
     }
 }
 
-impl<T: Float> core::ops::DerefMut for Buffer<T> {
+impl<T: bytemuck::Pod> core::ops::DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         self.as_mut_slice()
     }
@@ -173,13 +173,13 @@ impl<T> Clone for Buffer<T> {
     }
 }
 
-impl<T: Float> core::fmt::Debug for Buffer<T> {
+impl<T: bytemuck::Pod + core::fmt::Debug> core::fmt::Debug for Buffer<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.as_slice().fmt(f)
     }
 }
 
-impl<T: Float> PartialEq for Buffer<T> {
+impl<T: bytemuck::Pod + PartialEq> PartialEq for Buffer<T> {
     fn eq(&self, other: &Self) -> bool {
         self.as_slice() == other.as_slice()
     }
