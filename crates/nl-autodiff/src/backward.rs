@@ -5,7 +5,9 @@
 //! recording off: the variables it makes are dropped, and their buffers reused, as soon as it ends; rules may then also
 //! take the short cut of a fused kernel, and gradients are summed in place.
 
-use crate::ops;
+use std::sync::Arc;
+
+use crate::ops::{self, CustomOp};
 use crate::tape::{NO_SLOT, Pooled, Saved};
 use crate::{Error, Scalar, Shape, Tape, Tensor, Var};
 use nl_kernels::{Scratch, ShapeError};
@@ -335,6 +337,14 @@ impl<'t, S: Scalar> Backward<'t, '_, S> {
     pub(crate) fn saved_bytes(&self) -> Option<Pooled<u8>> {
         match &self.tape.graph.borrow().nodes[self.id as usize].saved {
             Saved::Bytes(bytes) => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// The operation of somebody else.
+    pub(crate) fn saved_custom(&self) -> Option<Arc<dyn CustomOp<S>>> {
+        match &self.tape.graph.borrow().nodes[self.id as usize].saved {
+            Saved::Custom(op) => Some(Arc::clone(op)),
             _ => None,
         }
     }

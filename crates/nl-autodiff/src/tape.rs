@@ -1,7 +1,7 @@
 //! The record of a computation: values in the order they were made, and where each came from.
 
 use crate::backward::Sweep;
-use crate::ops::Op;
+use crate::ops::{CustomOp, Op};
 use crate::pool::Pool;
 use crate::{Error, Scalar, Shape, Tensor, Var};
 use core::cell::{Cell, RefCell};
@@ -55,6 +55,8 @@ pub(crate) struct Node<S> {
     pub(crate) needs_grad: bool,
     /// Whether the buffer was made by the pool and returns to it.
     pooled: bool,
+    /// Whether most elements are 0.
+    pub(crate) sparse: bool,
 }
 
 /// What an operation keeps for its backward rule, besides its inputs and its output.
@@ -64,6 +66,7 @@ pub(crate) enum Saved<S> {
     Bytes(Pooled<u8>),
     Values(Tensor<S>),
     Both(Pooled<u32>, Tensor<S>),
+    Custom(Arc<dyn CustomOp<S>>),
 }
 
 /// A pooled slice of integers.
@@ -101,7 +104,7 @@ pub(crate) struct Pools<S> {
 impl<S: Scalar> Pools<S> {
     pub(crate) fn give_saved(&mut self, saved: Saved<S>) {
         match saved {
-            Saved::Nothing => {}
+            Saved::Nothing | Saved::Custom(_) => {}
             Saved::Indices(p) => self.indices.give(p.buffer),
             Saved::Bytes(p) => self.bytes.give(p.buffer),
             Saved::Values(t) => self.values.give(t.buffer),
@@ -301,6 +304,11 @@ impl<S: Scalar> Tape<S> {
         Ok(self.record(op, &inputs, value, Saved::Nothing))
     }
 
+    /// Marks a value of which most elements are 0.
+    pub(crate) fn mark_sparse(&self, id: u32) {
+        self.graph.borrow_mut().nodes[id as usize].sparse = true;
+    }
+
     /// Puts a computed value on the tape; if no gradient flows through it, as a constant.
     pub(crate) fn record(&self, op: Op, inputs: &[Var<'_, S>], value: Tensor<S>, saved: Saved<S>) -> Var<'_, S> {
         let needs_grad = self.recording.get() && {
@@ -334,7 +342,7 @@ impl<S: Scalar> Tape<S> {
         graph.edges.extend(inputs.iter().map(|v| v.id));
         let id = graph.nodes.len() as u32;
         let inputs = inputs.len() as u32;
-        graph.nodes.push(Node { op, value, saved, first, inputs, slot: NO_SLOT, needs_grad, pooled });
+        graph.nodes.push(Node { op, value, saved, first, inputs, slot: NO_SLOT, needs_grad, pooled, sparse: false });
         Var { tape: self, id }
     }
 

@@ -40,6 +40,12 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.tape.graph.borrow().nodes[self.id as usize].needs_grad
     }
 
+    /// Whether it was said that most elements are 0; see [`sparse`](Self::sparse).
+    #[must_use]
+    pub fn is_sparse(self) -> bool {
+        self.tape.graph.borrow().nodes[self.id as usize].sparse
+    }
+
     /// The tape it is on.
     #[must_use]
     pub const fn tape(self) -> &'t Tape<S> {

@@ -4,10 +4,13 @@ use super::Op;
 use crate::backward::Backward;
 use crate::tape::Saved;
 use crate::{Error, Scalar, Shape, Transpose, Var};
-use nl_kernels::{MatMut, MatRef, gemm};
+use nl_kernels::{MatMut, MatRef, SPARSE_PAYS, Scratch, count_nonzero, gemm, sparse_linear, sparse_linear_grad_weight};
 
 impl<'t, S: Scalar> Var<'t, S> {
     /// y = x Wᵀ + b: x `[…, in]`, W `[out, in]`, b `[out]` → `[…, out]`. dx = dy W, dW = dyᵀ x, db = Σ dy.
+    ///
+    /// Of an x that is [`sparse`](Self::sparse) the elements that are not 0 are counted, and if they are few, y and dW are summed over
+    /// those only.
     ///
     /// ```
     /// use nl_autodiff::{Tape, Tensor};
@@ -34,7 +37,17 @@ impl<'t, S: Scalar> Var<'t, S> {
             let y = self.reshape(&[rows, inputs])?.linear(weight, bias)?;
             return y.reshape(x.with_dim(x.rank() - 1, outputs).dims());
         }
-        let Some(bias) = bias else { return self.matmul_with(Transpose::No, weight, Transpose::Yes) };
+        let pays = pays(self);
+        let Some(bias) = bias else {
+            if !pays {
+                return self.matmul_with(Transpose::No, weight, Transpose::Yes);
+            }
+            let (rows, shape) = (x.dims()[0], x.with_dim(1, outputs));
+            let y = self.tape.compute("linear", shape, [self, weight], |[x, w], y, scratch| {
+                sparse_linear((rows, inputs, outputs), x, w, &[], y, scratch)
+            })?;
+            return Ok(self.tape.record(Op::Linear, &[self, weight], y, Saved::Nothing));
+        };
         if bias.shape().dims() != [outputs] {
             return Err(Error::shapes("linear", bias.shape(), w, "the bias must be [out] for W [out, in]"));
         }
@@ -43,6 +56,9 @@ impl<'t, S: Scalar> Var<'t, S> {
         let y = self.tape.compute("linear", shape, [self, weight, bias], |[x, w, b], y, scratch| {
             if outputs == 0 {
                 return Ok(());
+            }
+            if pays {
+                return sparse_linear((rows, inputs, outputs), x, w, b, y, scratch);
             }
             for row in y.chunks_exact_mut(outputs) {
                 row.copy_from_slice(b);
@@ -55,15 +71,85 @@ impl<'t, S: Scalar> Var<'t, S> {
 }
 
 pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), Error> {
-    let (x, w, b, dy) = (rule.x(0), rule.x(1), rule.x(2), rule.dy());
+    let (x, w, dy) = (rule.x(0), rule.x(1), rule.dy());
     if rule.needs(0) {
         rule.give(0, dy.matmul(w)?)?;
     }
     if rule.needs(1) {
-        rule.give(1, dy.matmul_with(Transpose::Yes, x, Transpose::No)?)?;
+        let dw = if rule.fused() && pays(x) {
+            let size = (x.shape().dims()[0], w.shape().dims()[1], w.shape().dims()[0]);
+            let kernel = |[x, dy]: [&[S]; 2], dw: &mut [S], scratch: &mut Scratch| {
+                sparse_linear_grad_weight(size, x, dy, dw, scratch)
+            };
+            rule.kernel(w.shape(), [x, dy], kernel)?
+        } else {
+            dy.matmul_with(Transpose::Yes, x, Transpose::No)?
+        };
+        rule.give(1, dw)?;
     }
-    if rule.needs(2) {
-        rule.give(2, dy.sum_to(b.shape())?)?;
+    if rule.inputs() == 3 && rule.needs(2) {
+        rule.give(2, dy.sum_to(rule.x(2).shape())?)?;
     }
     Ok(())
+}
+
+/// Whether the elements of x that are not 0 are few enough for a sum over those only.
+fn pays<S: Scalar>(x: Var<'_, S>) -> bool {
+    x.is_sparse() && {
+        let x = x.value();
+        let x = x.as_slice();
+        (count_nonzero(x) as f64) < SPARSE_PAYS * x.len() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CreateGraph, Tape, Tensor, grad, gradcheck, gradgradcheck};
+
+    /// One of seven inputs is there.
+    fn spikes(dims: &[usize]) -> Tensor<f64> {
+        Tensor::from_fn(dims, |i| f64::from(u8::from(i % 7 == 3))).unwrap()
+    }
+
+    fn numbers(dims: &[usize], salt: usize) -> Tensor<f64> {
+        Tensor::from_fn(dims, |i| 2.0 * (0.618_033_988_749_894_9 * (i + 1 + 101 * salt) as f64).fract() - 1.0).unwrap()
+    }
+
+    /// Values and gradients are those of the dense product, with a bias and without.
+    #[test]
+    fn sparse_is_dense() -> Result<(), Error> {
+        let tape = Tape::new();
+        let x = tape.leaf(spikes(&[5, 2, 14]));
+        let (w, b) = (tape.leaf(numbers(&[3, 14], 1)), tape.leaf(numbers(&[3], 2)));
+        let weights = tape.constant(numbers(&[5, 2, 3], 3));
+        for bias in [None, Some(b)] {
+            let of = |x: Var<'_, f64>| {
+                let y = x.linear(w, bias).unwrap();
+                let all: Vec<_> = [x, w].into_iter().chain(bias).collect();
+                let loss = y.mul(weights).unwrap().sum().unwrap();
+                let gradients = grad(loss, &all, CreateGraph::No).unwrap();
+                let gradients: Vec<_> = gradients.iter().map(|g| g.value().as_slice().to_vec()).collect();
+                (y.value().as_slice().to_vec(), gradients)
+            };
+            let (y, gradients) = of(x);
+            let (same, like) = of(tape.leaf(x.value()).sparse());
+            approx::assert_abs_diff_eq!(&y[..], &same[..], epsilon = 1e-14);
+            for (a, b) in gradients.iter().zip(&like) {
+                approx::assert_abs_diff_eq!(&a[..], &b[..], epsilon = 1e-14);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn derivatives_of_a_sparse_product() -> Result<(), Error> {
+        fn f<'t>(v: &[Var<'t, f64>]) -> Result<Var<'t, f64>, Error> {
+            v[0].mul_scalar(1.0)?.sparse().linear(v[1], Some(v[2]))?.square()
+        }
+        let inputs = [spikes(&[2, 14]), numbers(&[3, 14], 1), numbers(&[3], 2)];
+        gradcheck(f, &inputs)?;
+        gradgradcheck(f, &inputs)?;
+        Ok(())
+    }
 }

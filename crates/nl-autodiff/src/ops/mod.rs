@@ -18,6 +18,7 @@ mod conv2d;
 mod conv_block;
 mod conv_transpose2d;
 mod cross_entropy;
+mod custom;
 mod detach;
 mod direct_conv2d;
 mod feedback;
@@ -41,6 +42,7 @@ mod unary;
 
 pub use attention::Mask;
 pub use conv_block::BlockPool;
+pub use custom::{CustomOp, Operand};
 pub use matmul::Transpose;
 pub use recurrent::{Scan, Unit};
 pub use reduction::Reduction;
@@ -120,6 +122,8 @@ pub(crate) enum Op {
     Attention(Attention),
     StraightThrough,
     WithSlope,
+    /// Of somebody else.
+    Custom,
 }
 
 /// The table of backward rules.
@@ -164,6 +168,7 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::Attention(shape) => attention::backward(shape, rule),
         Op::StraightThrough => detach::straight_through_backward(rule),
         Op::WithSlope => detach::with_slope_backward(rule),
+        Op::Custom => custom::backward(rule),
     }
 }
 

@@ -15,7 +15,8 @@ impl<'t, S: Scalar> Var<'t, S> {
             return Ok(self);
         }
         let value = self.value().reshape(dims)?;
-        Ok(self.tape.record(Op::Reshape, &[self], value, Saved::Nothing))
+        let y = self.tape.record(Op::Reshape, &[self], value, Saved::Nothing);
+        Ok(if self.is_sparse() { y.sparse() } else { y })
     }
 
     /// All axes from `axis` on merged into one: `[N, C, H, W]` flattened from 1 is `[N, C·H·W]`.
