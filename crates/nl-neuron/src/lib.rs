@@ -22,9 +22,11 @@ pub use models::{Lif, LifDynamics, LifParameters, LifState, Reset};
 pub use receptor::{InputChannel, ReceptorKind};
 
 pub use models::{Coba, CobaParameters, CobaState, ConductanceScheme};
-pub use models::{CubaAlpha, CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState};
+pub use models::{
+    CubaAlpha, CubaAlphaParameters, CubaAlphaState, CubaExp, CubaExpParameters, CubaExpState, CubaLifDynamics,
+};
 
-pub use models::{Alif, AlifParameters, AlifState, Mat2, Mat2Parameters, Mat2State};
+pub use models::{Alif, AlifDynamics, AlifParameters, AlifState, Mat2, Mat2Parameters, Mat2State};
 pub use models::{DiehlCook, DiehlCookInput, DiehlCookParameters, DiehlCookState};
 pub use models::{Gif, GifParameters, GifState, Srm0, Srm0Parameters, Srm0State};
 

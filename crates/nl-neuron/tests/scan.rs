@@ -2,7 +2,10 @@
 
 use nl_kernels::Scratch;
 use nl_neuron::dynamics::{Dynamics, RecurrentGrad, RecurrentScan, Scan, ScanGrad, Sequence};
-use nl_neuron::{Drive, Lif, LifDynamics, LifParameters, Ms, Mv, NeuronModel, Pf, Reset, SpikeSet, SurrogateKind};
+use nl_neuron::{
+    Alif, AlifDynamics, AlifParameters, CubaExp, CubaExpParameters, CubaLifDynamics, Drive, Lif, LifDynamics,
+    LifParameters, Ms, Mv, NeuronModel, Pf, Reset, SpikeSet, SurrogateKind,
+};
 
 /// Numbers in [−1, 1), scattered evenly.
 fn numbers(n: usize, salt: usize) -> Vec<f64> {
@@ -187,6 +190,50 @@ fn worst_recurrent<D: Dynamics<N, R, P>, const N: usize, const R: usize, const P
     worst
 }
 
+/// The spikes of `model` for `x` `[T, n]`.
+fn simulated<M: NeuronModel<f64>>(model: &M, x: &[f64], neurons: usize, receptors: usize) -> Vec<f64> {
+    let (mut state, mut set) = (model.state(neurons).unwrap(), SpikeSet::new(neurons));
+    let mut spikes = Vec::new();
+    for x in x.chunks(neurons) {
+        let input = [x, &vec![0.0; neurons * (receptors - 1)]].concat();
+        model.step(&mut state, &input, &mut set).unwrap();
+        spikes.extend((0..neurons as u32).map(|i| f64::from(u8::from(set.indices().contains(&i)))));
+    }
+    spikes
+}
+
+/// The same for neurons of two variables.
+#[test]
+fn spikes_of_adaptive_and_of_current_based_neurons() {
+    let sequence = Sequence { steps: 200, batch: 1, neurons: 5 };
+    let x: Vec<f64> = numbers(sequence.len(), 4).iter().map(|x| 2.0 * x + 2.5).collect();
+    for reset in [Reset::Hard, Reset::Subtract] {
+        let scan = Scan { t_ref: 2, ..Scan::default() };
+        let parameters = AlifParameters { reset, ..AlifParameters::default() };
+        let decay = (-1.0_f64 / 20.0).exp();
+        let p = [decay, 1.0 - decay, 0.0, 1.0, 0.0, (-1.0_f64 / 200.0).exp(), 0.18];
+        let mut spikes = vec![0.0; sequence.len()];
+        let p: [&[f64]; 7] = std::array::from_fn(|k| &p[k..=k]);
+        scan.forward(&AlifDynamics { reset }, sequence, p, [&x], &mut spikes).unwrap();
+        let expected = simulated(&Alif::new(parameters, Ms(1.0)).unwrap(), &x, 5, 1);
+        assert_eq!(spikes, expected, "{reset:?}");
+        assert!(spikes.iter().sum::<f64>() > 20.0);
+    }
+    let parameters =
+        CubaExpParameters { c_m: Pf(10.0), e_l: Mv(0.0), v_th: Mv(1.0), v_reset: Mv(0.0), ..Default::default() };
+    let cuba = CubaExp::new(parameters, Ms(1.0)).unwrap();
+    // τ_m = 10 ms, τ_syn = 2 ms, R = 1.
+    let (decay, decay_syn) = ((-0.1_f64).exp(), (-0.5_f64).exp());
+    let gain = (decay - decay_syn) * 2.0 / (10.0 - 2.0);
+    let p = [decay, gain, 0.0, 1.0, 0.0, decay_syn];
+    let p: [&[f64]; 6] = std::array::from_fn(|k| &p[k..=k]);
+    let mut spikes = vec![0.0; sequence.len()];
+    let scan = Scan { t_ref: 2, ..Scan::default() };
+    scan.forward(&CubaLifDynamics { reset: Reset::Hard }, sequence, p, [&x], &mut spikes).unwrap();
+    assert_eq!(spikes, simulated(&cuba, &x, 5, 3));
+    assert!(spikes.iter().sum::<f64>() > 20.0);
+}
+
 #[test]
 fn gradients_are_differences() {
     let sequence = Sequence { steps: 7, batch: 2, neurons: 3 };
@@ -198,6 +245,13 @@ fn gradients_are_differences() {
             let p = [0.8, 0.7, 0.1, 0.9, 0.05].map(|x| (0..3).map(|i| x + 0.03 * f64::from(i)).collect::<Vec<f64>>());
             let worst = worst((&LifDynamics { reset }, &scan, sequence), &p, &x);
             assert!(worst < 1e-8, "{reset:?} {t_ref}: {worst}");
+            let adaptive =
+                [0.8, 0.7, 0.1, 0.6, 0.05, 0.9, 0.4].map(|x| (0..3).map(|i| x + 0.01 * f64::from(i)).collect());
+            let found = self::worst((&AlifDynamics { reset }, &scan, sequence), &adaptive, &x);
+            assert!(found < 1e-8, "alif, {reset:?} {t_ref}: {found}");
+            let current = [0.8, 0.7, 0.1, 0.6, 0.05, 0.7].map(|x| (0..3).map(|i| x + 0.01 * f64::from(i)).collect());
+            let found = self::worst((&CubaLifDynamics { reset }, &scan, sequence), &current, &x);
+            assert!(found < 1e-8, "cuba-lif, {reset:?} {t_ref}: {found}");
             let weight: Vec<f64> = numbers(9, 5).iter().map(|x| 0.5 * x).collect();
             let worst = worst_recurrent((&LifDynamics { reset }, &scan, sequence), &p, &x, &weight);
             assert!(worst < 1e-8, "recurrent, {reset:?} {t_ref}: {worst}");

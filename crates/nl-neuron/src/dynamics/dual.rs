@@ -3,7 +3,7 @@
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Algebra;
-use crate::Real;
+use crate::Float;
 
 /// A number and its derivatives: x + Σ ∂x/∂y_k dy_k + Σ ∂x/∂input_k dinput_k + Σ ∂x/∂p_k dp_k (forward-mode differentiation).
 ///
@@ -31,7 +31,7 @@ fn zip<F: Copy, const K: usize>(a: [F; K], b: [F; K], f: impl Fn(F, F) -> F) -> 
     core::array::from_fn(|k| f(a[k], b[k]))
 }
 
-impl<F: Real, const N: usize, const R: usize, const P: usize> Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Dual<F, N, R, P> {
     /// A number that depends on nothing.
     #[inline(always)]
     pub fn new(value: F) -> Self {
@@ -87,7 +87,7 @@ impl<F: Real, const N: usize, const R: usize, const P: usize> Dual<F, N, R, P> {
     }
 }
 
-impl<F: Real, const N: usize, const R: usize, const P: usize> Add for Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Add for Dual<F, N, R, P> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -95,7 +95,7 @@ impl<F: Real, const N: usize, const R: usize, const P: usize> Add for Dual<F, N,
     }
 }
 
-impl<F: Real, const N: usize, const R: usize, const P: usize> Sub for Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Sub for Dual<F, N, R, P> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
@@ -103,15 +103,16 @@ impl<F: Real, const N: usize, const R: usize, const P: usize> Sub for Dual<F, N,
     }
 }
 
-impl<F: Real, const N: usize, const R: usize, const P: usize> Mul for Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Mul for Dual<F, N, R, P> {
     type Output = Self;
     #[inline(always)]
+    #[allow(clippy::suspicious_arithmetic_impl, reason = "the product rule has a sum")]
     fn mul(self, other: Self) -> Self {
         self.joined(other, self.value * other.value, |a, b| a * other.value + self.value * b)
     }
 }
 
-impl<F: Real, const N: usize, const R: usize, const P: usize> Div for Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Div for Dual<F, N, R, P> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {
@@ -120,7 +121,7 @@ impl<F: Real, const N: usize, const R: usize, const P: usize> Div for Dual<F, N,
     }
 }
 
-impl<F: Real, const N: usize, const R: usize, const P: usize> Neg for Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Neg for Dual<F, N, R, P> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
@@ -128,7 +129,7 @@ impl<F: Real, const N: usize, const R: usize, const P: usize> Neg for Dual<F, N,
     }
 }
 
-impl<F: Real + Algebra<Real = F>, const N: usize, const R: usize, const P: usize> Algebra for Dual<F, N, R, P> {
+impl<F: Float, const N: usize, const R: usize, const P: usize> Algebra for Dual<F, N, R, P> {
     type Real = F;
     #[inline(always)]
     fn constant(x: f64) -> Self {

@@ -5,23 +5,25 @@
 //! [`Scan`] runs it over a whole sequence and back.
 
 mod dual;
+mod leak;
 mod recurrent;
 mod scan;
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 pub use dual::Dual;
+pub use leak::{leak, leak_grad};
 pub use recurrent::{RecurrentGrad, RecurrentScan};
 pub use scan::{Scan, ScanGrad, Sequence};
 
-use crate::Real;
+use crate::Float;
 
 /// The numbers of an equation: `f32`, `f64`, and [`Dual`]s, which carry derivatives.
 pub trait Algebra:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     /// The number without its derivatives.
-    type Real: Real;
+    type Real: Float;
 
     /// A constant.
     fn constant(x: f64) -> Self;
@@ -43,42 +45,22 @@ pub trait Algebra:
     }
 }
 
-impl Algebra for f32 {
-    type Real = Self;
+impl<F: Float> Algebra for F {
+    type Real = F;
     #[inline(always)]
-    fn constant(x: f64) -> Self {
-        x as Self
+    fn constant(x: f64) -> F {
+        F::from_f64(x)
     }
     #[inline(always)]
-    fn value(self) -> Self {
+    fn value(self) -> F {
         self
     }
     #[inline(always)]
-    fn exp(self) -> Self {
-        nl_kernels::Elementary::v_exp(self)
+    fn exp(self) -> F {
+        self.v_exp()
     }
     #[inline(always)]
-    fn select(condition: bool, yes: Self, no: Self) -> Self {
-        if condition { yes } else { no }
-    }
-}
-
-impl Algebra for f64 {
-    type Real = Self;
-    #[inline(always)]
-    fn constant(x: f64) -> Self {
-        x
-    }
-    #[inline(always)]
-    fn value(self) -> Self {
-        self
-    }
-    #[inline(always)]
-    fn exp(self) -> Self {
-        nl_kernels::Elementary::v_exp(self)
-    }
-    #[inline(always)]
-    fn select(condition: bool, yes: Self, no: Self) -> Self {
+    fn select(condition: bool, yes: F, no: F) -> F {
         if condition { yes } else { no }
     }
 }

@@ -5,12 +5,12 @@ use nl_kernels::{
     transpose,
 };
 
+use super::Dynamics;
 use super::scan::{
     Few, LANES, Notes, Scan, Sequence, State, advance, back, back_to_rest, check, few_parameters, fews, fire, load,
     noted,
 };
-use super::{Algebra, Dynamics};
-use crate::{Error, Real};
+use crate::{Error, Float};
 
 /// As [`Scan`], with x\[t\] + U s\[t − 1\] in the place of the first input: U `[n, n]`, to row from column.
 ///
@@ -51,7 +51,7 @@ impl RecurrentScan {
         scratch: &mut Scratch,
     ) -> Result<(), Error>
     where
-        F: Real + Algebra<Real = F>,
+        F: Float,
         D: Dynamics<N, R, P>,
     {
         let Sequence { steps, batch, neurons } = sequence;
@@ -106,7 +106,7 @@ impl RecurrentScan {
         scratch: &mut Scratch,
     ) -> Result<(), Error>
     where
-        F: Real + Algebra<Real = F>,
+        F: Float,
         D: Dynamics<N, R, P>,
     {
         let Sequence { steps, batch, neurons } = sequence;
@@ -198,7 +198,7 @@ struct Step<'a, F, D, const N: usize, const R: usize, const P: usize> {
 
 impl<F, D, const N: usize, const R: usize, const P: usize> Vectorised for Step<'_, F, D, N, R, P>
 where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     type Output = ();
@@ -245,7 +245,7 @@ struct Again<'a, F, D, const N: usize, const R: usize, const P: usize> {
 
 impl<F, D, const N: usize, const R: usize, const P: usize> Vectorised for Again<'_, F, D, N, R, P>
 where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     type Output = ();
@@ -291,7 +291,7 @@ struct Back<'a, F, D, const N: usize, const R: usize, const P: usize> {
 
 impl<F, D, const N: usize, const R: usize, const P: usize> Vectorised for Back<'_, F, D, N, R, P>
 where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     type Output = ();

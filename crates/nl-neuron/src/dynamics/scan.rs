@@ -6,7 +6,7 @@
 use nl_kernels::{Level, Scratch, Vectorised};
 
 use super::{Algebra, Dual, Dynamics};
-use crate::{Error, Real, Surrogate, SurrogateKind};
+use crate::{Error, Float, Surrogate, SurrogateKind};
 
 /// Neurons that pass through the steps together.
 pub(super) const LANES: usize = 32;
@@ -75,7 +75,7 @@ pub struct ScanGrad<'a, F, const R: usize, const P: usize> {
 pub(super) type Few<F> = [F; LANES];
 
 /// The parameters of the neurons from `first` on; one value stands for all.
-pub(super) fn few_parameters<F: Real, const P: usize>(p: [&[F]; P], first: usize, width: usize) -> [Few<F>; P] {
+pub(super) fn few_parameters<F: Float, const P: usize>(p: [&[F]; P], first: usize, width: usize) -> [Few<F>; P] {
     core::array::from_fn(|k| match p[k] {
         [one] => [*one; LANES],
         all => load(&all[first..first + width]),
@@ -84,7 +84,7 @@ pub(super) fn few_parameters<F: Real, const P: usize>(p: [&[F]; P], first: usize
 
 /// A few values; the last one again where there are fewer than [`LANES`], so that what nobody asked for stays finite.
 #[inline(always)]
-pub(super) fn load<F: Real>(from: &[F]) -> Few<F> {
+pub(super) fn load<F: Float>(from: &[F]) -> Few<F> {
     match <&Few<F>>::try_from(from) {
         Ok(all) => *all,
         Err(_) => core::array::from_fn(|i| from[i.min(from.len() - 1)]),
@@ -98,7 +98,7 @@ pub(super) struct State<F, const N: usize> {
     pub(super) left: [u32; LANES],
 }
 
-impl<F: Real + Algebra<Real = F>, const N: usize> State<F, N> {
+impl<F: Float, const N: usize> State<F, N> {
     pub(super) fn rest<D: Dynamics<N, R, P>, const R: usize, const P: usize>(d: &D, p: &[Few<F>; P]) -> Self {
         let mut y = [[F::ZERO; LANES]; N];
         for i in 0..LANES {
@@ -125,7 +125,7 @@ pub(super) fn advance<F, D, const N: usize, const R: usize, const P: usize>(
     x: &[Few<F>; R],
     excess: &mut Few<F>,
 ) where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     for i in 0..LANES {
@@ -148,7 +148,7 @@ pub(super) fn fire<F, D, const N: usize, const R: usize, const P: usize>(
     t_ref: u32,
     spikes: &mut Few<F>,
 ) where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     for i in 0..LANES {
@@ -195,7 +195,7 @@ pub(super) fn back<F, D, const N: usize, const R: usize, const P: usize, const Q
     dy: &mut [Few<F>; N],
     (dx, dp): (&mut [Few<F>; R], &mut [Few<F>; Q]),
 ) where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     for i in 0..LANES {
@@ -246,7 +246,7 @@ pub(super) fn back_to_rest<F, D, const N: usize, const R: usize, const P: usize,
     dy: &[Few<F>; N],
     dp: &mut [Few<F>; Q],
 ) where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     for i in 0..LANES {
@@ -276,7 +276,7 @@ impl Scan {
         spikes: &mut [F],
     ) -> Result<(), Error>
     where
-        F: Real + Algebra<Real = F>,
+        F: Float,
         D: Dynamics<N, R, P>,
     {
         check(D::NAME, sequence, &p, x.iter().map(|x| x.len()).chain([spikes.len()]))?;
@@ -299,7 +299,7 @@ impl Scan {
         scratch: &mut Scratch,
     ) -> Result<(), Error>
     where
-        F: Real + Algebra<Real = F>,
+        F: Float,
         D: Dynamics<N, R, P>,
     {
         let lengths = x.iter().map(|x| x.len()).chain(grad.inputs.iter().map(|x| x.len())).chain([dspikes.len()]);
@@ -334,7 +334,7 @@ impl Scan {
     }
 
     /// g of the excess of a few neurons, if the scan is smooth.
-    pub(super) fn smoothed<F: Real>(&self, excess: &Few<F>) -> Option<Few<F>> {
+    pub(super) fn smoothed<F: Float>(&self, excess: &Few<F>) -> Option<Few<F>> {
         self.smooth.then(|| excess.map(|x| self.surrogate.primitive(x)))
     }
 }
@@ -373,7 +373,7 @@ struct Forward<'a, F, D, const N: usize, const R: usize, const P: usize> {
 
 impl<F, D, const N: usize, const R: usize, const P: usize> Vectorised for Forward<'_, F, D, N, R, P>
 where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     type Output = ();
@@ -414,7 +414,7 @@ struct Back<'a, F, D, const N: usize, const R: usize, const P: usize, const Q: u
 
 impl<F, D, const N: usize, const R: usize, const P: usize, const Q: usize> Vectorised for Back<'_, F, D, N, R, P, Q>
 where
-    F: Real + Algebra<Real = F>,
+    F: Float,
     D: Dynamics<N, R, P>,
 {
     type Output = ();
@@ -471,7 +471,7 @@ pub(super) struct Notes<'a, F, const N: usize> {
     slopes: &'a mut [F],
 }
 
-impl<'a, F: Real + Algebra<Real = F>, const N: usize> Notes<'a, F, N> {
+impl<'a, F: Float, const N: usize> Notes<'a, F, N> {
     /// In the memory `all`, of [`noted`] numbers for each of `steps` steps.
     pub(super) fn of(all: &'a mut [F], steps: usize) -> Self {
         let (states, rest) = all.split_at_mut(steps * (N + 2) * LANES);

@@ -3,6 +3,7 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
+use crate::dynamics::{Algebra, Dynamics};
 use crate::exact::{Leak, Threshold, filled, scalar, select};
 use crate::slow::{AnyDecay, decayed, raised};
 use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
@@ -95,6 +96,45 @@ struct Constants<F> {
     decay_a: AnyDecay<F>,
     beta: F,
     subtract: bool,
+}
+
+/// The equation of [`Alif`] over one step.
+///
+/// V ← rest + (V − rest) decay + gain I, held within the refractory period; a ← decay_a a; a spike at V ≥ V_th + β a; then V :=
+/// V_reset, or V − (V_th − V_reset), and a += 1. decay = e^(−dt/τ_m), decay_a = e^(−dt/τ_a).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AlifDynamics {
+    /// What a spike does to V.
+    pub reset: Reset,
+}
+
+impl Dynamics<2, 1, 7> for AlifDynamics {
+    const NAME: &'static str = NAME;
+    const VARIABLES: [&'static str; 2] = ["v", "a"];
+    const RECEPTORS: [&'static str; 1] = ["current"];
+    const PARAMETERS: [&'static str; 7] = ["decay", "gain", "rest", "v_th", "v_reset", "decay_a", "beta"];
+
+    #[inline(always)]
+    fn rest<A: Algebra>(&self, p: [A; 7]) -> [A; 2] {
+        [p[2], A::constant(0.0)]
+    }
+
+    #[inline(always)]
+    fn advance<A: Algebra>(&self, p: [A; 7], [v, a]: [A; 2], [current]: [A; 1], held: bool) -> [A; 2] {
+        let [decay, gain, rest, _, _, decay_a, _] = p;
+        [A::select(held, v, rest + (v - rest) * decay + gain * current), decay_a * a]
+    }
+
+    #[inline(always)]
+    fn excess<A: Algebra>(&self, p: [A; 7], _: [A; 2], [v, a]: [A; 2]) -> A {
+        v - (p[3] + p[6] * a)
+    }
+
+    #[inline(always)]
+    fn reset<A: Algebra>(&self, p: [A; 7], [v, a]: [A; 2]) -> [A; 2] {
+        let [_, _, _, v_th, v_reset, _, _] = p;
+        [A::select(self.reset == Reset::Subtract, v - (v_th - v_reset), v_reset), a + A::constant(1.0)]
+    }
 }
 
 /// State of a population of [`Alif`].

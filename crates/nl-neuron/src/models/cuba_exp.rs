@@ -3,11 +3,12 @@
 use nl_kernels::{Level, Vectorised};
 use serde::{Deserialize, Serialize};
 
+use crate::dynamics::{Algebra, Dynamics};
 use crate::exact::{Leak, Threshold, exponential, filled, scalar, select};
 use crate::lane::Lane;
 use crate::receptor::CURRENTS;
 use crate::slow::decay;
-use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, SpikeSet};
+use crate::{Error, InputChannel, Ms, Mv, NeuronModel, Pa, Pf, PopulationState, Real, Reset, SpikeSet};
 
 const NAME: &str = "cuba_exp";
 
@@ -112,6 +113,44 @@ struct Constants<F> {
     decay_in: F,
     gain_ex: F,
     gain_in: F,
+}
+
+/// The equation of [`CubaExp`] over one step, with one current for all synapses: an input of either sign.
+///
+/// V ← rest + (V − rest) decay + gain I with the current from before its decay, held within the refractory period; I ← decay_syn I + x;
+/// a spike at V ≥ V_th; then V := V_reset, or V − (V_th − V_reset). The current goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CubaLifDynamics {
+    /// What a spike does to V.
+    pub reset: Reset,
+}
+
+impl Dynamics<2, 1, 6> for CubaLifDynamics {
+    const NAME: &'static str = NAME;
+    const VARIABLES: [&'static str; 2] = ["v", "i"];
+    const RECEPTORS: [&'static str; 1] = ["exc"];
+    const PARAMETERS: [&'static str; 6] = ["decay", "gain", "rest", "v_th", "v_reset", "decay_syn"];
+
+    #[inline(always)]
+    fn rest<A: Algebra>(&self, p: [A; 6]) -> [A; 2] {
+        [p[2], A::constant(0.0)]
+    }
+
+    #[inline(always)]
+    fn advance<A: Algebra>(&self, p: [A; 6], [v, i]: [A; 2], [x]: [A; 1], held: bool) -> [A; 2] {
+        let [decay, gain, rest, _, _, decay_syn] = p;
+        [A::select(held, v, rest + (v - rest) * decay + gain * i), decay_syn * i + x]
+    }
+
+    #[inline(always)]
+    fn excess<A: Algebra>(&self, p: [A; 6], _: [A; 2], [v, _]: [A; 2]) -> A {
+        v - p[3]
+    }
+
+    #[inline(always)]
+    fn reset<A: Algebra>(&self, p: [A; 6], [v, i]: [A; 2]) -> [A; 2] {
+        [A::select(self.reset == Reset::Subtract, v - (p[3] - p[4]), p[4]), i]
+    }
 }
 
 /// State of a population of [`CubaExp`].

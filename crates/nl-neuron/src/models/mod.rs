@@ -19,10 +19,10 @@ mod qif;
 mod srm0;
 mod traub_miles;
 
-pub use alif::{Alif, AlifParameters, AlifState};
+pub use alif::{Alif, AlifDynamics, AlifParameters, AlifState};
 pub use coba::{Coba, CobaParameters, CobaState, ConductanceScheme};
 pub use cuba_alpha::{CubaAlpha, CubaAlphaParameters, CubaAlphaState};
-pub use cuba_exp::{CubaExp, CubaExpParameters, CubaExpState};
+pub use cuba_exp::{CubaExp, CubaExpParameters, CubaExpState, CubaLifDynamics};
 pub use diehl_cook::{DiehlCook, DiehlCookInput, DiehlCookParameters, DiehlCookState};
 pub use gif::{Gif, GifParameters, GifState};
 pub use integrate_and_fire::{IntegrateAndFire, IntegrateAndFireParameters, IntegrateAndFireState};

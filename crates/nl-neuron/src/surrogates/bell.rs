@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{real, sign};
 use crate::exact::select;
-use crate::{Error, Real, Surrogate};
+use crate::{Error, Float, Surrogate};
 
 /// ψ = k σ(k x) (1 − σ(k x)), g = σ(k x) = 1/(1 + e^(−k x)), ∫ψ = 1. Even.
 ///
@@ -37,7 +37,7 @@ impl Surrogate for Sigmoid {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let k = real::<F>(self.k);
         let e = (-k * x.abs()).v_exp();
         let d = F::ONE + e;
@@ -45,7 +45,7 @@ impl Surrogate for Sigmoid {
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let e = (-real::<F>(self.k) * x.abs()).v_exp();
         select(x < F::ZERO, e, F::ONE) / (F::ONE + e)
     }
@@ -79,14 +79,14 @@ impl Surrogate for Tanh {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let e = (real::<F>(-2.0 * self.k) * x.abs()).v_exp();
         let d = F::ONE + e;
         real::<F>(4.0) * e / (d * d)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let k = real::<F>(self.k);
         (k * x).v_tanh() / k
     }
@@ -119,13 +119,13 @@ impl Surrogate for Erf {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let y = real::<F>(self.alpha) * x;
         real::<F>(self.alpha / PI.sqrt()) * (-(y * y)).v_exp()
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         real::<F>(0.5) * (F::ONE + (real::<F>(self.alpha) * x).v_erf())
     }
 
@@ -160,12 +160,12 @@ impl Surrogate for Exponential {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         real::<F>(self.gamma) * (-real::<F>(self.beta) * x.abs()).v_exp()
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         real::<F>(self.gamma / self.beta) * sign(x) * (F::ONE - (-real::<F>(self.beta) * x.abs()).v_exp())
     }
 
@@ -206,12 +206,12 @@ impl Surrogate for EscapeRate {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         self.centred().slope(x - F::ONE)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         self.centred().primitive(x - F::ONE)
     }
 

@@ -8,7 +8,7 @@ use super::{
     PiecewiseQuadratic, QPseudoSpike, S2nn, Sigmoid, SoftSign, SparseFastSigmoid, StraightThrough, SuperSpike,
     Surrogate, Tanh, Triangle,
 };
-use crate::{Error, Real};
+use crate::{Error, Float};
 
 /// Any of the surrogates, by name: in a configuration `{kind: fast-sigmoid, k: 100}`; missing parameters are defaults.
 ///
@@ -125,7 +125,7 @@ impl SurrogateKind {
     ///
     /// # Errors
     /// [`Error::Length`] if the slices differ in length.
-    pub fn slopes<F: Real>(&self, x: &[F], out: &mut [F]) -> Result<(), Error> {
+    pub fn slopes<F: Float>(&self, x: &[F], out: &mut [F]) -> Result<(), Error> {
         Error::length(self.name(), "out", x.len(), out.len())?;
         self.visit(Slopes { x, out });
         Ok(())
@@ -135,7 +135,7 @@ impl SurrogateKind {
     ///
     /// # Errors
     /// [`Error::Length`] if the slices differ in length.
-    pub fn primitives<F: Real>(&self, x: &[F], out: &mut [F]) -> Result<(), Error> {
+    pub fn primitives<F: Float>(&self, x: &[F], out: &mut [F]) -> Result<(), Error> {
         Error::length(self.name(), "out", x.len(), out.len())?;
         self.visit(Primitives { x, out });
         Ok(())
@@ -148,12 +148,12 @@ impl Surrogate for SurrogateKind {
     }
 
     #[inline]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         self.visit(Slope(x))
     }
 
     #[inline]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         self.visit(Primitive(x))
     }
 
@@ -179,7 +179,7 @@ impl SurrogateVisitor for Check {
 }
 
 struct Slope<F>(F);
-impl<F: Real> SurrogateVisitor for Slope<F> {
+impl<F: Float> SurrogateVisitor for Slope<F> {
     type Output = F;
     #[inline]
     fn visit<S: Surrogate>(self, surrogate: &S) -> F {
@@ -188,7 +188,7 @@ impl<F: Real> SurrogateVisitor for Slope<F> {
 }
 
 struct Primitive<F>(F);
-impl<F: Real> SurrogateVisitor for Primitive<F> {
+impl<F: Float> SurrogateVisitor for Primitive<F> {
     type Output = F;
     #[inline]
     fn visit<S: Surrogate>(self, surrogate: &S) -> F {
@@ -201,7 +201,7 @@ struct Slopes<'a, F> {
     out: &'a mut [F],
 }
 
-impl<F: Real> SurrogateVisitor for Slopes<'_, F> {
+impl<F: Float> SurrogateVisitor for Slopes<'_, F> {
     type Output = ();
     fn visit<S: Surrogate>(self, surrogate: &S) {
         let slope = |x| surrogate.slope(x);
@@ -214,7 +214,7 @@ struct Primitives<'a, F> {
     out: &'a mut [F],
 }
 
-impl<F: Real> SurrogateVisitor for Primitives<'_, F> {
+impl<F: Float> SurrogateVisitor for Primitives<'_, F> {
     type Output = ();
     fn visit<S: Surrogate>(self, surrogate: &S) {
         let primitive = |x| surrogate.primitive(x);
@@ -229,7 +229,7 @@ struct Map<'a, F, M> {
     out: &'a mut [F],
 }
 
-impl<F: Real, M: Fn(F) -> F> Vectorised for Map<'_, F, M> {
+impl<F: Float, M: Fn(F) -> F> Vectorised for Map<'_, F, M> {
     type Output = ();
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sigmoid, real};
 use crate::exact::select;
-use crate::{Error, Real, Surrogate};
+use crate::{Error, Float, Surrogate};
 
 /// ψ = 1, g = x, ∫ψ = ∞: the straight-through estimator. Even.
 ///
@@ -22,12 +22,12 @@ impl Surrogate for StraightThrough {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, _x: F) -> F {
+    fn slope<F: Float>(&self, _x: F) -> F {
         F::ONE
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         x
     }
 }
@@ -55,12 +55,12 @@ impl Surrogate for LeakyRelu {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         select(x > F::ZERO, F::ONE, real(self.k))
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         x * self.slope(x)
     }
 
@@ -95,13 +95,13 @@ impl Surrogate for S2nn {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         // |x|: the branch not taken stays finite.
         select(x < F::ZERO, Sigmoid { k: self.alpha }.slope(x), real::<F>(self.beta) / (F::ONE + x.abs()))
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let above = real::<F>(0.5) + real::<F>(self.beta) * (F::ONE + x.abs()).v_ln();
         select(x < F::ZERO, Sigmoid { k: self.alpha }.primitive(x), above)
     }
@@ -149,12 +149,12 @@ impl Surrogate for Fourier {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         real(4.0 / self.period * self.phases(x.to_f64()).map(|(phase, _)| phase.cos()).sum::<f64>())
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         real(0.5 + 2.0 / PI * self.phases(x.to_f64()).map(|(phase, odd)| phase.sin() / odd).sum::<f64>())
     }
 

@@ -19,12 +19,12 @@ pub use mixed::{Fourier, LeakyRelu, S2nn, StraightThrough};
 pub use piecewise::{LeakyRectangle, PiecewiseQuadratic, Triangle};
 pub use rational::{Arctan, Circ, FastSigmoid, LogAbs, QPseudoSpike, SoftSign, SparseFastSigmoid, SuperSpike};
 
-use crate::{Error, Real};
+use crate::{Error, Float};
 
 /// A slope ψ(x) that stands for the derivative of the step function, and its primitive.
 ///
 /// ```
-/// use nl_neuron::{Error, Real, Surrogate};
+/// use nl_neuron::{Error, Float, Surrogate};
 ///
 /// /// ψ(x) = 1/(1 + x²), g(x) = arctan x.
 /// struct Lorentzian;
@@ -32,10 +32,10 @@ use crate::{Error, Real};
 ///     fn name(&self) -> &'static str {
 ///         "lorentzian"
 ///     }
-///     fn slope<F: Real>(&self, x: F) -> F {
+///     fn slope<F: Float>(&self, x: F) -> F {
 ///         F::ONE / (F::ONE + x * x)
 ///     }
-///     fn primitive<F: Real>(&self, x: F) -> F {
+///     fn primitive<F: Float>(&self, x: F) -> F {
 ///         F::from_f64(x.to_f64().atan())
 ///     }
 /// }
@@ -46,10 +46,10 @@ pub trait Surrogate {
     fn name(&self) -> &'static str;
 
     /// ψ(x), x = V − V_th.
-    fn slope<F: Real>(&self, x: F) -> F;
+    fn slope<F: Float>(&self, x: F) -> F;
 
     /// g(x) with g' = ψ; from 0 to 1 where ∫ψ = 1, else as the source gives it.
-    fn primitive<F: Real>(&self, x: F) -> F;
+    fn primitive<F: Float>(&self, x: F) -> F;
 
     /// `Ok` if the parameters mean something: what whoever builds a network with it calls once.
     ///
@@ -62,12 +62,12 @@ pub trait Surrogate {
 
 /// A parameter in the scalar of x.
 #[inline(always)]
-fn real<F: Real>(x: f64) -> F {
+fn real<F: Float>(x: f64) -> F {
     F::from_f64(x)
 }
 
 /// −1 or 1, the sign of x; 1 at 0.
 #[inline(always)]
-fn sign<F: Real>(x: F) -> F {
+fn sign<F: Float>(x: F) -> F {
     crate::exact::select(x < F::ZERO, -F::ONE, F::ONE)
 }

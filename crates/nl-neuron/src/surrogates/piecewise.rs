@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::real;
 use crate::exact::select;
-use crate::{Error, Real, Surrogate};
+use crate::{Error, Float, Surrogate};
 
 /// x, no further than `bound` from 0.
 #[inline(always)]
-fn within<F: Real>(x: F, bound: F) -> F {
+fn within<F: Float>(x: F, bound: F) -> F {
     let x = select(x > bound, bound, x);
     select(x < -bound, -bound, x)
 }
@@ -45,13 +45,13 @@ impl Surrogate for Triangle {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let height = F::ONE - x.abs() / real(self.width);
         real::<F>(self.gamma) * select(height > F::ZERO, height, F::ZERO)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let x = within(x, real(self.width));
         real::<F>(self.gamma) * (x - x * x.abs() * real(0.5 / self.width))
     }
@@ -91,12 +91,12 @@ impl Surrogate for PiecewiseQuadratic {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         self.triangle().slope(x)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         real::<F>(0.5) + self.triangle().primitive(x)
     }
 
@@ -131,12 +131,12 @@ impl Surrogate for LeakyRectangle {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         select(x.abs() <= real(self.w), real(0.5 / self.w), real(self.c))
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let inner = within(x, real(self.w));
         real::<F>(0.5) + inner * real(0.5 / self.w) + real::<F>(self.c) * (x - inner)
     }

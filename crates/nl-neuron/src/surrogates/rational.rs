@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{real, sign};
 use crate::exact::select;
-use crate::{Error, Real, Surrogate};
+use crate::{Error, Float, Surrogate};
 
 /// ψ = 1/(1 + k |x|)², g = x/(1 + k |x|), ∫ψ = 2/k. Even.
 ///
@@ -37,13 +37,13 @@ impl Surrogate for FastSigmoid {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let d = F::ONE + real::<F>(self.k) * x.abs();
         F::ONE / (d * d)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         x / (F::ONE + real::<F>(self.k) * x.abs())
     }
 
@@ -75,13 +75,13 @@ impl Surrogate for SuperSpike {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let d = F::ONE + x.abs();
         real::<F>(self.alpha) / (d * d)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         real::<F>(self.alpha) * x / (F::ONE + x.abs())
     }
 
@@ -113,14 +113,14 @@ impl Surrogate for SoftSign {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let alpha = real::<F>(self.alpha);
         let d = F::ONE + alpha * x.abs();
         alpha * real(0.5) / (d * d)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let y = real::<F>(self.alpha) * x;
         real::<F>(0.5) * (F::ONE + y / (F::ONE + y.abs()))
     }
@@ -156,12 +156,12 @@ impl Surrogate for SparseFastSigmoid {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         select(x > real(self.b), FastSigmoid { k: self.k }.slope(x), F::ZERO)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let (fast, b) = (FastSigmoid { k: self.k }, real::<F>(self.b));
         select(x > b, fast.primitive(x) - fast.primitive(b), F::ZERO)
     }
@@ -196,13 +196,13 @@ impl Surrogate for Arctan {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let y = real::<F>(0.5 * PI * self.alpha) * x;
         real::<F>(0.5 * self.alpha) / (F::ONE + y * y)
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         real(0.5 + (0.5 * PI * self.alpha * x.to_f64()).atan() / PI)
     }
 
@@ -235,14 +235,14 @@ impl Surrogate for Circ {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let y = x / real(self.alpha);
         let d = F::ONE + y * y;
         F::ONE / (d * d.sqrt())
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let y = x / real(self.alpha);
         x / (F::ONE + y * y).sqrt()
     }
@@ -275,13 +275,13 @@ impl Surrogate for QPseudoSpike {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let base = F::ONE + real::<F>(2.0 / (self.alpha - 1.0)) * x.abs();
         (real::<F>(-self.alpha) * base.v_ln()).v_exp()
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         let base = F::ONE + real::<F>(2.0 / (self.alpha - 1.0)) * x.abs();
         let tail = real::<F>(0.5) * (real::<F>(1.0 - self.alpha) * base.v_ln()).v_exp();
         select(x < F::ZERO, tail, F::ONE - tail)
@@ -315,13 +315,13 @@ impl Surrogate for LogAbs {
     }
 
     #[inline(always)]
-    fn slope<F: Real>(&self, x: F) -> F {
+    fn slope<F: Float>(&self, x: F) -> F {
         let alpha = real::<F>(self.alpha);
         alpha / (F::ONE + alpha * x.abs())
     }
 
     #[inline(always)]
-    fn primitive<F: Real>(&self, x: F) -> F {
+    fn primitive<F: Float>(&self, x: F) -> F {
         sign(x) * (F::ONE + real::<F>(self.alpha) * x.abs()).v_ln()
     }
 
