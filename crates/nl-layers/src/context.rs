@@ -78,6 +78,7 @@ pub struct Context<'t, S> {
     loss: Option<Var<'t, S>>,
     feedback: Option<Parameters<S>>,
     episodes: Option<Arc<[Episodes]>>,
+    smooth_spikes: bool,
 }
 
 enum Weights<'t, S> {
@@ -121,7 +122,8 @@ impl<'t, S: Scalar> Context<'t, S> {
 
     fn bare(tape: &'t Tape<S>, weights: Weights<'t, S>, mode: Mode) -> Self {
         let (trainable, noise, recording, loss, feedback, episodes) = (None, None, None, None, None, None);
-        Self { tape, weights, mode, trainable, noise, recording, lesions: &[], loss, feedback, episodes }
+        let smooth_spikes = false;
+        Self { tape, weights, mode, trainable, noise, recording, lesions: &[], loss, feedback, episodes, smooth_spikes }
     }
 
     /// Draws noise from here.
@@ -143,10 +145,22 @@ impl<'t, S: Scalar> Context<'t, S> {
         let Weights::Stored(parameters) = self.weights else {
             return Err(Error::Gradient { expected: 0, got: 0 });
         };
-        let Self { mode, trainable, noise, lesions, .. } = *self;
+        let Self { mode, trainable, noise, lesions, smooth_spikes, .. } = *self;
         let (weights, recording, loss) = (Weights::Stored(parameters), None, None);
         let (feedback, episodes) = (self.feedback.clone(), self.episodes.clone());
-        Ok(Context { tape, weights, mode, trainable, noise, recording, lesions, loss, feedback, episodes })
+        Ok(Context {
+            tape,
+            weights,
+            mode,
+            trainable,
+            noise,
+            recording,
+            lesions,
+            loss,
+            feedback,
+            episodes,
+            smooth_spikes,
+        })
     }
 
     /// Errors go back through these weights in place of the parameters of the same id, in layers that know how
@@ -180,6 +194,20 @@ impl<'t, S: Scalar> Context<'t, S> {
     #[must_use]
     pub fn feedback(&self, id: ParameterId) -> Option<Var<'t, S>> {
         self.feedback.as_ref().map(|feedback| self.tape.constant(feedback.get(id)))
+    }
+
+    /// Spiking layers give the primitive of their surrogate in place of spikes: a network is then differentiable as a whole, and its
+    /// gradients can be held against differences.
+    #[must_use]
+    pub fn with_smooth_spikes(mut self) -> Self {
+        self.smooth_spikes = true;
+        self
+    }
+
+    /// Whether it has [smooth spikes](Self::with_smooth_spikes).
+    #[must_use]
+    pub const fn has_smooth_spikes(&self) -> bool {
+        self.smooth_spikes
     }
 
     /// Only parameters marked `true` (see [`Parameters::select`]) get a gradient; the others enter as constants, and

@@ -47,6 +47,8 @@ mod hopfield;
 mod ntm;
 mod working_memory;
 
+mod spiking;
+
 pub mod credit;
 pub mod graph;
 pub mod loss;
@@ -81,4 +83,8 @@ pub use recurrent::{InitialState, Recurrent, RecurrentShape, RecurrentUnit, Step
 pub use residual::Residual;
 pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
+pub use spiking::{
+    AlifConfig, CubaLifConfig, LeakyIntegrator, Learned, LifConfig, Per, Spiking, SpikingConfig, SpikingInput,
+    SpikingNeuron,
+};
 pub use winner_take_all::{KWinnersTakeAll, SoftWinnerTakeAll};

@@ -39,6 +39,8 @@ pub enum Role {
     /// A running statistic. It is no weight: no optimiser may move it. Its "gradient" is the step that it takes, r ← r − g, which
     /// the layer asks for by [`Context::add_loss`](crate::Context::add_loss).
     Statistic,
+    /// A property of neurons: a time constant, a threshold.
+    Neuron,
 }
 
 /// One parameter: where it stands in the model, its shape and its window in the flat vector.

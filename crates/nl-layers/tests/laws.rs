@@ -37,12 +37,11 @@ enum Order {
     /// Derivatives of any order are exact.
     Smooth,
     /// The gradient's own gradient is not that of the function (surrogates, implicit gradients to first order).
-    #[allow(dead_code, reason = "for the rows to come")]
     First,
 }
 
 use On::{Features, Image, Steps, Tokens};
-use Order::Smooth;
+use Order::{First, Smooth};
 
 /// The configuration as JSON; what it is given; its order; numbers learned or kept; products of a sample.
 type Row = (&'static str, On, Order, usize, u64);
@@ -123,6 +122,17 @@ const LAYERS: &[Row] = &[
     (r#"{"kind": "working-memory", "units": 3, "output": "last"}"#, Steps(3, 2), Smooth, 45, 126),
     (r#"{"kind": "hopfield", "patterns": 5, "iterations": 2}"#, Features(4), Smooth, 20, 80),
     (r#"{"kind": "hopfield", "beta": 2, "from": ["input", "input"]}"#, Steps(3, 4), Smooth, 0, 72),
+    (r#"{"kind": "repeat", "steps": 3}"#, Features(4), Smooth, 0, 0),
+    (r#"{"kind": "repeat", "steps": 2}"#, Image(2, 2, 3), Smooth, 0, 0),
+    (r#"{"kind": "spiking"}"#, Steps(5, 3), First, 0, 0),
+    (r#"{"kind": "spiking", "neuron": {"kind": "lif", "reset": "hard", "input": "current"}, "t_ref": 1, "learn": ["tau_m", "v_th"], "per": "neuron"}"#, Steps(6, 3), First, 6, 0),
+    (r#"{"kind": "spiking", "neuron": {"kind": "cuba-lif", "tau_syn": 3}, "learn": ["tau_m", "tau_syn"], "recurrent": true, "surrogate": {"kind": "sigmoid"}}"#, Steps(5, 3), First, 11, 36),
+    (r#"{"kind": "spiking", "neuron": {"kind": "alif", "tau_a": 10}, "t_ref": 2, "learn": ["tau_a", "beta", "v_th"], "per": "neuron", "recurrent": true}"#, Steps(6, 2), First, 10, 20),
+    (r#"{"kind": "leaky-integrator", "tau": 5, "learn": true, "per": "neuron", "input": "current"}"#, Steps(4, 3), Smooth, 3, 0),
+    (r#"{"kind": "leaky-integrator"}"#, Steps(3, 2), Smooth, 0, 0),
+    (r#"{"kind": "pool-steps", "take": "sum"}"#, Steps(3, 4), Smooth, 0, 0),
+    (r#"{"kind": "pool-steps", "take": "mean"}"#, Steps(3, 4), Smooth, 0, 0),
+    (r#"{"kind": "pool-steps", "take": "max"}"#, Steps(3, 4), Smooth, 0, 0),
     (r#"{"kind": "ntm", "slots": 4, "width": 3}"#, Steps(3, 2), Smooth, 96, 390),
 ];
 
@@ -234,7 +244,8 @@ fn function<'t>(
         if entry.role == Role::Statistic { tape.constant(value) } else { *learned.next().unwrap() }
     };
     let variables = parameters.entries().iter().zip(parameters.iter()).map(variable).collect();
-    let mut ctx = Context::over(tape, variables, mode).with_noise(noise(3));
+    // Spikes are steps, which no difference sees: their primitives stand for them.
+    let mut ctx = Context::over(tape, variables, mode).with_noise(noise(3)).with_smooth_spikes();
     layer.forward(v[0], &mut ctx).map_err(|error| match error {
         Error::Op { source, .. } => *source,
         other => panic!("{other}"),

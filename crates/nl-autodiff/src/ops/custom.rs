@@ -51,8 +51,8 @@ pub struct Operand<'a, S> {
 ///         }
 ///         Ok(())
 ///     }
-///     fn composed<'t>(&self, x: &[Var<'t, S>]) -> Result<Var<'t, S>, Error> {
-///         x[0].square()?.mul(x[0])
+///     fn composed<'t>(&self, x: &[Var<'t, S>]) -> Option<Result<Var<'t, S>, Error>> {
+///         Some(x[0].square().and_then(|square| square.mul(x[0])))
 ///     }
 /// }
 ///
@@ -95,11 +95,12 @@ pub trait CustomOp<S: Scalar>: Send + Sync {
         scratch: &mut Scratch,
     ) -> Result<(), Error>;
 
-    /// The same, stated in operations: what is differentiated where gradients are differentiated again.
-    ///
-    /// # Errors
-    /// As the operations; [`Error::Value`] for an operation without second derivatives.
-    fn composed<'t>(&self, inputs: &[Var<'t, S>]) -> Result<Var<'t, S>, Error>;
+    /// The same, stated in operations: what is differentiated where gradients are differentiated again. None: its gradients are
+    /// numbers, and to differentiate them is an error.
+    fn composed<'t>(&self, inputs: &[Var<'t, S>]) -> Option<Result<Var<'t, S>, Error>> {
+        let _ = inputs;
+        None
+    }
 }
 
 /// Inputs that an operation may have.
@@ -155,10 +156,14 @@ impl<'t, S: Scalar> Var<'t, S> {
 
 pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), Error> {
     let Some(op) = rule.saved_custom() else { return Ok(()) };
-    if !rule.fused() {
-        return recompute(rule, |v| op.composed(v));
-    }
     let (tape, n) = (rule.tape(), rule.inputs());
+    if !rule.fused() {
+        let first: [Var<'_, S>; MOST] = core::array::from_fn(|i| rule.x(i.min(n - 1)));
+        // Asked on the inputs themselves, to see whether there is an answer; what comes of it is dropped with the rule.
+        if op.composed(&first[..n]).is_some() {
+            return recompute(rule, |v| op.composed(v).unwrap_or_else(|| Err(Error::once(op.name()))));
+        }
+    }
     let values: [Option<Tensor<S>>; MOST] = core::array::from_fn(|i| (i < n).then(|| rule.x(i).value()));
     let mut gradients: [Option<Tensor<S>>; MOST] = [const { None }; MOST];
     for (i, gradient) in gradients.iter_mut().enumerate().take(n) {
@@ -173,11 +178,30 @@ pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), 
     })?;
     for (i, gradient) in gradients.into_iter().enumerate() {
         if let Some(gradient) = gradient {
-            let gradient = tape.record_constant(gradient);
+            let gradient = if rule.fused() {
+                tape.record_constant(gradient)
+            } else {
+                // Of the inputs and of dy, but nobody knows how.
+                tape.record(Op::Once, &[rule.x(i), rule.dy()], gradient, Saved::Nothing)
+            };
             rule.give(i, gradient)?;
         }
     }
     Ok(())
+}
+
+/// The gradient of an operation that can be differentiated once.
+pub(super) fn once_backward<S: Scalar>(_: &Backward<'_, '_, S>) -> Result<(), Error> {
+    Err(Error::once("custom"))
+}
+
+impl Error {
+    /// An operation has no second derivatives.
+    fn once(op: &'static str) -> Self {
+        let message =
+            "it has no second derivatives; use gradients of it with CreateGraph::No, or an operation that has them";
+        Self::Value { op, message: message.into() }
+    }
 }
 
 #[cfg(test)]
@@ -223,10 +247,6 @@ mod tests {
             }
             Ok(())
         }
-
-        fn composed<'t>(&self, x: &[Var<'t, S>]) -> Result<Var<'t, S>, Error> {
-            x[0].mul(x[1])
-        }
     }
 
     #[test]
@@ -237,6 +257,11 @@ mod tests {
         assert!(y.is_sparse() && !a.is_sparse());
         let da = crate::grad(y.sum()?, &[a], crate::CreateGraph::No)?[0].value();
         assert_eq!(da.as_slice(), [5.0, 5.0]);
+        // Its gradient is a number: to differentiate it again is refused.
+        let da = crate::grad(y.sum()?, &[a], crate::CreateGraph::Yes)?[0];
+        assert_eq!(da.value().as_slice(), [5.0, 5.0]);
+        let again = crate::grad(da.sum()?, &[a], crate::CreateGraph::No);
+        assert!(again.unwrap_err().to_string().contains("no second derivatives"));
         let many = vec![a; MOST];
         assert!(a.custom(Arc::new(Two), &many).unwrap_err().to_string().contains("at most 16"));
         Ok(())

@@ -124,6 +124,8 @@ pub(crate) enum Op {
     WithSlope,
     /// Of somebody else.
     Custom,
+    /// The gradient of one that can be differentiated once.
+    Once,
 }
 
 /// The table of backward rules.
@@ -169,6 +171,7 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::StraightThrough => detach::straight_through_backward(rule),
         Op::WithSlope => detach::with_slope_backward(rule),
         Op::Custom => custom::backward(rule),
+        Op::Once => custom::once_backward(rule),
     }
 }
 

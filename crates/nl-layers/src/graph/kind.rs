@@ -31,6 +31,7 @@ use crate::pool::{AvgPool2dConfig, GlobalAvgPoolConfig, MaxPool2dConfig};
 use crate::recurrent::{ElmanConfig, GruConfig, LstmConfig};
 use crate::residual::ResidualConfig;
 use crate::rms_norm::RmsNormConfig;
+use crate::spiking::{LeakyIntegratorConfig, PoolStepsConfig, RepeatConfig, SpikingConfig};
 use crate::steps::{ClassTokenConfig, SelectStepConfig};
 use crate::transformer::TransformerBlockConfig;
 use crate::winner_take_all::{KWinnersTakeAllConfig, SoftWinnerTakeAllConfig};
@@ -113,6 +114,10 @@ table! {
     Cbam "cbam": CbamConfig, "Attention over channels, then over places.";
     Attention "attention": AttentionConfig, "Attention of several heads within a sequence, or to another one.";
     TransformerBlock "transformer-block": TransformerBlockConfig, "Attention and a network for each step, with norms and skip connections.";
+    Repeat "repeat": RepeatConfig, "A sample as a sequence, the same at every step.";
+    Spiking "spiking": SpikingConfig, "Spiking neurons over a sequence: LIF, CUBA-LIF, ALIF, recurrent or not.";
+    LeakyIntegrator "leaky-integrator": LeakyIntegratorConfig, "A read-out that integrates spikes and never spikes.";
+    PoolSteps "pool-steps": PoolStepsConfig, "The sum, mean or largest of all steps of a sequence.";
     WorkingMemory "working-memory": WorkingMemoryConfig, "A store that learns when to write and when to clear.";
     Hopfield "hopfield": HopfieldConfig, "Retrieval from stored patterns: the modern Hopfield network.";
     Episodic "episodic": EpisodicConfig, "What is known of the remembered samples most like this one.";
