@@ -303,6 +303,10 @@ pub(crate) enum Workload {
     Knn,
     /// Learning without labels: 400 neurons, image by image (Diehl & Cook 2015).
     Stdp,
+    /// One training step of a spiking network, 784-1000-10 leaky neurons over T steps, batch 128.
+    SnnStep,
+    /// Inference of the same network.
+    SnnInfer,
     /// CUBA: 4,000 neurons, 10 s (Brette et al. 2007, benchmark 2).
     Cuba,
     /// Brunel: 12,500 neurons, 1 s (Brunel 2000).
@@ -319,6 +323,9 @@ pub(crate) struct Bench {
     /// Repetitions whose median is reported.
     #[arg(long, value_name = "N", default_value = "30", value_parser = count)]
     pub(crate) steps: NonZeroUsize,
+    /// Steps of time of a spiking network.
+    #[arg(long, value_name = "T", default_value = "25", value_parser = count)]
+    pub(crate) t: NonZeroUsize,
     /// Prints the figures as one JSON object a line on stdout.
     #[arg(long)]
     pub(crate) json: bool,

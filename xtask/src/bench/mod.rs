@@ -4,6 +4,7 @@ mod brain;
 mod gemm;
 mod knn;
 mod sim;
+mod snn;
 mod stdp;
 
 use std::time::Instant;
@@ -40,6 +41,8 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
         Workload::Gemm => gemm::run(threads, steps),
         Workload::Knn => knn::run(threads, steps),
         Workload::Stdp => stdp::run(steps),
+        Workload::SnnStep => snn::run(true, options.t.get(), threads, steps),
+        Workload::SnnInfer => snn::run(false, options.t.get(), threads, steps),
         Workload::Cuba => sim::run(Network::Cuba(CubaConfig::default()), 10.0, threads, steps),
         Workload::Brunel => sim::run(Network::Brunel(BrunelConfig::default()), 1.0, threads, steps),
     })?;

@@ -37,16 +37,14 @@ impl<'t, S: Scalar> Var<'t, S> {
             let y = self.reshape(&[rows, inputs])?.linear(weight, bias)?;
             return y.reshape(x.with_dim(x.rank() - 1, outputs).dims());
         }
-        let pays = pays(self);
+        let few = few(self);
         let Some(bias) = bias else {
-            if !pays {
-                return self.matmul_with(Transpose::No, weight, Transpose::Yes);
-            }
+            let Some(some) = few else { return self.matmul_with(Transpose::No, weight, Transpose::Yes) };
             let (rows, shape) = (x.dims()[0], x.with_dim(1, outputs));
             let y = self.tape.compute("linear", shape, [self, weight], |[x, w], y, scratch| {
-                sparse_linear((rows, inputs, outputs), x, w, &[], y, scratch)
+                sparse_linear((rows, inputs, outputs), (x, some), w, &[], y, scratch)
             })?;
-            return Ok(self.tape.record(Op::Linear, &[self, weight], y, Saved::Nothing));
+            return Ok(self.tape.record(Op::SparseLinear { some }, &[self, weight], y, Saved::Nothing));
         };
         if bias.shape().dims() != [outputs] {
             return Err(Error::shapes("linear", bias.shape(), w, "the bias must be [out] for W [out, in]"));
@@ -57,8 +55,8 @@ impl<'t, S: Scalar> Var<'t, S> {
             if outputs == 0 {
                 return Ok(());
             }
-            if pays {
-                return sparse_linear((rows, inputs, outputs), x, w, b, y, scratch);
+            if let Some(some) = few {
+                return sparse_linear((rows, inputs, outputs), (x, some), w, b, y, scratch);
             }
             for row in y.chunks_exact_mut(outputs) {
                 row.copy_from_slice(b);
@@ -66,20 +64,22 @@ impl<'t, S: Scalar> Var<'t, S> {
             let (x, w) = (MatRef::new(x, rows, inputs)?, MatRef::new(w, outputs, inputs)?.t());
             gemm(S::ONE, x, w, S::ONE, MatMut::new(y, rows, outputs)?, scratch)
         })?;
-        Ok(self.tape.record(Op::Linear, &[self, weight, bias], y, Saved::Nothing))
+        let op = few.map_or(Op::Linear, |some| Op::SparseLinear { some });
+        Ok(self.tape.record(op, &[self, weight, bias], y, Saved::Nothing))
     }
 }
 
-pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), Error> {
+/// `few`: how many elements of x are not 0, if the product was over those only.
+pub(super) fn backward<S: Scalar>(few: Option<usize>, rule: &mut Backward<'_, '_, S>) -> Result<(), Error> {
     let (x, w, dy) = (rule.x(0), rule.x(1), rule.dy());
     if rule.needs(0) {
         rule.give(0, dy.matmul(w)?)?;
     }
     if rule.needs(1) {
-        let dw = if rule.fused() && pays(x) {
+        let dw = if let (true, Some(some)) = (rule.fused(), few) {
             let size = (x.shape().dims()[0], w.shape().dims()[1], w.shape().dims()[0]);
             let kernel = |[x, dy]: [&[S]; 2], dw: &mut [S], scratch: &mut Scratch| {
-                sparse_linear_grad_weight(size, x, dy, dw, scratch)
+                sparse_linear_grad_weight(size, (x, some), dy, dw, scratch)
             };
             rule.kernel(w.shape(), [x, dy], kernel)?
         } else {
@@ -93,13 +93,14 @@ pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), 
     Ok(())
 }
 
-/// Whether the elements of x that are not 0 are few enough for a sum over those only.
-fn pays<S: Scalar>(x: Var<'_, S>) -> bool {
-    x.is_sparse() && {
-        let x = x.value();
-        let x = x.as_slice();
-        (count_nonzero(x) as f64) < SPARSE_PAYS * x.len() as f64
+/// How many elements of x are not 0, if they are few enough for a sum over those only.
+fn few<S: Scalar>(x: Var<'_, S>) -> Option<usize> {
+    if !x.is_sparse() {
+        return None;
     }
+    let x = x.value();
+    let some = count_nonzero(x.as_slice());
+    ((some as f64) < SPARSE_PAYS * x.as_slice().len() as f64).then_some(some)
 }
 
 #[cfg(test)]

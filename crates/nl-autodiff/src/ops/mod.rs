@@ -66,6 +66,10 @@ pub(crate) enum Op {
         b: Transpose,
     },
     Linear,
+    /// Of an input of which so many elements are not 0.
+    SparseLinear {
+        some: usize,
+    },
     LinearFeedback,
     Conv2d(Conv2d),
     Conv2dFeedback(Conv2d),
@@ -139,7 +143,8 @@ pub(crate) fn backward<S: Scalar>(op: Op, rule: &mut Backward<'_, '_, S>) -> Res
         Op::BroadcastTo => sum::broadcast_to_backward(rule),
         Op::Reshape => reshape::backward(rule),
         Op::MatMul { a, b } => matmul::backward(a, b, rule),
-        Op::Linear => linear::backward(rule),
+        Op::Linear => linear::backward(None, rule),
+        Op::SparseLinear { some } => linear::backward(Some(some), rule),
         Op::LinearFeedback => feedback::linear_backward(rule),
         Op::Conv2d(shape) => conv2d::backward(shape, rule),
         Op::Conv2dFeedback(shape) => feedback::conv2d_backward(shape, rule),

@@ -1,8 +1,8 @@
 //! A population whose spikes come back to it one step later, over a whole sequence and back.
 
 use nl_kernels::{
-    Level, Lists, MatMut, MatRef, Scratch, ShapeError, Vectorised, gather_sum, gemm, sparse_linear_grad_weight,
-    transpose,
+    Level, Lists, MatMut, MatRef, Scratch, ShapeError, Vectorised, count_nonzero, gather_sum, gemm,
+    sparse_linear_grad_weight, transpose,
 };
 
 use super::Dynamics;
@@ -61,7 +61,7 @@ impl RecurrentScan {
             return Ok(());
         }
         let (wide, lost) = (batch * neurons, memory(D::NAME));
-        let lanes = batch * fews(neurons).count() * LANES;
+        let lanes = wide.next_multiple_of(LANES);
         let mut table = scratch.take::<F>(weight.len()).map_err(&lost)?;
         transpose(weight, neurons, neurons, &mut table).map_err(&lost)?;
         let mut current = scratch.take::<F>(wide).map_err(&lost)?;
@@ -71,7 +71,7 @@ impl RecurrentScan {
             let (past, now) = spikes.split_at_mut(t * wide);
             if t > 0 {
                 let lists = Lists::rows(&past[(t - 1) * wide..], batch, neurons, scratch).map_err(&lost)?;
-                gather_sum(&lists, &table, neurons, &[], &mut current).map_err(&lost)?;
+                gather_sum(&lists, &table, neurons, &[], &mut current, scratch).map_err(&lost)?;
                 lists.give(scratch);
             } else {
                 current.fill(F::ZERO);
@@ -123,7 +123,7 @@ impl RecurrentScan {
             return Ok(());
         }
         let (wide, lost) = (batch * neurons, memory(D::NAME));
-        let groups = batch * fews(neurons).count();
+        let groups = wide.div_ceil(LANES);
         // What came in, spikes that came back included: one product, since all spikes are known.
         let mut total = scratch.take::<F>(x[0].len()).map_err(&lost)?;
         let before = (steps - 1) * wide;
@@ -131,7 +131,7 @@ impl RecurrentScan {
             let mut table = scratch.take::<F>(weight.len()).map_err(&lost)?;
             transpose(weight, neurons, neurons, &mut table).map_err(&lost)?;
             let lists = Lists::rows(&spikes[..before], (steps - 1) * batch, neurons, scratch).map_err(&lost)?;
-            gather_sum(&lists, &table, neurons, &[], &mut total[wide..]).map_err(&lost)?;
+            gather_sum(&lists, &table, neurons, &[], &mut total[wide..], scratch).map_err(&lost)?;
             lists.give(scratch);
             scratch.give(table);
         }
@@ -141,7 +141,7 @@ impl RecurrentScan {
         let mut notes = scratch.take::<F>(groups.saturating_mul(each)).map_err(&lost)?;
         let mut dy = scratch.take::<F>(groups * N * LANES).map_err(&lost)?;
         let mut ds = scratch.take::<F>(wide).map_err(&lost)?;
-        let mut parameters = scratch.take::<F>(P * neurons.next_multiple_of(LANES)).map_err(&lost)?;
+        let mut parameters = scratch.take::<F>(P * groups * LANES).map_err(&lost)?;
         parameters.fill(F::ZERO);
         dy.fill(F::ZERO);
         let x: [&[F]; R] = core::array::from_fn(|k| if k == 0 { total.as_slice() } else { x[k] });
@@ -164,14 +164,16 @@ impl RecurrentScan {
             Level::current().dispatch(Back::<F, D, N, R, P> { scan, d, sequence, t, p, x, ds, dx, dy, dp, notes });
         }
         if let Some(dp) = grad.parameters {
-            let rows = neurons.next_multiple_of(LANES);
             for (k, dp) in dp.into_iter().enumerate() {
-                dp.iter_mut().zip(&parameters[k * rows..]).for_each(|(sum, &part)| *sum += part);
+                for (i, &part) in parameters[k * groups * LANES..][..wide].iter().enumerate() {
+                    dp[i % neurons] += part;
+                }
             }
         }
         if steps > 1 {
             let size = ((steps - 1) * batch, neurons, neurons);
-            sparse_linear_grad_weight(size, &spikes[..before], &dx[0][wide..], grad.weight, scratch).map_err(&lost)?;
+            let past = (&spikes[..before], count_nonzero(&spikes[..before]));
+            sparse_linear_grad_weight(size, past, &dx[0][wide..], grad.weight, scratch).map_err(&lost)?;
         }
         for buffer in [total, notes, dy, ds, parameters] {
             scratch.give(buffer);
@@ -207,28 +209,26 @@ where
     fn run(self) {
         let Self { scan, d, neurons, first: begins, p, x, y, left, spikes } = self;
         let (mut y, mut left) = (y.chunks_exact_mut(N * LANES), left.chunks_exact_mut(LANES));
-        for (first, width) in fews(neurons) {
-            let p = few_parameters(p, first, width);
-            for start in (first..spikes.len()).step_by(neurons) {
-                let (Some(y), Some(left)) = (y.next(), left.next()) else { return };
-                let mut state = State::<F, N>::rest(d, &p);
-                if !begins {
-                    for k in 0..N {
-                        state.y[k].copy_from_slice(&y[k * LANES..][..LANES]);
-                    }
-                    state.left.copy_from_slice(left);
-                }
-                let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][start..start + width]));
-                let (mut excess, mut out) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-                advance(d, &p, &mut state, &x, &mut excess);
-                let smoothed = scan.smoothed(&excess);
-                fire(d, &p, &mut state, (&excess, smoothed.as_ref()), scan.t_ref, &mut out);
-                spikes[start..start + width].copy_from_slice(&out[..width]);
+        for (first, width) in fews(spikes.len()) {
+            let (Some(y), Some(left)) = (y.next(), left.next()) else { return };
+            let p = few_parameters(p, (first, width), neurons);
+            let mut state = State::<F, N>::rest(d, &p);
+            if !begins {
                 for k in 0..N {
-                    y[k * LANES..][..LANES].copy_from_slice(&state.y[k]);
+                    state.y[k].copy_from_slice(&y[k * LANES..][..LANES]);
                 }
-                left.copy_from_slice(&state.left);
+                state.left.copy_from_slice(left);
             }
+            let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][first..first + width]));
+            let (mut excess, mut out) = ([F::ZERO; LANES], [F::ZERO; LANES]);
+            advance(d, &p, &mut state, &x, &mut excess);
+            let smoothed = scan.smoothed(&excess);
+            fire(d, &p, &mut state, (&excess, smoothed.as_ref()), scan.t_ref, &mut out);
+            spikes[first..first + width].copy_from_slice(&out[..width]);
+            for k in 0..N {
+                y[k * LANES..][..LANES].copy_from_slice(&state.y[k]);
+            }
+            left.copy_from_slice(&state.left);
         }
     }
 }
@@ -254,19 +254,18 @@ where
     fn run(self) {
         let Self { scan, d, sequence: Sequence { steps, batch, neurons }, p, x, notes } = self;
         let mut notes = notes.chunks_exact_mut(noted(N) * steps);
-        for (first, width) in fews(neurons) {
-            let p = few_parameters(p, first, width);
-            for b in 0..batch {
-                let Some(notes) = notes.next() else { return };
-                let mut notes = Notes::<F, N>::of(notes, steps);
-                let mut state = State::<F, N>::rest(d, &p);
-                for t in 0..steps {
-                    let at = (t * batch + b) * neurons + first;
-                    let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][at..at + width]));
-                    notes.step(t, scan, d, &p, &mut state, &x);
-                }
-                notes.slopes(&scan.surrogate);
+        let wide = batch * neurons;
+        for (first, width) in fews(wide) {
+            let Some(notes) = notes.next() else { return };
+            let p = few_parameters(p, (first, width), neurons);
+            let mut notes = Notes::<F, N>::of(notes, steps);
+            let mut state = State::<F, N>::rest(d, &p);
+            for t in 0..steps {
+                let at = t * wide + first;
+                let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][at..at + width]));
+                notes.step(t, scan, d, &p, &mut state, &x);
             }
+            notes.slopes(&scan.surrogate);
         }
     }
 }
@@ -284,7 +283,7 @@ struct Back<'a, F, D, const N: usize, const R: usize, const P: usize> {
     dx: [&'a mut [F]; R],
     /// `[groups, N, LANES]`
     dy: &'a mut [F],
-    /// `[P, n in whole groups]`
+    /// `[P, B · n in whole groups]`
     dp: &'a mut [F],
     notes: &'a mut [F],
 }
@@ -300,31 +299,29 @@ where
     fn run(self) {
         let Self { scan, d, sequence: Sequence { steps, neurons, .. }, t, p, x, ds, dx, dy, dp, notes } = self;
         let (mut dy, mut notes) = (dy.chunks_exact_mut(N * LANES), notes.chunks_exact_mut(noted(N) * steps));
-        let rows = neurons.next_multiple_of(LANES);
-        for (first, width) in fews(neurons) {
-            let p = few_parameters(p, first, width);
+        let rows = ds.len().next_multiple_of(LANES);
+        for (first, width) in fews(ds.len()) {
+            let (Some(dy), Some(notes)) = (dy.next(), notes.next()) else { return };
+            let p = few_parameters(p, (first, width), neurons);
             let mut of_parameters: [Few<F>; P] = core::array::from_fn(|k| load(&dp[k * rows + first..][..LANES]));
-            for start in (first..ds.len()).step_by(neurons) {
-                let (Some(dy), Some(notes)) = (dy.next(), notes.next()) else { return };
-                let notes = Notes::<F, N>::of(notes, steps);
-                let mut of_state: [Few<F>; N] = core::array::from_fn(|k| load(&dy[k * LANES..][..LANES]));
-                let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][start..start + width]));
-                let mut of_inputs = [[F::ZERO; LANES]; R];
-                let ds = load(&ds[start..start + width]);
-                let grads = (&mut of_inputs, &mut of_parameters);
-                back(d, &p, &notes.read(t), &x, (scan.detach_reset, &ds), &mut of_state, grads);
-                if t == 0 {
-                    back_to_rest::<F, D, N, R, P, P>(d, &p, &of_state, &mut of_parameters);
-                }
-                if scan.cut(t) {
-                    of_state = [[F::ZERO; LANES]; N];
-                }
-                for k in 0..N {
-                    dy[k * LANES..][..LANES].copy_from_slice(&of_state[k]);
-                }
-                for k in 0..R {
-                    dx[k][start..start + width].copy_from_slice(&of_inputs[k][..width]);
-                }
+            let notes = Notes::<F, N>::of(notes, steps);
+            let mut of_state: [Few<F>; N] = core::array::from_fn(|k| load(&dy[k * LANES..][..LANES]));
+            let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][first..first + width]));
+            let mut of_inputs = [[F::ZERO; LANES]; R];
+            let ds = load(&ds[first..first + width]);
+            let grads = (&mut of_inputs, &mut of_parameters);
+            back(d, &p, notes.read(t), &x, (scan.detach_reset, &ds), &mut of_state, grads);
+            if t == 0 {
+                back_to_rest::<F, D, N, R, P, P>(d, &p, &of_state, &mut of_parameters);
+            }
+            if scan.cut(t) {
+                of_state = [[F::ZERO; LANES]; N];
+            }
+            for k in 0..N {
+                dy[k * LANES..][..LANES].copy_from_slice(&of_state[k]);
+            }
+            for k in 0..R {
+                dx[k][first..first + width].copy_from_slice(&of_inputs[k][..width]);
             }
             for k in 0..P {
                 dp[k * rows + first..][..LANES].copy_from_slice(&of_parameters[k]);

@@ -8,8 +8,8 @@ use nl_kernels::{Level, Scratch, Vectorised};
 use super::{Algebra, Dual, Dynamics};
 use crate::{Error, Float, Surrogate, SurrogateKind};
 
-/// Neurons that pass through the steps together.
-pub(super) const LANES: usize = 32;
+/// Neurons that pass through the steps together, of one sample or of several: a step `[B, n]` is one row of B · n of them.
+pub(super) const LANES: usize = 128;
 
 /// How a population goes through a sequence.
 ///
@@ -74,11 +74,15 @@ pub struct ScanGrad<'a, F, const R: usize, const P: usize> {
 /// Values of a few neurons.
 pub(super) type Few<F> = [F; LANES];
 
-/// The parameters of the neurons from `first` on; one value stands for all.
-pub(super) fn few_parameters<F: Float, const P: usize>(p: [&[F]; P], first: usize, width: usize) -> [Few<F>; P] {
+/// The parameters of the `width` neurons from place `first` of a step `[B, n]` on; one value stands for all.
+pub(super) fn few_parameters<F: Float, const P: usize>(
+    p: [&[F]; P],
+    (first, width): (usize, usize),
+    neurons: usize,
+) -> [Few<F>; P] {
     core::array::from_fn(|k| match p[k] {
         [one] => [*one; LANES],
-        all => load(&all[first..first + width]),
+        all => core::array::from_fn(|i| all[(first + i.min(width - 1)) % neurons]),
     })
 }
 
@@ -177,11 +181,12 @@ pub(super) fn fire<F, D, const N: usize, const R: usize, const P: usize>(
 
 /// What the way back needs of one step of a few neurons.
 #[derive(Clone, Copy)]
-pub(super) struct Noted<F, const N: usize> {
-    pub(super) before: [Few<F>; N],
-    pub(super) held: [bool; LANES],
-    pub(super) slope: Few<F>,
-    pub(super) spikes: Few<F>,
+pub(super) struct Noted<'a, F, const N: usize> {
+    pub(super) before: &'a [Few<F>; N],
+    /// 1 for who was held, else 0.
+    pub(super) held: &'a Few<F>,
+    pub(super) slope: &'a Few<F>,
+    pub(super) spikes: &'a Few<F>,
 }
 
 /// Back through one step of a few neurons: `dy` is of the state after the step and becomes that of the state before it.
@@ -189,7 +194,7 @@ pub(super) struct Noted<F, const N: usize> {
 pub(super) fn back<F, D, const N: usize, const R: usize, const P: usize, const Q: usize>(
     d: &D,
     p: &[Few<F>; P],
-    noted: &Noted<F, N>,
+    noted: Noted<'_, F, N>,
     x: &[Few<F>; R],
     (detach, ds): (bool, &Few<F>),
     dy: &mut [Few<F>; N],
@@ -202,7 +207,7 @@ pub(super) fn back<F, D, const N: usize, const R: usize, const P: usize, const Q
         let parameters: [Dual<F, N, R, Q>; P] = core::array::from_fn(|k| Dual::parameter(p[k][i], k));
         let before: [Dual<F, N, R, Q>; N] = core::array::from_fn(|k| Dual::variable(noted.before[k][i], k));
         let inputs: [Dual<F, N, R, Q>; R] = core::array::from_fn(|k| Dual::input(x[k][i], k));
-        let held = noted.held[i];
+        let held = noted.held[i] > F::ZERO;
         let u = d.advance(parameters, before, inputs, held);
         let excess = d.excess(parameters, before, u);
         let after = d.reset(parameters, u);
@@ -357,7 +362,7 @@ pub(super) fn check<F, const P: usize>(
     Ok(())
 }
 
-/// First neuron and number of each few.
+/// First place and number of each few, of the places of a step.
 pub(super) fn fews(neurons: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..neurons).step_by(LANES).map(move |first| (first, LANES.min(neurons - first)))
 }
@@ -381,19 +386,18 @@ where
     #[inline(always)]
     fn run(self) {
         let Self { scan, d, sequence: Sequence { steps, batch, neurons }, p, x, spikes } = self;
-        for (first, width) in fews(neurons) {
-            let p = few_parameters(p, first, width);
-            for b in 0..batch {
-                let mut state = State::<F, N>::rest(d, &p);
-                for t in 0..steps {
-                    let at = (t * batch + b) * neurons + first;
-                    let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][at..at + width]));
-                    let (mut excess, mut out) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-                    advance(d, &p, &mut state, &x, &mut excess);
-                    let smoothed = scan.smoothed(&excess);
-                    fire(d, &p, &mut state, (&excess, smoothed.as_ref()), scan.t_ref, &mut out);
-                    spikes[at..at + width].copy_from_slice(&out[..width]);
-                }
+        let wide = batch * neurons;
+        for (first, width) in fews(wide) {
+            let p = few_parameters(p, (first, width), neurons);
+            let mut state = State::<F, N>::rest(d, &p);
+            for t in 0..steps {
+                let at = t * wide + first;
+                let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][at..at + width]));
+                let (mut excess, mut out) = ([F::ZERO; LANES], [F::ZERO; LANES]);
+                advance(d, &p, &mut state, &x, &mut excess);
+                let smoothed = scan.smoothed(&excess);
+                fire(d, &p, &mut state, (&excess, smoothed.as_ref()), scan.t_ref, &mut out);
+                spikes[at..at + width].copy_from_slice(&out[..width]);
             }
         }
     }
@@ -421,39 +425,48 @@ where
 
     #[inline(always)]
     fn run(self) {
-        let Self { scan, d, sequence: Sequence { steps, batch, neurons }, p, x, dspikes, dx, dp, notes } = self;
+        let Self { scan, d, sequence: Sequence { steps, batch, neurons }, p, x, dspikes, dx, mut dp, notes } = self;
         let mut notes = Notes::<F, N>::of(notes, steps);
-        for (first, width) in fews(neurons) {
-            let p = few_parameters(p, first, width);
+        let wide = batch * neurons;
+        for (first, width) in fews(wide) {
+            let p = few_parameters(p, (first, width), neurons);
             let mut of_parameters = [[F::ZERO; LANES]; Q];
-            for b in 0..batch {
-                let at = |t: usize| (t * batch + b) * neurons + first;
-                let inputs = |t: usize| -> [Few<F>; R] { core::array::from_fn(|k| load(&x[k][at(t)..at(t) + width])) };
-                let mut state = State::<F, N>::rest(d, &p);
-                for t in 0..steps {
-                    notes.step(t, scan, d, &p, &mut state, &inputs(t));
-                }
-                notes.slopes(&scan.surrogate);
-                let mut dy = [[F::ZERO; LANES]; N];
-                for t in (0..steps).rev() {
-                    let ds = load(&dspikes[at(t)..at(t) + width]);
-                    let mut of_inputs = [[F::ZERO; LANES]; R];
-                    let grads = (&mut of_inputs, &mut of_parameters);
-                    back(d, &p, &notes.read(t), &inputs(t), (scan.detach_reset, &ds), &mut dy, grads);
-                    for k in 0..R {
-                        dx[k][at(t)..at(t) + width].copy_from_slice(&of_inputs[k][..width]);
-                    }
-                    if scan.cut(t) {
-                        dy = [[F::ZERO; LANES]; N];
-                    }
-                }
-                back_to_rest::<F, D, N, R, P, Q>(d, &p, &dy, &mut of_parameters);
+            let at = |t: usize| t * wide + first;
+            let inputs = |t: usize| -> [Few<F>; R] { core::array::from_fn(|k| load(&x[k][at(t)..at(t) + width])) };
+            let mut state = State::<F, N>::rest(d, &p);
+            for t in 0..steps {
+                notes.step(t, scan, d, &p, &mut state, &inputs(t));
             }
-            for k in 0..Q {
-                for (sum, &part) in dp[k][first..first + width].iter_mut().zip(&of_parameters[k]) {
-                    *sum += part;
+            notes.slopes(&scan.surrogate);
+            let mut dy = [[F::ZERO; LANES]; N];
+            for t in (0..steps).rev() {
+                let ds = load(&dspikes[at(t)..at(t) + width]);
+                let mut of_inputs = [[F::ZERO; LANES]; R];
+                let grads = (&mut of_inputs, &mut of_parameters);
+                back(d, &p, notes.read(t), &inputs(t), (scan.detach_reset, &ds), &mut dy, grads);
+                for k in 0..R {
+                    dx[k][at(t)..at(t) + width].copy_from_slice(&of_inputs[k][..width]);
+                }
+                if scan.cut(t) {
+                    dy = [[F::ZERO; LANES]; N];
                 }
             }
+            back_to_rest::<F, D, N, R, P, Q>(d, &p, &dy, &mut of_parameters);
+            add_parameters(&of_parameters, (first, width), &mut dp, neurons);
+        }
+    }
+}
+
+/// Adds the gradients of a few neurons' parameters to those of all.
+pub(super) fn add_parameters<F: Float, const Q: usize>(
+    of: &[Few<F>; Q],
+    (first, width): (usize, usize),
+    to: &mut [&mut [F]; Q],
+    neurons: usize,
+) {
+    for (of, to) in of.iter().zip(to) {
+        for (i, &part) in of[..width].iter().enumerate() {
+            to[(first + i) % neurons] += part;
         }
     }
 }
@@ -466,20 +479,25 @@ pub(super) const fn noted(variables: usize) -> usize {
 /// What the way back needs of each step, as it went forward: states before it, spikes and who was held; excesses and slopes apart, so
 /// that the surrogate sees them as two slices.
 pub(super) struct Notes<'a, F, const N: usize> {
-    steps: &'a mut [F],
-    excesses: &'a mut [F],
-    slopes: &'a mut [F],
+    before: &'a mut [[Few<F>; N]],
+    spikes: &'a mut [Few<F>],
+    held: &'a mut [Few<F>],
+    excesses: &'a mut [Few<F>],
+    slopes: &'a mut [Few<F>],
 }
 
 impl<'a, F: Float, const N: usize> Notes<'a, F, N> {
     /// In the memory `all`, of [`noted`] numbers for each of `steps` steps.
     pub(super) fn of(all: &'a mut [F], steps: usize) -> Self {
-        let (states, rest) = all.split_at_mut(steps * (N + 2) * LANES);
-        let (excesses, rest) = rest.split_at_mut(steps * LANES);
-        Self { steps: states, excesses, slopes: &mut rest[..steps * LANES] }
+        let (all, _) = all.as_chunks_mut::<LANES>();
+        let (before, rest) = all.split_at_mut(steps * N);
+        let (spikes, rest) = rest.split_at_mut(steps);
+        let (held, rest) = rest.split_at_mut(steps);
+        let (excesses, rest) = rest.split_at_mut(steps);
+        Self { before: before.as_chunks_mut::<N>().0, spikes, held, excesses, slopes: &mut rest[..steps] }
     }
 
-    /// Runs step `t` and notes it; gives what was spiked.
+    /// Runs step `t` and notes it.
     #[inline(always)]
     pub(super) fn step<D: Dynamics<N, R, P>, const R: usize, const P: usize>(
         &mut self,
@@ -489,42 +507,27 @@ impl<'a, F: Float, const N: usize> Notes<'a, F, N> {
         p: &[Few<F>; P],
         state: &mut State<F, N>,
         x: &[Few<F>; R],
-    ) -> Few<F> {
-        let wide = (N + 2) * LANES;
-        let note = &mut self.steps[t * wide..][..wide];
-        for k in 0..N {
-            note[k * LANES..][..LANES].copy_from_slice(&state.y[k]);
-        }
+    ) {
+        self.before[t] = state.y;
+        let held = &mut self.held[t];
         for i in 0..LANES {
-            note[(N + 1) * LANES + i] = F::select(state.left[i] > 0, F::ONE, F::ZERO);
+            held[i] = F::select(state.left[i] > 0, F::ONE, F::ZERO);
         }
-        let (mut excess, mut spikes) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-        advance(d, p, state, x, &mut excess);
-        let smoothed = scan.smoothed(&excess);
-        fire(d, p, state, (&excess, smoothed.as_ref()), scan.t_ref, &mut spikes);
-        note[N * LANES..][..LANES].copy_from_slice(&spikes);
-        self.excesses[t * LANES..][..LANES].copy_from_slice(&excess);
-        spikes
+        let excess = &mut self.excesses[t];
+        advance(d, p, state, x, excess);
+        let smoothed = scan.smoothed(excess);
+        fire(d, p, state, (excess, smoothed.as_ref()), scan.t_ref, &mut self.spikes[t]);
     }
 
     /// The surrogate's slopes of all steps.
     pub(super) fn slopes(&mut self, surrogate: &SurrogateKind) {
         // Of equal length by construction.
-        let _ = surrogate.slopes(self.excesses, self.slopes);
+        let _ = surrogate.slopes(self.excesses.as_flattened(), self.slopes.as_flattened_mut());
     }
 
     /// What was noted of step `t`.
     #[inline(always)]
-    pub(super) fn read(&self, t: usize) -> Noted<F, N> {
-        let wide = (N + 2) * LANES;
-        let note = &self.steps[t * wide..][..wide];
-        let part = |k: usize| -> Few<F> { load(&note[k * LANES..][..LANES]) };
-        let held = part(N + 1);
-        Noted {
-            before: core::array::from_fn(part),
-            held: core::array::from_fn(|i| held[i] > F::ZERO),
-            slope: load(&self.slopes[t * LANES..][..LANES]),
-            spikes: part(N),
-        }
+    pub(super) fn read(&self, t: usize) -> Noted<'_, F, N> {
+        Noted { before: &self.before[t], held: &self.held[t], slope: &self.slopes[t], spikes: &self.spikes[t] }
     }
 }
