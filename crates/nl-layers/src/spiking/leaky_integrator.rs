@@ -101,6 +101,7 @@ fn size(shape: Shape) -> Sequence {
     Sequence { steps: dims[0], batch: dims[1], neurons: dims[2] }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as `map_err` hands it")]
 fn failed(error: nl_neuron::Error) -> OpError {
     OpError::Value { op: NAME, message: error.to_string() }
 }

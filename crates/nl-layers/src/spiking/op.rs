@@ -13,6 +13,7 @@ pub(super) struct SpikingOp<D> {
     pub(super) recurrent: bool,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as `map_err` hands it")]
 fn failed(error: nl_neuron::Error) -> Error {
     Error::Value { op: NAME, message: error.to_string() }
 }

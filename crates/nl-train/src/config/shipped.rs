@@ -54,6 +54,11 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../configs/patch-transformer.yaml"),
     },
     Shipped {
+        name: "snn-mnist",
+        about: "a network of spiking neurons on MNIST, trained through its spikes, two minutes on two cores",
+        text: include_str!("../../configs/snn-mnist.yaml"),
+    },
+    Shipped {
         name: "contrastive-mnist",
         about: "MNIST without labels: two views of an image embedded alike, probed by k-NN",
         text: include_str!("../../configs/contrastive-mnist.yaml"),
