@@ -123,8 +123,12 @@ impl<F: Float> Lists<F> {
         Ok(lists)
     }
 
-    /// Room for `some` elements in so many lists of indices below `bound`.
+    /// Room for `some` elements in so many lists of indices below `bound`: as much as for all that are few, or for all, so that a second
+    /// step with other spikes finds its memory.
     fn sized(lists: usize, bound: usize, some: usize, scratch: &mut Scratch) -> Result<Self, ShapeError> {
+        let all = elements(&[lists, bound]);
+        let few = (SPARSE_PAYS * all as f64).ceil() as usize;
+        let some = if some <= few { few } else { all.max(some) };
         let parts = bound.div_ceil(PART).max(1);
         let starts = scratch.take(elements(&[lists, parts]).saturating_add(1))?;
         // One more: where an element that does not count is written before the next one takes its place.

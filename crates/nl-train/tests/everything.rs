@@ -38,9 +38,30 @@ const EVERYTHING: &str = "
     - {kind: linear, units: 10, drop_connections: 0.1, weight_noise: 0.01}
 ";
 
+/// Spiking neurons of each kind: recurrent, with a refractory period, with what is learned of them; a read-out that integrates.
+const SPIKING: &str = "
+    - {kind: rows}
+    - {kind: linear, units: 24}
+    - {kind: spiking, neuron: {kind: alif, tau_a: 50}, recurrent: true, t_ref: 1, learn: [tau_m, tau_a, beta], per: neuron}
+    - {kind: dropout, probability: 0.1}
+    - {kind: linear, units: 20}
+    - {kind: spiking, neuron: {kind: cuba-lif}, learn: [tau_syn, v_th], truncate: 10, detach_reset: true}
+    - {kind: linear, units: 16}
+    - {kind: spiking}
+    - {kind: linear, units: 10}
+    - {kind: leaky-integrator, learn: true}
+    - {kind: pool-steps, take: max}
+";
+
 #[test]
 fn threads_and_stops_change_nothing() {
-    let config = parsed(EVERYTHING, &["kind: supervise, augment: {shift: 1}"]).unwrap();
+    for layers in [EVERYTHING, SPIKING] {
+        same_everywhere(layers);
+    }
+}
+
+fn same_everywhere(layers: &str) {
+    let config = parsed(layers, &["kind: supervise, augment: {shift: 1}"]).unwrap();
     let data = divided::<LayersModel>(&config, digits(200, 50));
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("one");

@@ -12,6 +12,7 @@ const STATE_ONLY: &[(&str, &str)] = &[
     ("Choice", "is written as text: `auto`, `synthetic` or a folder"),
     ("Plot", "a figure of a page, with its data apart from its kind"),
     ("SpikeFiles", "one format or a list of them, which are kebab-case"),
+    ("Learned", "names fields of a neuron, and is written as they are"),
     ("Cell", "a cell of a table of a page, externally tagged so that a number is a pair"),
 ];
 
