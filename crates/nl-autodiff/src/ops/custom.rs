@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nl_kernels::Scratch;
 
-use super::{Op, recompute};
+use super::{Op, recompute_if};
 use crate::backward::Backward;
 use crate::tape::Saved;
 use crate::{Error, Scalar, Shape, Tensor, Var};
@@ -156,14 +156,10 @@ impl<'t, S: Scalar> Var<'t, S> {
 
 pub(super) fn backward<S: Scalar>(rule: &mut Backward<'_, '_, S>) -> Result<(), Error> {
     let Some(op) = rule.saved_custom() else { return Ok(()) };
-    let (tape, n) = (rule.tape(), rule.inputs());
-    if !rule.fused() {
-        let first: [Var<'_, S>; MOST] = core::array::from_fn(|i| rule.x(i.min(n - 1)));
-        // Asked on the inputs themselves, to see whether there is an answer; what comes of it is dropped with the rule.
-        if op.composed(&first[..n]).is_some() {
-            return recompute(rule, |v| op.composed(v).unwrap_or_else(|| Err(Error::once(op.name()))));
-        }
+    if !rule.fused() && recompute_if(rule, |v| op.composed(v))? {
+        return Ok(());
     }
+    let (tape, n) = (rule.tape(), rule.inputs());
     let values: [Option<Tensor<S>>; MOST] = core::array::from_fn(|i| (i < n).then(|| rule.x(i).value()));
     let mut gradients: [Option<Tensor<S>>; MOST] = [const { None }; MOST];
     for (i, gradient) in gradients.iter_mut().enumerate().take(n) {

@@ -189,14 +189,23 @@ fn recompute<'t, S: Scalar>(
     rule: &mut Backward<'t, '_, S>,
     f: impl FnOnce(&[Var<'t, S>]) -> Result<Var<'t, S>, Error>,
 ) -> Result<(), Error> {
+    recompute_if(rule, |v| Some(f(v))).map(drop)
+}
+
+/// As [`recompute`], if `f` can state the operation; whether it could.
+fn recompute_if<'t, S: Scalar>(
+    rule: &mut Backward<'t, '_, S>,
+    f: impl FnOnce(&[Var<'t, S>]) -> Option<Result<Var<'t, S>, Error>>,
+) -> Result<bool, Error> {
     let copies: Vec<Var<'t, S>> = (0..rule.inputs()).map(|i| reshape::alias(rule.x(i))).collect();
     let wanted: Vec<usize> = (0..rule.inputs()).filter(|&i| rule.needs(i)).collect();
     let of: Vec<Var<'t, S>> = wanted.iter().map(|&i| copies[i]).collect();
-    let loss = f(&copies)?.mul(rule.dy())?.sum()?;
+    let Some(value) = f(&copies) else { return Ok(false) };
+    let loss = value?.mul(rule.dy())?.sum()?;
     for (i, gradient) in wanted.into_iter().zip(grad(loss, &of, CreateGraph::Yes)?) {
         rule.give(i, gradient)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// sum += x, elementwise.

@@ -9,6 +9,7 @@ use nl_neuron::dynamics::{Sequence, leak, leak_grad};
 use serde::{Deserialize, Serialize};
 
 use super::neuron::SpikingInput;
+use super::op::gather;
 use super::parameter::{Parameter, Per, Sort};
 use crate::error::At;
 use crate::graph::{Built, Form, LayerConfig, sequence};
@@ -137,10 +138,8 @@ impl<S: Scalar> CustomOp<S> for LeakOp {
         leak_grad(size, [x[1].values, x[2].values], (x[0].values, y, dy), dx, [&mut *decay, &mut *gain])
             .map_err(failed)?;
         for (part, gradient) in [decay, gain].into_iter().zip(others) {
-            match gradient {
-                Some([sum]) => *sum = part.iter().fold(S::ZERO, |sum, &x| sum + x),
-                Some(each) => each.copy_from_slice(part),
-                None => {}
+            if let Some(gradient) = gradient {
+                gather(part, gradient);
             }
         }
         scratch.give(spare);

@@ -26,8 +26,8 @@ fn sequence(shape: Shape) -> Result<Sequence, Error> {
     }
 }
 
-/// One value a neuron, of one for all or one each; and back: the sum over all, or each.
-fn gather<S: Scalar>(of: &[S], to: &mut [S]) {
+/// The gradient of a parameter `[1]` or `[n]` of that of each neuron's: their sum, or each.
+pub(super) fn gather<S: Scalar>(of: &[S], to: &mut [S]) {
     match to {
         [sum] => *sum = of.iter().fold(S::ZERO, |sum, &x| sum + x),
         each => each.copy_from_slice(of),

@@ -7,7 +7,7 @@ use nl_kernels::{
 
 use super::Dynamics;
 use super::scan::{
-    Few, LANES, Notes, Scan, Sequence, State, advance, back, back_to_rest, check, few_parameters, fews, fire, load,
+    Few, LANES, Notes, Scan, Sequence, State, add_by_neuron, back, back_to_rest, check, few_parameters, fews, load,
     noted,
 };
 use crate::{Error, Float};
@@ -165,9 +165,7 @@ impl RecurrentScan {
         }
         if let Some(dp) = grad.parameters {
             for (k, dp) in dp.into_iter().enumerate() {
-                for (i, &part) in parameters[k * groups * LANES..][..wide].iter().enumerate() {
-                    dp[i % neurons] += part;
-                }
+                add_by_neuron(&parameters[k * groups * LANES..][..wide], 0, dp, neurons);
             }
         }
         if steps > 1 {
@@ -221,9 +219,7 @@ where
             }
             let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][first..first + width]));
             let (mut excess, mut out) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-            advance(d, &p, &mut state, &x, &mut excess);
-            let smoothed = scan.smoothed(&excess);
-            fire(d, &p, &mut state, (&excess, smoothed.as_ref()), scan.t_ref, &mut out);
+            scan.step(d, &p, &mut state, &x, (&mut excess, &mut out));
             spikes[first..first + width].copy_from_slice(&out[..width]);
             for k in 0..N {
                 y[k * LANES..][..LANES].copy_from_slice(&state.y[k]);
@@ -258,14 +254,9 @@ where
         for (first, width) in fews(wide) {
             let Some(notes) = notes.next() else { return };
             let p = few_parameters(p, (first, width), neurons);
-            let mut notes = Notes::<F, N>::of(notes, steps);
-            let mut state = State::<F, N>::rest(d, &p);
-            for t in 0..steps {
-                let at = t * wide + first;
-                let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][at..at + width]));
-                notes.step(t, scan, d, &p, &mut state, &x);
-            }
-            notes.slopes(&scan.surrogate);
+            let at = |t: usize| t * wide + first;
+            let inputs = |t: usize| -> [Few<F>; R] { core::array::from_fn(|k| load(&x[k][at(t)..at(t) + width])) };
+            Notes::<F, N>::of(notes, steps).run(scan, d, &p, inputs);
         }
     }
 }

@@ -122,7 +122,7 @@ fn lane<F: Copy, const K: usize>(few: &[Few<F>; K], i: usize) -> [F; K] {
 
 /// One step of a few neurons: the excess of each, and who would spike; the state is as before the reset.
 #[inline(always)]
-pub(super) fn advance<F, D, const N: usize, const R: usize, const P: usize>(
+fn advance<F, D, const N: usize, const R: usize, const P: usize>(
     d: &D,
     p: &[Few<F>; P],
     state: &mut State<F, N>,
@@ -144,7 +144,7 @@ pub(super) fn advance<F, D, const N: usize, const R: usize, const P: usize>(
 
 /// Θ of the excess, and what spikes do. `smoothed`: the primitive of the excess, in place of Θ.
 #[inline(always)]
-pub(super) fn fire<F, D, const N: usize, const R: usize, const P: usize>(
+fn fire<F, D, const N: usize, const R: usize, const P: usize>(
     d: &D,
     p: &[Few<F>; P],
     state: &mut State<F, N>,
@@ -309,6 +309,9 @@ impl Scan {
     {
         let lengths = x.iter().map(|x| x.len()).chain(grad.inputs.iter().map(|x| x.len())).chain([dspikes.len()]);
         check(D::NAME, sequence, &p, lengths)?;
+        for (name, dp) in D::PARAMETERS.iter().zip(grad.parameters.iter().flatten()) {
+            Error::length(D::NAME, name, sequence.neurons, dp.len())?;
+        }
         let numbers = sequence.steps.saturating_mul(noted(N));
         let memory = |_| Error::Memory { model: D::NAME, bytes: numbers.saturating_mul(size_of::<F>()) };
         let mut notes = scratch.take::<F>(numbers).map_err(memory)?;
@@ -321,9 +324,6 @@ impl Scan {
                 Level::current().dispatch(back);
             }
             Some(dp) => {
-                for (name, dp) in D::PARAMETERS.iter().zip(&dp) {
-                    Error::length(D::NAME, name, sequence.neurons, dp.len())?;
-                }
                 let back = Back::<F, D, N, R, P, P> { scan, d, sequence, p, x, dspikes, dx, dp, notes: notes_of };
                 Level::current().dispatch(back);
             }
@@ -338,9 +338,22 @@ impl Scan {
         self.truncate > 0 && t > 0 && t.is_multiple_of(self.truncate)
     }
 
-    /// g of the excess of a few neurons, if the scan is smooth.
-    pub(super) fn smoothed<F: Float>(&self, excess: &Few<F>) -> Option<Few<F>> {
-        self.smooth.then(|| excess.map(|x| self.surrogate.primitive(x)))
+    /// One step of a few neurons: their excess and their spikes.
+    #[inline(always)]
+    pub(super) fn step<F, D, const N: usize, const R: usize, const P: usize>(
+        &self,
+        d: &D,
+        p: &[Few<F>; P],
+        state: &mut State<F, N>,
+        x: &[Few<F>; R],
+        (excess, spikes): (&mut Few<F>, &mut Few<F>),
+    ) where
+        F: Float,
+        D: Dynamics<N, R, P>,
+    {
+        advance(d, p, state, x, excess);
+        let smoothed = self.smooth.then(|| excess.map(|x| self.surrogate.primitive(x)));
+        fire(d, p, state, (excess, smoothed.as_ref()), self.t_ref, spikes);
     }
 }
 
@@ -394,9 +407,7 @@ where
                 let at = t * wide + first;
                 let x: [Few<F>; R] = core::array::from_fn(|k| load(&x[k][at..at + width]));
                 let (mut excess, mut out) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-                advance(d, &p, &mut state, &x, &mut excess);
-                let smoothed = scan.smoothed(&excess);
-                fire(d, &p, &mut state, (&excess, smoothed.as_ref()), scan.t_ref, &mut out);
+                scan.step(d, &p, &mut state, &x, (&mut excess, &mut out));
                 spikes[at..at + width].copy_from_slice(&out[..width]);
             }
         }
@@ -433,11 +444,7 @@ where
             let mut of_parameters = [[F::ZERO; LANES]; Q];
             let at = |t: usize| t * wide + first;
             let inputs = |t: usize| -> [Few<F>; R] { core::array::from_fn(|k| load(&x[k][at(t)..at(t) + width])) };
-            let mut state = State::<F, N>::rest(d, &p);
-            for t in 0..steps {
-                notes.step(t, scan, d, &p, &mut state, &inputs(t));
-            }
-            notes.slopes(&scan.surrogate);
+            notes.run(scan, d, &p, inputs);
             let mut dy = [[F::ZERO; LANES]; N];
             for t in (0..steps).rev() {
                 let ds = load(&dspikes[at(t)..at(t) + width]);
@@ -458,16 +465,21 @@ where
 }
 
 /// Adds the gradients of a few neurons' parameters to those of all.
-pub(super) fn add_parameters<F: Float, const Q: usize>(
+fn add_parameters<F: Float, const Q: usize>(
     of: &[Few<F>; Q],
     (first, width): (usize, usize),
     to: &mut [&mut [F]; Q],
     neurons: usize,
 ) {
     for (of, to) in of.iter().zip(to) {
-        for (i, &part) in of[..width].iter().enumerate() {
-            to[(first + i) % neurons] += part;
-        }
+        add_by_neuron(&of[..width], first, to, neurons);
+    }
+}
+
+/// Adds what belongs to the places of a step `[B, n]` from `first` on to what belongs to their neurons.
+pub(super) fn add_by_neuron<F: Float>(of: &[F], first: usize, to: &mut [F], neurons: usize) {
+    for (i, &part) in of.iter().enumerate() {
+        to[(first + i) % neurons] += part;
     }
 }
 
@@ -499,7 +511,7 @@ impl<'a, F: Float, const N: usize> Notes<'a, F, N> {
 
     /// Runs step `t` and notes it.
     #[inline(always)]
-    pub(super) fn step<D: Dynamics<N, R, P>, const R: usize, const P: usize>(
+    fn step<D: Dynamics<N, R, P>, const R: usize, const P: usize>(
         &mut self,
         t: usize,
         scan: &Scan,
@@ -513,14 +525,27 @@ impl<'a, F: Float, const N: usize> Notes<'a, F, N> {
         for i in 0..LANES {
             held[i] = F::select(state.left[i] > 0, F::ONE, F::ZERO);
         }
-        let excess = &mut self.excesses[t];
-        advance(d, p, state, x, excess);
-        let smoothed = scan.smoothed(excess);
-        fire(d, p, state, (excess, smoothed.as_ref()), scan.t_ref, &mut self.spikes[t]);
+        scan.step(d, p, state, x, (&mut self.excesses[t], &mut self.spikes[t]));
+    }
+
+    /// Runs all steps from rest on and notes them, with the slopes; `inputs` gives those of a step.
+    #[inline(always)]
+    pub(super) fn run<D: Dynamics<N, R, P>, const R: usize, const P: usize>(
+        &mut self,
+        scan: &Scan,
+        d: &D,
+        p: &[Few<F>; P],
+        inputs: impl Fn(usize) -> [Few<F>; R],
+    ) {
+        let mut state = State::rest(d, p);
+        for t in 0..self.spikes.len() {
+            self.step(t, scan, d, p, &mut state, &inputs(t));
+        }
+        self.slopes(&scan.surrogate);
     }
 
     /// The surrogate's slopes of all steps.
-    pub(super) fn slopes(&mut self, surrogate: &SurrogateKind) {
+    fn slopes(&mut self, surrogate: &SurrogateKind) {
         // Of equal length by construction.
         let _ = surrogate.slopes(self.excesses.as_flattened(), self.slopes.as_flattened_mut());
     }
